@@ -1,0 +1,1 @@
+//! HTTP translated into app calls

@@ -1,0 +1,1 @@
+//! Reads provider files into typed definitions and renders their templates; pure

@@ -1,0 +1,1 @@
+//! Turns TypeScript functions into bundles, definitions and JSON schemas

@@ -1,0 +1,1 @@
+//! Obtains, seals, refreshes and applies secrets; values in, values out

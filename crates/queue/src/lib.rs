@@ -1,0 +1,1 @@
+//! Durable work: claim, lease, retry, schedule; does not know what a sync is

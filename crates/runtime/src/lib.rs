@@ -1,0 +1,1 @@
+//! Runs customer JavaScript in sandboxed worker processes

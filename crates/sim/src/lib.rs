@@ -1,0 +1,1 @@
+//! Simulators of real providers with their documented caps, quotas and faults
