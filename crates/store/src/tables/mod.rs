@@ -1,0 +1,9 @@
+//! One module per noun: the row type and its statements.
+//!
+//! `find_x` returns an option, `get_x` the row or [`crate::Error::Missing`], `list_x` a bounded list. Every statement
+//! about customers' data names the environment.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod environments;
+pub mod integrations;
