@@ -1,0 +1,93 @@
+//! What a run left behind.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Result and accounts of one run.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Output as JSON text (`true` for syncs, `null` when nothing was returned), or the error.
+    pub result: Result<String, RunError>,
+    /// CPU time of customer code.
+    pub cpu: Duration,
+    /// From acceptance by a worker to the end.
+    pub wall: Duration,
+    /// Waiting for a place in a worker.
+    pub queued: Duration,
+    /// Heap at the end of the run, the engine's own accounting.
+    pub memory_bytes: u64,
+    /// Host calls made, logs not counted.
+    pub host_calls: u64,
+    /// Log lines dropped by the cap.
+    pub logs_dropped: u64,
+    /// True when a warm isolate served the run.
+    pub warm: bool,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, Serialize, Deserialize, thiserror::Error)]
+#[error("{type_}: {message}")]
+pub struct RunError {
+    /// Coarse class for the caller's decisions.
+    pub kind: ErrorKind,
+    /// Wire type: `action_script_runtime_error`, `script_http_error`, `execution_timeout`, …
+    #[serde(rename = "type")]
+    pub type_: String,
+    /// HTTP status that belongs to it (functions.md §4.5).
+    pub status: u16,
+    /// Payload as JSON text, always an object, at most 99,000 bytes.
+    pub payload_json: String,
+    /// Text for people, may be empty.
+    pub message: String,
+    /// Filtered stack trace.
+    pub stack: Option<String>,
+    /// Provider's answer for `script_http_error`.
+    pub upstream: Option<Upstream>,
+}
+
+/// The part of a provider's answer that a failed action reports.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upstream {
+    /// Status code.
+    pub status: u16,
+    /// `content-type` and `x-rate*` only.
+    pub headers: serde_json::Map<String, serde_json::Value>,
+    /// Body: JSON value or text.
+    pub body: serde_json::Value,
+}
+
+/// Classes of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The function threw, or its bundle does not load.
+    Script,
+    /// A limit ended the run.
+    Limit(Limit),
+    /// Cancelled by the caller.
+    Aborted,
+    /// The worker died under the run for a reason that is not the run's own fault. Safe to run again when the
+    /// work itself is.
+    WorkerLost,
+    /// Our own failure: no worker could be started, protocol broken.
+    Internal,
+}
+
+/// Which limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// [`Limits::cpu`](crate::Limits::cpu), type `script_cpu_limit_exceeded`.
+    Cpu,
+    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes), type `script_memory_limit_exceeded`.
+    Memory,
+    /// [`Limits::wall`](crate::Limits::wall), type `execution_timeout`.
+    Wall,
+    /// [`Limits::output_bytes`](crate::Limits::output_bytes), type `script_output_too_large`.
+    Output,
+    /// [`Limits::host_calls_max`](crate::Limits::host_calls_max), type `script_host_call_limit_exceeded`.
+    HostCalls,
+    /// The function ended its turn with nothing left to wait for, type `script_never_settles`.
+    NeverSettles,
+}
