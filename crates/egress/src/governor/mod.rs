@@ -1,0 +1,1 @@
+//! Pre-emptive rate limits.

@@ -1,0 +1,43 @@
+//! TLS towards providers: rustls with ring, the Mozilla roots compiled in, and the operator's own roots.
+//!
+//! Compiled-in roots make the binary work in an empty container; a company's private authority is added by setting.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::time_provider::TimeProvider;
+use rustls::{ClientConfig, RootCertStore};
+use tenon_model::Clock;
+
+use crate::error::Error;
+
+/// The clock that certificates are judged by.
+#[derive(Debug)]
+struct CertificateTime(Arc<dyn Clock>);
+
+impl TimeProvider for CertificateTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let micros = u64::try_from(self.0.now().0).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_micros(micros)))
+    }
+}
+
+/// The client configuration that every connection shares.
+pub(crate) fn config(clock: Arc<dyn Clock>, extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
+    let setup = |source: rustls::Error| Error::Setup { source: source.into() };
+    let mut roots = RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    for root in extra_roots {
+        roots.add(root.clone()).map_err(setup)?;
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_details(provider, Arc::new(CertificateTime(clock)))
+        .with_safe_default_protocol_versions()
+        .map_err(setup)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
