@@ -7,3 +7,7 @@ pub mod accounts;
 pub mod api_keys;
 pub mod environments;
 pub mod integrations;
+pub mod connect_sessions;
+pub mod connections;
+pub mod end_users;
+pub mod oauth_states;
