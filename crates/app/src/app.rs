@@ -1,0 +1,270 @@
+//! The parts that verbs work with, joined once at start.
+
+use std::future::Future;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tenon_catalog::Catalog;
+use tenon_credentials::vault::{EnvironmentVault, Vault};
+use tenon_egress::Egress;
+use tenon_model::{Clock, EnvironmentId, Rng};
+use tenon_runtime::Runtime;
+use tenon_store::tables::environments;
+use tenon_store::{Conn, Store, Tx};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::caller::Caller;
+use crate::environments::Environment;
+use crate::integrations::Integration;
+use crate::{Cache, Error, Result};
+
+/// How long a cached lookup may be stale when another node changed it and the signal was lost.
+const LOOKUP_TTL: Duration = Duration::from_secs(5);
+/// Entries per lookup cache; each is a few hundred bytes.
+const LOOKUPS_MAX: usize = 20_000;
+
+/// Settings that verbs need; read from the configuration by the command line.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Origin under which this server is reached from outside, without a trailing slash.
+    pub public_url: String,
+    /// Origin and path of the Connect UI, without a trailing slash.
+    pub connect_url: String,
+    /// Whether callers may send proxy requests to another base URL than the provider's.
+    pub base_url_override_allowed: bool,
+    /// Largest request body in bytes.
+    pub body_bytes_max: usize,
+    /// Name of this node, shown in logs and leases.
+    pub node: String,
+    /// Largest number of function runs at the same time on this node.
+    pub runs_max: usize,
+    /// Days that operations are kept.
+    pub log_retention_days: u32,
+    /// Waits before each new attempt to deliver an outgoing webhook.
+    pub webhook_retry_waits: Vec<Duration>,
+}
+
+/// What an [`App`] is built from.
+pub struct Parts {
+    /// The database.
+    pub store: Store,
+    /// The providers.
+    pub catalog: Catalog,
+    /// The way out.
+    pub egress: Egress,
+    /// The keys.
+    pub vault: Vault,
+    /// The function runtime.
+    pub runtime: Runtime,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Settings.
+    pub settings: Settings,
+}
+
+/// Lookups that every request repeats.
+pub(crate) struct Caches {
+    pub(crate) callers: Cache<String, Caller>,
+    pub(crate) integrations: Cache<(EnvironmentId, String), Integration>,
+    pub(crate) environments: Cache<EnvironmentId, Environment>,
+}
+
+pub(crate) struct Inner {
+    store: Store,
+    catalog: RwLock<Arc<Catalog>>,
+    egress: Egress,
+    vault: Vault,
+    runtime: Runtime,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    settings: Settings,
+    caches: Caches,
+    shutdown: CancellationToken,
+    background: TaskTracker,
+}
+
+/// The product. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("node", &self.0.settings.node).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Joins the parts. Background work starts with [`App::start`].
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(Inner {
+            store: parts.store,
+            catalog: RwLock::new(Arc::new(parts.catalog)),
+            egress: parts.egress,
+            vault: parts.vault,
+            runtime: parts.runtime,
+            clock: parts.clock,
+            rng: parts.rng,
+            settings: parts.settings,
+            caches: Caches {
+                callers: Cache::new(LOOKUP_TTL, LOOKUPS_MAX),
+                integrations: Cache::new(LOOKUP_TTL, LOOKUPS_MAX),
+                environments: Cache::new(LOOKUP_TTL, LOOKUPS_MAX),
+            },
+            shutdown: CancellationToken::new(),
+            background: TaskTracker::new(),
+        }))
+    }
+
+    /// The database.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The providers as loaded now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        Arc::clone(&self.0.catalog.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the providers (live reload of an overlay).
+    pub fn replace_catalog(&self, catalog: Catalog) {
+        *self.0.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+    }
+
+    /// The way out.
+    pub fn egress(&self) -> &Egress {
+        &self.0.egress
+    }
+
+    /// The function runtime.
+    pub fn runtime(&self) -> &Runtime {
+        &self.0.runtime
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// The time, shared.
+    pub fn clock_shared(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// Randomness.
+    pub fn rng(&self) -> &dyn Rng {
+        &*self.0.rng
+    }
+
+    /// Settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The master keys.
+    pub fn master_vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    pub(crate) fn caches(&self) -> &Caches {
+        &self.0.caches
+    }
+
+    /// Cancelled when the server shuts down.
+    pub fn shutdown_token(&self) -> &CancellationToken {
+        &self.0.shutdown
+    }
+
+    /// The keys of one environment, for values that exist already.
+    pub async fn vault(&self, environment: EnvironmentId) -> Result<EnvironmentVault> {
+        if let Some(vault) = self.0.vault.unlocked(environment) {
+            return Ok(vault);
+        }
+        let mut conn = self.store().read().await?;
+        self.unlock(&mut conn, environment).await?.ok_or_else(|| {
+            Error::Internal(format!("environment {environment} has no data key"))
+        })
+    }
+
+    /// The keys of one environment inside a transaction; made when it has none yet.
+    pub async fn vault_in(&self, tx: &mut Tx, environment: EnvironmentId) -> Result<EnvironmentVault> {
+        if let Some(vault) = self.0.vault.unlocked(environment) {
+            return Ok(vault);
+        }
+        if let Some(vault) = self.unlock(tx, environment).await? {
+            return Ok(vault);
+        }
+        let key = self.0.vault.create_data_key(environment);
+        environments::insert_data_key(tx, Some(environment), &key.master, &key.bytes, self.clock().now()).await?;
+        Ok(self.0.vault.unlock(environment, &[key.bytes])?)
+    }
+
+    async fn unlock(&self, conn: &mut Conn, environment: EnvironmentId) -> Result<Option<EnvironmentVault>> {
+        let rows = environments::list_data_keys(conn).await?;
+        let sealed: Vec<Vec<u8>> = rows
+            .into_iter()
+            .filter(|row| row.environment_id == Some(environment))
+            .map(|row| row.sealed)
+            .collect();
+        if sealed.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.0.vault.unlock(environment, &sealed)?))
+    }
+
+    /// Runs small work beside the request; its failure is logged with `what`. Shutdown waits for it.
+    pub fn spawn(&self, what: &'static str, work: impl Future<Output = Result<()>> + Send + 'static) {
+        self.0.background.spawn(async move {
+            if let Err(error) = work.await {
+                tracing::error!(error = ?error, "background work failed: {what}");
+            }
+        });
+    }
+
+    /// Asks all background work to end and waits for it.
+    pub async fn shut_down(&self) {
+        self.0.shutdown.cancel();
+        self.0.background.close();
+        self.0.background.wait().await;
+    }
+
+    /// Starts background work: invalidation of caches by other nodes' signals.
+    pub fn start(&self) {
+        let app = self.clone();
+        let mut signals = self.store().signals();
+        self.0.background.spawn(async move {
+            loop {
+                let signal = tokio::select! {
+                    () = app.0.shutdown.cancelled() => return,
+                    signal = signals.recv() => signal,
+                };
+                match signal {
+                    Ok(signal) => app.forget(&signal.channel),
+                    Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => app.forget_all(),
+                    Err(tokio::sync::broadcast::error::RecvError::Closed) => return,
+                }
+            }
+        });
+    }
+
+    /// Forgets the cached lookups that a change on `channel` touches.
+    pub(crate) fn forget(&self, channel: &str) {
+        match channel {
+            "api_keys" => self.0.caches.callers.clear(),
+            "environments" => {
+                self.0.caches.environments.clear();
+                self.0.caches.callers.clear();
+            }
+            "integrations" => self.0.caches.integrations.clear(),
+            _ => {}
+        }
+    }
+
+    fn forget_all(&self) {
+        for channel in ["api_keys", "environments", "integrations"] {
+            self.forget(channel);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! API keys of environments and of the account.
+
+use serde_json::Value;
+use tenon_model::{AccountId, EnvironmentId, KeyId, Timestamp};
+use tenon_store::tables::api_keys::{self as table, ApiKeyRow, NewApiKey};
+use tenon_store::tables::{accounts, environments};
+use tenon_store::{Conn, Tx};
+
+use crate::caller::{Caller, hash_key};
+use crate::validate::{Fields, Text};
+use crate::{App, Error, Result};
+
+/// Name of the key that every environment starts with.
+pub(super) const DEFAULT_KEY: &str = "Default - Full access";
+/// Scope of that key.
+pub(super) const FULL_ACCESS: &str = "environment:*";
+/// The most live keys of one environment.
+const KEYS_MAX: usize = 50;
+
+/// A key just made: the only time its secret is shown.
+#[derive(Debug)]
+pub struct CreatedKey {
+    /// Row id.
+    pub id: KeyId,
+    /// Name shown to people.
+    pub display_name: String,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// The key.
+    pub secret: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A key as lists show it.
+#[derive(Debug)]
+pub struct KeyListing {
+    /// Row id.
+    pub id: KeyId,
+    /// Name shown to people.
+    pub display_name: String,
+    /// Last characters of the key.
+    pub hint: String,
+    /// Granted scopes.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<Timestamp>,
+}
+
+impl From<ApiKeyRow> for KeyListing {
+    fn from(row: ApiKeyRow) -> Self {
+        Self {
+            id: row.id,
+            display_name: row.display_name,
+            hint: row.hint,
+            scopes: row.scopes,
+            created_at: row.created_at,
+            last_used_at: row.last_used_at,
+        }
+    }
+}
+
+pub(super) async fn insert_key(
+    app: &App,
+    tx: &mut Tx,
+    account: AccountId,
+    environment: Option<EnvironmentId>,
+    display_name: &str,
+    scopes: &[String],
+) -> Result<CreatedKey> {
+    let secret = app.rng().uuid_v4().to_string();
+    let now = app.clock().now();
+    let hint = secret.get(secret.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+    let new = NewApiKey {
+        account_id: account,
+        environment_id: environment,
+        display_name,
+        hash: &hash_key(&secret),
+        hint: &hint,
+        scopes,
+        now,
+    };
+    let id = table::insert(tx, &new).await?;
+    Ok(CreatedKey { id, display_name: display_name.to_owned(), scopes: scopes.to_vec(), secret, created_at: now })
+}
+
+async fn own_environment(conn: &mut Conn, caller: &Caller, id: EnvironmentId) -> Result<()> {
+    environments::find(conn, id)
+        .await?
+        .filter(|row| row.account_id == caller.account)
+        .map(drop)
+        .ok_or_else(|| Error::not_found("Environment not found"))
+}
+
+impl App {
+    /// `POST /environment/api-keys`: a full-access key of an environment.
+    pub async fn create_api_key(&self, caller: &Caller, body: Option<&Value>) -> Result<CreatedKey> {
+        caller.require("account:environments:api_keys:create")?;
+        let mut fields = Fields::body(body)?;
+        let environment = fields.integer("environment_id", 1, i64::MAX, true);
+        let name = fields.text("display_name", Text::any().min(1).max(255));
+        fields.strict();
+        fields.finish("invalid_body")?;
+        let environment = EnvironmentId(environment.unwrap_or_default());
+        let mut tx = self.store().begin().await?;
+        own_environment(&mut tx, caller, environment).await?;
+        let created = self
+            .add_key(&mut tx, caller.account, Some(environment), &name.unwrap_or_default(), &[FULL_ACCESS.to_owned()])
+            .await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    async fn add_key(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        environment: Option<EnvironmentId>,
+        name: &str,
+        scopes: &[String],
+    ) -> Result<CreatedKey> {
+        let existing = table::list(tx, account, environment).await?;
+        if existing.len() >= KEYS_MAX {
+            return Err(Error::refuse(400, "resource_capped")
+                .message(format!("An environment can have at most {KEYS_MAX} API keys; delete one first")));
+        }
+        if existing.iter().any(|key| key.display_name == name) {
+            return Err(Error::refuse(409, "conflict").message("An API key with this name already exists"));
+        }
+        insert_key(self, tx, account, environment, name, scopes).await
+    }
+
+    /// Makes a key with the given scopes, for the command line. `environment` none: an account key.
+    pub async fn create_key_with_scopes(
+        &self,
+        environment: Option<EnvironmentId>,
+        name: &str,
+        scopes: &[String],
+    ) -> Result<CreatedKey> {
+        let mut tx = self.store().begin().await?;
+        let account = accounts::find_first(&mut tx)
+            .await?
+            .ok_or_else(|| Error::not_found("This database has no account yet; start the server once"))?;
+        let created = self.add_key(&mut tx, account, environment, name, scopes).await?;
+        tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Revokes a key, for the command line; false when there was none.
+    pub async fn revoke_key(&self, environment: Option<EnvironmentId>, id: KeyId) -> Result<bool> {
+        let now = self.clock().now();
+        let mut tx = self.store().begin().await?;
+        let Some(account) = accounts::find_first(&mut tx).await? else { return Ok(false) };
+        let found = match environment {
+            Some(environment) => table::delete(&mut tx, account, environment, id, now).await?,
+            None => table::delete_account_key(&mut tx, account, id, now).await?,
+        };
+        tx.signal("api_keys", &id.to_string());
+        tx.commit().await?;
+        self.forget("api_keys");
+        Ok(found)
+    }
+
+    /// `DELETE /environment/api-keys`.
+    pub async fn delete_api_key(&self, caller: &Caller, body: Option<&Value>) -> Result<()> {
+        caller.require("account:environments:api_keys:delete")?;
+        let mut fields = Fields::body(body)?;
+        let environment = fields.integer("environment_id", 1, i64::MAX, true);
+        let key = fields.integer("key_id", 1, i64::MAX, true);
+        fields.strict();
+        fields.finish("invalid_body")?;
+        let (environment, key) = (EnvironmentId(environment.unwrap_or_default()), KeyId(key.unwrap_or_default()));
+        let mut tx = self.store().begin().await?;
+        own_environment(&mut tx, caller, environment).await?;
+        if !table::delete(&mut tx, caller.account, environment, key, self.clock().now()).await? {
+            return Err(Error::not_found("API key not found"));
+        }
+        tx.signal("api_keys", &key.to_string());
+        tx.commit().await?;
+        self.forget("api_keys");
+        Ok(())
+    }
+}

@@ -1,0 +1,134 @@
+//! What a verb answers when it does not do what was asked.
+
+use serde_json::Value;
+
+/// One complaint about one place of the input. The codes are those of the public contract (`invalid_type`,
+/// `unrecognized_keys`, …).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Stable code for programs.
+    pub code: &'static str,
+    /// Sentence for people.
+    pub message: String,
+    /// Where in the input; list positions are numbers as text.
+    pub path: Vec<String>,
+}
+
+impl Issue {
+    /// A complaint about the place at `path`.
+    pub fn new(code: &'static str, message: impl Into<String>, path: &[&str]) -> Self {
+        Self { code, message: message.into(), path: path.iter().map(|&part| part.to_owned()).collect() }
+    }
+}
+
+/// A refusal that the caller is told about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// HTTP status; the same code has different statuses on different routes of the public contract.
+    pub status: u16,
+    /// Stable code for programs.
+    pub code: String,
+    /// Sentence for people: what was wrong and what to do.
+    pub message: Option<String>,
+    /// Details for programs.
+    pub payload: Option<Value>,
+    /// Complaints about the input, when it was malformed.
+    pub issues: Vec<Issue>,
+    /// Further members of the error object, for the few codes that have some.
+    pub extra: Vec<(&'static str, Value)>,
+}
+
+/// Why a verb failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller asked for something that is not possible; nothing is wrong with the server.
+    #[error("refused: {}", .0.code)]
+    Refused(Box<Refusal>),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[from] tenon_store::Error),
+    /// A value could not be sealed or opened.
+    #[error("the vault failed")]
+    Vault(#[from] tenon_credentials::vault::Error),
+    /// A promise of our own code was broken; the text says which.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl Error {
+    /// A refusal with a status and a stable code.
+    pub fn refuse(status: u16, code: impl Into<String>) -> Self {
+        Self::Refused(Box::new(Refusal {
+            status,
+            code: code.into(),
+            message: None,
+            payload: None,
+            issues: Vec::new(),
+            extra: Vec::new(),
+        }))
+    }
+
+    /// 404 `not_found` with a sentence.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::refuse(404, "not_found").message(message)
+    }
+
+    /// 400 `invalid_body` with a plain sentence instead of a list of complaints.
+    pub fn invalid_body(message: impl Into<String>) -> Self {
+        Self::refuse(400, "invalid_body").message(message)
+    }
+
+    /// 400 with complaints about the input.
+    pub fn invalid(code: &'static str, issues: Vec<Issue>) -> Self {
+        Self::refuse(400, code).issues(issues)
+    }
+
+    /// 403 `forbidden` with a sentence.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::refuse(403, "forbidden").message(message)
+    }
+
+    /// Adds the sentence for people.
+    #[must_use]
+    pub fn message(mut self, message: impl Into<String>) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.message = Some(message.into());
+        }
+        self
+    }
+
+    /// Adds details for programs.
+    #[must_use]
+    pub fn payload(mut self, payload: Value) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.payload = Some(payload);
+        }
+        self
+    }
+
+    /// Adds complaints about the input.
+    #[must_use]
+    pub fn issues(mut self, issues: Vec<Issue>) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.issues = issues;
+        }
+        self
+    }
+
+    /// Adds a further member to the error object.
+    #[must_use]
+    pub fn extra(mut self, name: &'static str, value: Value) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.extra.push((name, value));
+        }
+        self
+    }
+
+    /// The refusal, when this is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            Self::Store(_) | Self::Vault(_) | Self::Internal(_) => None,
+        }
+    }
+}
