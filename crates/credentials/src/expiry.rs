@@ -96,22 +96,26 @@ fn seconds_in(text: &str) -> Option<f64> {
     Some(number.parse::<f64>().ok()? * each)
 }
 
-/// The expiry in an OAuth 2 token reply: `expires_at` when it can be read, else `expires_in`. An `expires_in` that is
-/// an epoch moment (some providers send one) counts as that moment.
-pub fn of_reply(reply: &Value, now: Timestamp) -> Option<Timestamp> {
-    if let Some(at) = reply.get("expires_at").and_then(moment) {
-        return Some(at);
-    }
-    let stated = reply.get("expires_in")?;
+/// The end of a lifetime that starts now. A "lifetime" that is an epoch moment (some providers send one) counts as that
+/// moment; zero is how some write that a token does not expire, nobody issues one that is dead on arrival.
+pub fn after(stated: &Value, milliseconds: bool, now: Timestamp) -> Option<Timestamp> {
     let lasts = lifetime(stated)?;
     if lasts.is_zero() {
-        // Zero is how some providers write "does not expire"; nobody issues a token that is dead on arrival.
         return None;
+    }
+    if milliseconds {
+        return Some(now.plus(lasts / 1_000));
     }
     if i64::try_from(lasts.as_secs()).is_ok_and(|seconds| seconds > now.secs() - 86_400) {
         return moment(stated);
     }
     Some(now.plus(lasts))
+}
+
+/// The expiry in an OAuth 2 token reply: `expires_at` when it can be read, else `expires_in`.
+pub fn of_reply(reply: &Value, now: Timestamp) -> Option<Timestamp> {
+    let stated = reply.get("expires_at").and_then(moment);
+    stated.or_else(|| after(reply.get("expires_in")?, false, now))
 }
 
 /// Serialises an optional moment as the ISO text of the wire, and reads any form that [`moment`] understands.

@@ -257,6 +257,25 @@ impl Vault {
     /// # Errors
     /// When a key is missing or was sealed for another environment; nothing changes then.
     pub fn unlock(&self, environment: EnvironmentId, sealed: &[Vec<u8>]) -> Result<EnvironmentVault, Error> {
+        let opened = self.unlock_uncommitted(environment, sealed)?;
+        self.0
+            .environments
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(environment, opened.clone());
+        Ok(opened)
+    }
+
+    /// As [`Vault::unlock`] without remembering: for keys whose transaction has not committed yet, which nobody else
+    /// may seal with.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`].
+    pub fn unlock_uncommitted(
+        &self,
+        environment: EnvironmentId,
+        sealed: &[Vec<u8>],
+    ) -> Result<EnvironmentVault, Error> {
         let mut keys = Vec::with_capacity(sealed.len());
         for one in sealed {
             let bytes = self.open_data_key(environment, one)?;

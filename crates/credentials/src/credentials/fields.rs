@@ -1,77 +1,105 @@
 //! Credential fields by the names that templates use.
 
-use std::borrow::Cow;
-
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tenon_model::Secret;
 
-use super::Credentials;
-use crate::material::{Fields, SecretJson, at_path};
+use super::{ConfigOverride, Credentials};
+use crate::material::Fields;
 
 impl Credentials {
-    /// The field that a template names (`apiKey`, `username`, `access_token`, a template-defined input, a dotted path
-    /// into one). Texts, numbers and booleans only.
-    pub fn field(&self, name: &str) -> Option<Cow<'_, str>> {
-        let secret = |secret: &'_ Secret| Some(Cow::Owned(secret.expose().to_owned()));
-        match (self, name) {
-            (Self::ApiKey(c), "apiKey") => Some(Cow::Borrowed(c.api_key.expose())),
-            (Self::Basic(c), "username") => Some(Cow::Borrowed(c.username.expose())),
-            (Self::Basic(c), "password") => Some(Cow::Borrowed(c.password.expose())),
-            (Self::OAuth2(c), "access_token") => Some(Cow::Borrowed(c.access_token.expose())),
-            (Self::OAuth2(c), "refresh_token") => c.refresh_token.as_ref().and_then(secret),
-            (Self::OAuth2(c), path) => raw_field(path, &c.raw),
-            (Self::ClientCredentials(c), "token") => Some(Cow::Borrowed(c.token.expose())),
-            (Self::ClientCredentials(c), "client_id") => Some(Cow::Borrowed(c.client_id.expose())),
-            (Self::ClientCredentials(c), "client_secret") => Some(Cow::Borrowed(c.client_secret.expose())),
-            (Self::ClientCredentials(c), path) => raw_field(path, &c.raw),
-            (Self::App(c), "access_token") => Some(Cow::Borrowed(c.access_token.expose())),
-            (Self::OAuth1(c), "oauth_token") => secret(&c.oauth_token),
-            (Self::OAuth1(c), "oauth_token_secret") => secret(&c.oauth_token_secret),
-            (Self::Tba(c), "token_id") => secret(&c.token_id),
-            (Self::Tba(c), "token_secret") => secret(&c.token_secret),
-            (Self::Jwt(c), "token") => c.token.as_ref().and_then(secret),
-            (Self::Jwt(c), path) => input_field(path, &c.inputs),
-            (Self::TwoStep(c), "token") => c.token.as_ref().and_then(secret),
-            (Self::TwoStep(c), "refresh_token") => c.refresh_token.as_ref().and_then(secret),
-            (Self::TwoStep(c), path) => input_field(path, &c.inputs).or_else(|| raw_field(path, &c.raw)),
-            (Self::Bill(c), "username") => secret(&c.username),
-            (Self::Bill(c), "password") => secret(&c.password),
-            (Self::Bill(c), "organization_id") => secret(&c.organization_id),
-            (Self::Bill(c), "dev_key") => secret(&c.dev_key),
-            (Self::Bill(c), "session_id") => c.session_id.as_ref().and_then(secret),
-            (Self::Bill(c), "user_id") => c.user_id.as_deref().map(Cow::Borrowed),
-            (Self::Signature(c), "username") => secret(&c.username),
-            (Self::Signature(c), "password") => secret(&c.password),
-            (Self::Signature(c), "token") => c.token.as_ref().and_then(secret),
-            (Self::AwsSigV4(c), "region") => Some(Cow::Borrowed(&c.region)),
-            (Self::AwsSigV4(c), "service") => Some(Cow::Borrowed(&c.service)),
-            (Self::AwsSigV4(c), "access_key_id") => secret(&c.access_key_id),
-            (Self::AwsSigV4(c), "secret_access_key") => secret(&c.secret_access_key),
-            (Self::AwsSigV4(c), "session_token") => secret(&c.session_token),
-            (Self::Custom(_), "access_token") => self.token().map(Cow::Borrowed),
-            _ => None,
+    /// Every field that a template may name (`apiKey`, `username`, `access_token`, what the user entered for a
+    /// template-defined mode). `raw` is reachable by path, dates and the kind are not fields.
+    pub fn template_fields(&self) -> Fields {
+        let mut fields = Map::new();
+        match self {
+            Self::ApiKey(c) => set(&mut fields, "apiKey", &c.api_key),
+            Self::Basic(c) => {
+                set(&mut fields, "username", &c.username);
+                set(&mut fields, "password", &c.password);
+            }
+            Self::OAuth2(c) => {
+                set(&mut fields, "access_token", &c.access_token);
+                set_some(&mut fields, "refresh_token", c.refresh_token.as_ref());
+                set_override(&mut fields, c.config_override.as_ref());
+                fields.insert("raw".to_owned(), c.raw.expose().clone());
+            }
+            Self::ClientCredentials(c) => {
+                set(&mut fields, "token", &c.token);
+                set(&mut fields, "client_id", &c.client_id);
+                set(&mut fields, "client_secret", &c.client_secret);
+                fields.insert("raw".to_owned(), c.raw.expose().clone());
+            }
+            Self::App(c) => set(&mut fields, "access_token", &c.access_token),
+            Self::Custom(c) => {
+                set_some(&mut fields, "access_token", c.app.as_ref().map(|app| &app.access_token));
+                set_some(
+                    &mut fields,
+                    "user_access_token",
+                    c.user.as_ref().map(|user| &user.access_token),
+                );
+            }
+            Self::OAuth1(c) => {
+                set(&mut fields, "oauth_token", &c.oauth_token);
+                set(&mut fields, "oauth_token_secret", &c.oauth_token_secret);
+            }
+            Self::Tba(c) => {
+                set(&mut fields, "token_id", &c.token_id);
+                set(&mut fields, "token_secret", &c.token_secret);
+                set_override(&mut fields, c.config_override.as_ref());
+            }
+            Self::Jwt(c) => {
+                fields.clone_from(c.inputs.expose());
+                set_some(&mut fields, "token", c.token.as_ref());
+            }
+            Self::TwoStep(c) => {
+                fields.clone_from(c.inputs.expose());
+                set_some(&mut fields, "token", c.token.as_ref());
+                set_some(&mut fields, "refresh_token", c.refresh_token.as_ref());
+                fields.insert("raw".to_owned(), c.raw.expose().clone());
+            }
+            Self::Bill(c) => {
+                set(&mut fields, "username", &c.username);
+                set(&mut fields, "password", &c.password);
+                set(&mut fields, "organization_id", &c.organization_id);
+                set(&mut fields, "dev_key", &c.dev_key);
+                set_some(&mut fields, "session_id", c.session_id.as_ref());
+                if let Some(user) = &c.user_id {
+                    fields.insert("user_id".to_owned(), Value::String(user.clone()));
+                }
+            }
+            Self::Signature(c) => {
+                set(&mut fields, "username", &c.username);
+                set(&mut fields, "password", &c.password);
+                set_some(&mut fields, "token", c.token.as_ref());
+            }
+            Self::AwsSigV4(c) => {
+                set(&mut fields, "access_key_id", &c.access_key_id);
+                set(&mut fields, "secret_access_key", &c.secret_access_key);
+                set(&mut fields, "session_token", &c.session_token);
+                fields.insert("region".to_owned(), Value::String(c.region.clone()));
+                fields.insert("service".to_owned(), Value::String(c.service.clone()));
+                fields.insert("role_arn".to_owned(), Value::String(c.role_arn.clone()));
+            }
+            Self::None => {}
         }
+        Fields::new(fields)
     }
 }
 
-fn raw_field<'a>(path: &str, raw: &'a SecretJson) -> Option<Cow<'a, str>> {
-    let path = path.strip_prefix("raw.")?;
-    at_path(raw.expose(), path).and_then(scalar)
+fn set(fields: &mut Map<String, Value>, name: &str, secret: &Secret) {
+    fields.insert(name.to_owned(), Value::String(secret.expose().to_owned()));
 }
 
-fn input_field<'a>(path: &str, inputs: &'a Fields) -> Option<Cow<'a, str>> {
-    if let Some(value) = inputs.expose().get(path) {
-        return scalar(value);
+fn set_some(fields: &mut Map<String, Value>, name: &str, secret: Option<&Secret>) {
+    if let Some(secret) = secret {
+        set(fields, name, secret);
     }
-    let (head, rest) = path.split_once('.')?;
-    at_path(inputs.expose().get(head)?, rest).and_then(scalar)
 }
 
-fn scalar(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) => Some(Cow::Borrowed(text)),
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        Value::Bool(flag) => Some(Cow::Borrowed(if *flag { "true" } else { "false" })),
-        Value::Null | Value::Array(_) | Value::Object(_) => None,
+fn set_override(fields: &mut Map<String, Value>, config_override: Option<&ConfigOverride>) {
+    let Some(own) = config_override else { return };
+    if let Some(id) = &own.client_id {
+        fields.insert("config_override.client_id".to_owned(), Value::String(id.clone()));
     }
+    set_some(fields, "config_override.client_secret", own.client_secret.as_ref());
 }

@@ -1,0 +1,7 @@
+//! Modes whose tokens come from elsewhere than the OAuth 2 code grant.
+
+pub mod client_credentials;
+pub mod github_app;
+pub mod jwt;
+pub mod oauth1;
+pub mod wsse;

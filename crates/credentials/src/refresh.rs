@@ -1,0 +1,175 @@
+//! Getting new credentials for old ones, whatever the mode.
+
+use std::time::Duration;
+
+use tenon_catalog::provider::RefreshWhen;
+use tenon_egress::Egress;
+use tenon_model::{Rng, Timestamp};
+
+use crate::credentials::{Credentials, Custom};
+use crate::error::Error;
+use crate::modes::github_app::{self, AppKey};
+use crate::modes::{client_credentials, jwt, wsse};
+use crate::oauth2;
+use crate::subject::Subject;
+
+/// Whether credentials must be renewed before they are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// They are good.
+    No,
+    /// They end soon, or the caller insists.
+    Yes,
+    /// Nothing is known about their end; the provider can be asked ([`oauth2::introspect`]).
+    Ask,
+}
+
+/// Whether the caller insists on new credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Want {
+    /// Credentials that are good for a while.
+    Good,
+    /// New ones in any case.
+    New,
+}
+
+/// Decides whether to refresh. `known_end` is an end learnt from the provider after the credentials were stored.
+pub fn due(subject: &Subject<'_>, held: &Credentials, known_end: Option<Timestamp>, want: Want) -> Due {
+    if !can_refresh(subject, held) {
+        return Due::No;
+    }
+    if want == Want::New {
+        return Due::Yes;
+    }
+    if let Some(facts) = &subject.provider.oauth2 {
+        match facts.refresh.when {
+            RefreshWhen::Expiring => {}
+            RefreshWhen::Forced | RefreshWhen::Never => return Due::No,
+        }
+        let end = held.expires_at().or(known_end);
+        if end.is_none() && facts.introspect.is_some() {
+            return Due::Ask;
+        }
+    }
+    match held.expires_at().or(known_end) {
+        Some(end) if end.since(subject.now) <= margin(subject, held) => Due::Yes,
+        _ => Due::No,
+    }
+}
+
+/// How long before its end a token is renewed. Tokens that live shorter than twice the usual margin would be renewed on
+/// every use, so the margin is a third of their life at most.
+pub fn margin(subject: &Subject<'_>, held: &Credentials) -> Duration {
+    let usual = subject.provider.refresh_margin();
+    let life = match held {
+        Credentials::Jwt(_) => subject.provider.signed_jwt.as_ref().map(|facts| facts.lifetime),
+        Credentials::Signature(_) => subject.provider.wsse.as_ref().map(|facts| facts.lifetime),
+        _ => None,
+    };
+    life.map_or(usual, |life| usual.min(life / 3))
+}
+
+/// Whether a refresh is possible with what is held.
+pub fn can_refresh(subject: &Subject<'_>, held: &Credentials) -> bool {
+    match held {
+        Credentials::OAuth2(held) => subject
+            .provider
+            .oauth2
+            .as_ref()
+            .is_some_and(|facts| facts.refresh.when != RefreshWhen::Never && oauth2::can_refresh(facts, held)),
+        Credentials::ClientCredentials(held) => !held.client_id.is_empty(),
+        Credentials::App(_) => subject.provider.installation.is_some(),
+        Credentials::Custom(held) => held.app.is_some() || held.user.is_some(),
+        Credentials::Jwt(_) => subject.provider.signed_jwt.is_some(),
+        Credentials::Signature(_) => subject.provider.wsse.is_some(),
+        Credentials::TwoStep(_) => subject.provider.exchange.is_some(),
+        Credentials::Bill(_) => subject.provider.exchange.is_some(),
+        Credentials::AwsSigV4(_) => true,
+        Credentials::OAuth1(_)
+        | Credentials::Basic(_)
+        | Credentials::ApiKey(_)
+        | Credentials::Tba(_)
+        | Credentials::None => false,
+    }
+}
+
+/// Renews credentials. What comes back must be stored before it is used: the provider may accept only the newest
+/// refresh token from now on.
+///
+/// # Errors
+/// When the provider refuses or cannot be reached; [`Error::failure`] tells what that means.
+pub async fn refresh(
+    egress: &Egress,
+    subject: &Subject<'_>,
+    held: &Credentials,
+    rng: &dyn Rng,
+) -> Result<Credentials, Error> {
+    match held {
+        Credentials::OAuth2(held) => {
+            let app = subject.app.with_override(held.config_override.as_ref());
+            let subject = Subject { app: &app, ..*subject };
+            oauth2::refresh(egress, &subject, held).await.map(Credentials::OAuth2)
+        }
+        Credentials::ClientCredentials(held) => client_credentials::request(egress, subject, held, &[])
+            .await
+            .map(Credentials::ClientCredentials),
+        Credentials::App(_) => github_app::installation_token(egress, subject, app_key(subject))
+            .await
+            .map(Credentials::App),
+        Credentials::Custom(held) => {
+            let app = match &held.app {
+                Some(_) => Some(github_app::installation_token(egress, subject, app_key(subject)).await?),
+                None => None,
+            };
+            let user = match &held.user {
+                Some(user) if user.refresh_token.is_some() => Some(oauth2::refresh(egress, subject, user).await?),
+                other => other.clone(),
+            };
+            Ok(Credentials::Custom(Custom {
+                app,
+                user,
+                raw: held.raw.clone(),
+            }))
+        }
+        Credentials::Jwt(held) => {
+            let facts = subject.provider.signed_jwt.as_ref().ok_or(Error::Unsupported {
+                what: "signing for this provider",
+            })?;
+            let (token, ends) = jwt::signed(facts, subject, &held.inputs)?;
+            let mut fresh = held.clone();
+            fresh.token = Some(token);
+            fresh.expires_at = Some(ends);
+            Ok(Credentials::Jwt(fresh))
+        }
+        Credentials::Signature(held) => {
+            let facts = subject.provider.wsse.as_ref().ok_or(Error::Unsupported {
+                what: "signing for this provider",
+            })?;
+            Ok(Credentials::Signature(wsse::sign(facts, held, rng, subject.now)))
+        }
+        Credentials::TwoStep(_) => Err(Error::Unsupported {
+            what: "renewing an exchanged token",
+        }),
+        Credentials::Bill(_) => Err(Error::Unsupported {
+            what: "renewing a login session",
+        }),
+        Credentials::AwsSigV4(_) => Err(Error::Unsupported {
+            what: "assuming a role",
+        }),
+        Credentials::OAuth1(_)
+        | Credentials::Basic(_)
+        | Credentials::ApiKey(_)
+        | Credentials::Tba(_)
+        | Credentials::None => Ok(held.clone()),
+    }
+}
+
+/// The key of an app integration. With a user token beside it, client id and secret are those of the user flow and the
+/// app's own pair lies among the integration's values.
+pub fn app_key<'a>(subject: &Subject<'a>) -> AppKey<'a> {
+    let app_id = oauth2::text(subject.app.values.expose(), "app_id").unwrap_or(&subject.app.client_id);
+    AppKey {
+        app_id,
+        private_key: subject.app.private_key.as_ref().unwrap_or(&subject.app.client_secret),
+    }
+}
