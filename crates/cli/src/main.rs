@@ -1,2 +1,73 @@
-//! The `tenon` binary.
-fn main() {}
+//! The `tenon` binary: one program for the server, its sandbox workers and the command line.
+
+mod commands;
+mod config;
+mod logging;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Connect your customers' accounts and act on them: auth, proxy, syncs, actions and webhooks in one binary.
+#[derive(Debug, Parser)]
+#[command(name = "tenon", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(commands::serve::ServeArgs),
+    /// Manage API keys.
+    Keys(commands::keys::KeysArgs),
+    /// Print every setting with its default and its explanation.
+    Config,
+    /// A sandboxed process that runs functions; started by the server.
+    #[command(hide = true)]
+    Worker,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // The worker closes itself off from the system; it must not start any thread before that.
+    if matches!(cli.command, Command::Worker) {
+        return commands::worker::run();
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&anyhow::Error::new(error).context("the asynchronous runtime cannot be started")),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => commands::serve::run(args).await,
+        Command::Keys(args) => commands::keys::run(args).await,
+        Command::Config => {
+            print_settings();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Worker => Ok(commands::worker::run()),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn print_settings() {
+    print!("{}", config::DEFAULT_FILE);
+}
+
+#[expect(clippy::print_stderr, reason = "the reason why the command failed")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

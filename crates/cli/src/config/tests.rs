@@ -1,0 +1,36 @@
+use super::{Config, Mode, read_as};
+use toml::Value;
+
+#[test]
+fn defaults_are_complete_and_valid() {
+    let config = Config::load(None, Vec::new()).expect("the default file is valid");
+    assert_eq!(config.server.port, 3003);
+    assert_eq!(config.security.mode, Mode::Development);
+}
+
+#[test]
+fn unknown_settings_are_named() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("tenon.toml");
+    std::fs::write(&file, "[server]\nprot = 1\n").expect("writes");
+    let error = Config::load(Some(&file), Vec::new()).expect_err("a misspelt setting");
+    assert!(format!("{error:#}").contains("server.prot"), "{error:#}");
+}
+
+#[test]
+fn wrong_values_are_named() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("tenon.toml");
+    std::fs::write(&file, "[server]\nport = \"high\"\n").expect("writes");
+    let error = Config::load(Some(&file), Vec::new()).expect_err("a text for a number");
+    assert!(format!("{error:#}").contains("port"), "{error:#}");
+}
+
+#[test]
+fn texts_are_read_by_type() {
+    assert_eq!(read_as(&Value::Integer(1), "7").expect("a number"), Value::Integer(7));
+    assert!(read_as(&Value::Integer(1), "x").is_err());
+    assert_eq!(read_as(&Value::Boolean(false), "yes").expect("a boolean"), Value::Boolean(true));
+    let list = read_as(&Value::Array(Vec::new()), "a, b").expect("a list");
+    assert_eq!(list.as_array().map(Vec::len), Some(2));
+}
