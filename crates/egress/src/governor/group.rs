@@ -27,9 +27,18 @@ pub(crate) struct Call {
 
 impl Call {
     pub(crate) fn new(lane: i64, covering: u64, path: &str, patience: Duration) -> Self {
-        let segment = path.trim_start_matches('/').split(['/', '?']).next().unwrap_or_default();
+        let segment = path
+            .trim_start_matches('/')
+            .split(['/', '?'])
+            .next()
+            .unwrap_or_default();
         let patience = i64::try_from(patience.as_micros()).unwrap_or(i64::MAX / 4);
-        Self { lane, covering, segment: segment.into(), patience }
+        Self {
+            lane,
+            covering,
+            segment: segment.into(),
+            patience,
+        }
     }
 }
 
@@ -67,7 +76,10 @@ impl Gate {
         if rule.window.is_zero() {
             Self::AtOnce { max: limit, now: 0 }
         } else {
-            Self::Window { meter: Meter::new(limit, rule.window), cost: rule.cost }
+            Self::Window {
+                meter: Meter::new(limit, rule.window),
+                cost: rule.cost,
+            }
         }
     }
 
@@ -142,7 +154,15 @@ pub(crate) struct Group {
 impl Group {
     pub(crate) fn new(rules: Arc<[Rule]>, nodes: u64) -> Self {
         let shared = gates(&rules, Scope::Integration, nodes);
-        Self { rules, nodes, shared, lanes: HashMap::new(), turns: VecDeque::new(), waiting: 0, next_id: 0 }
+        Self {
+            rules,
+            nodes,
+            shared,
+            lanes: HashMap::new(),
+            turns: VecDeque::new(),
+            waiting: 0,
+            next_id: 0,
+        }
     }
 
     pub(crate) fn has_rules(&self, rules: &Arc<[Rule]>) -> bool {
@@ -176,7 +196,10 @@ impl Group {
                 take(&mut self.shared, lane, call, now);
                 return Arrival::Go;
             }
-            Ok(()) => Blocked { gates: call.covering, until: None },
+            Ok(()) => Blocked {
+                gates: call.covering,
+                until: None,
+            },
             Err(blocked) => blocked,
         };
         if let Some(until) = blocked.until
@@ -189,12 +212,19 @@ impl Group {
             return Arrival::Refused(too_long(until, now));
         }
         if lane.queue.len() >= waiting_max {
-            return Arrival::Refused(Refusal::QueueFull { waiting: lane.queue.len() });
+            return Arrival::Refused(Refusal::QueueFull {
+                waiting: lane.queue.len(),
+            });
         }
         let id = self.next_id;
         self.next_id += 1;
         let deadline = Timestamp(now.0.saturating_add(call.patience));
-        lane.queue.push_back(Waiter { id, call: call.clone(), since: now, deadline });
+        lane.queue.push_back(Waiter {
+            id,
+            call: call.clone(),
+            since: now,
+            deadline,
+        });
         if lane.queue.len() == 1 {
             self.turns.push_back(call.lane);
         }
@@ -204,14 +234,18 @@ impl Group {
 
     /// A call that was let go is finished.
     pub(crate) fn done(&mut self, call: &Call) {
-        let Some(lane) = self.lanes.get_mut(&call.lane) else { return };
+        let Some(lane) = self.lanes.get_mut(&call.lane) else {
+            return;
+        };
         lane.in_flight = lane.in_flight.saturating_sub(1);
         for_covering(call.covering, &mut self.shared, &mut lane.gates, Gate::give_back);
     }
 
     /// A waiting call gave up.
     pub(crate) fn cancel(&mut self, call: &Call, id: u64) {
-        let Some(lane) = self.lanes.get_mut(&call.lane) else { return };
+        let Some(lane) = self.lanes.get_mut(&call.lane) else {
+            return;
+        };
         let before = lane.queue.len();
         lane.queue.retain(|waiter| waiter.id != id);
         self.waiting -= before - lane.queue.len();
@@ -241,10 +275,20 @@ impl Group {
         let on_their_way = lane.in_flight.saturating_sub(1);
         for left in &learned.left {
             let calls = left.calls.saturating_sub(on_their_way);
-            lane.believe(Belief { resource: resource.clone(), counter: left.counter, calls, until: left.until });
+            lane.believe(Belief {
+                resource: resource.clone(),
+                counter: left.counter,
+                calls,
+                until: left.until,
+            });
         }
         if let Some(until) = learned.blocked_until {
-            lane.believe(Belief { resource, counter: u8::MAX - 1, calls: 0, until });
+            lane.believe(Belief {
+                resource,
+                counter: u8::MAX - 1,
+                calls: 0,
+                until,
+            });
         }
     }
 
@@ -280,18 +324,29 @@ impl Group {
             .map(|(connection, lane)| LaneSnapshot {
                 connection: *connection,
                 waiting: lane.queue.len(),
-                longest_wait: lane.queue.front().map_or(Duration::ZERO, |first| span(first.since, now)),
+                longest_wait: lane
+                    .queue
+                    .front()
+                    .map_or(Duration::ZERO, |first| span(first.since, now)),
                 in_flight: lane.in_flight,
                 blocked_until: lane.blocked_until(now),
                 quotas: quota_snapshots(rules, &mut lane.gates, now),
             })
             .collect();
         connections.sort_by_key(|lane| lane.connection);
-        Snapshot { integration, shared, connections }
+        Snapshot {
+            integration,
+            shared,
+            connections,
+        }
     }
 
     fn shared_bits(&self) -> u64 {
-        self.shared.iter().enumerate().filter(|(_, gate)| gate.is_some()).fold(0, |bits, (n, _)| bits | (1 << n))
+        self.shared
+            .iter()
+            .enumerate()
+            .filter(|(_, gate)| gate.is_some())
+            .fold(0, |bits, (n, _)| bits | (1 << n))
     }
 
     fn forget_idle_lanes(&mut self, now: Timestamp) {
@@ -306,16 +361,24 @@ impl Group {
 
 impl Lane {
     fn resource(&self, segment: &str) -> &str {
-        self.resources.iter().find(|(known, _)| **known == *segment).map_or("", |(_, resource)| resource)
+        self.resources
+            .iter()
+            .find(|(known, _)| **known == *segment)
+            .map_or("", |(_, resource)| resource)
     }
 
     fn believe(&mut self, belief: Belief) {
-        self.beliefs.retain(|old| old.counter != belief.counter || old.resource != belief.resource);
+        self.beliefs
+            .retain(|old| old.counter != belief.counter || old.resource != belief.resource);
         self.beliefs.push(belief);
     }
 
     fn blocked_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.beliefs.iter().filter(|b| b.calls == 0 && b.until > now).map(|b| b.until).max()
+        self.beliefs
+            .iter()
+            .filter(|b| b.calls == 0 && b.until > now)
+            .map(|b| b.until)
+            .max()
     }
 }
 
@@ -332,7 +395,11 @@ fn serve(
     while let Some(waiter) = lane.queue.get(index) {
         let call = waiter.call.clone();
         let (deadline, id) = (waiter.deadline, waiter.id);
-        let outcome = if closed & call.covering == 0 { Some(check(shared, lane, &call, now)) } else { None };
+        let outcome = if closed & call.covering == 0 {
+            Some(check(shared, lane, &call, now))
+        } else {
+            None
+        };
         match outcome {
             Some(Ok(())) => {
                 take(shared, lane, &call, now);
@@ -347,7 +414,10 @@ fn serve(
                 return true;
             }
             Some(Err(_)) | None if deadline <= now => {
-                let until = outcome.and_then(Result::err).and_then(|blocked| blocked.until).unwrap_or(now);
+                let until = outcome
+                    .and_then(Result::err)
+                    .and_then(|blocked| blocked.until)
+                    .unwrap_or(now);
                 lane.queue.remove(index);
                 decided.push((id, call, Verdict::Refused(too_long(until, now))));
             }
@@ -386,7 +456,11 @@ fn check(shared: &mut [Option<Gate>], lane: &mut Lane, call: &Call, now: Timesta
     while bits != 0 {
         let index = bits.trailing_zeros() as usize;
         bits &= bits - 1;
-        for gate in [shared.get_mut(index), lane.gates.get_mut(index)].into_iter().flatten().flatten() {
+        for gate in [shared.get_mut(index), lane.gates.get_mut(index)]
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             if let Err(until) = gate.room(now) {
                 blocked.gates |= 1 << index;
                 later(&mut blocked.until, until);
@@ -408,7 +482,10 @@ fn take(shared: &mut [Option<Gate>], lane: &mut Lane, call: &Call, now: Timestam
     lane.in_flight += 1;
     for_covering(call.covering, shared, &mut lane.gates, |gate| gate.take(now));
     let Lane { beliefs, resources, .. } = lane;
-    let resource = resources.iter().find(|(known, _)| *known == call.segment).map_or("", |(_, resource)| &**resource);
+    let resource = resources
+        .iter()
+        .find(|(known, _)| *known == call.segment)
+        .map_or("", |(_, resource)| &**resource);
     for belief in beliefs.iter_mut().filter(|belief| *belief.resource == *resource) {
         belief.calls = belief.calls.saturating_sub(1);
     }
@@ -419,7 +496,11 @@ fn for_covering(covering: u64, shared: &mut [Option<Gate>], own: &mut [Option<Ga
     while bits != 0 {
         let index = bits.trailing_zeros() as usize;
         bits &= bits - 1;
-        for gate in [shared.get_mut(index), own.get_mut(index)].into_iter().flatten().flatten() {
+        for gate in [shared.get_mut(index), own.get_mut(index)]
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             act(gate);
         }
     }
@@ -441,7 +522,12 @@ fn span(from: Timestamp, to: Timestamp) -> Duration {
 fn quota_snapshots(rules: &[Rule], gates: &mut [Option<Gate>], now: Timestamp) -> Vec<QuotaSnapshot> {
     let one = |(rule, gate): (&Rule, &mut Option<Gate>)| {
         let used = gate.as_mut()?.used(now);
-        Some(QuotaSnapshot { name: rule.name.clone(), used, limit: rule.limit, window: rule.window })
+        Some(QuotaSnapshot {
+            name: rule.name.clone(),
+            used,
+            limit: rule.limit,
+            window: rule.window,
+        })
     };
     rules.iter().zip(gates.iter_mut()).filter_map(one).collect()
 }

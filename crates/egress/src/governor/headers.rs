@@ -20,7 +20,11 @@ const FAMILIES: &[(&str, &str)] = &[
 
 /// HubSpot: what is left, and the length of the rolling window in milliseconds (from a header, or fixed).
 const ROLLING: &[(&str, Option<&str>, i64)] = &[
-    ("x-hubspot-ratelimit-remaining", Some("x-hubspot-ratelimit-interval-milliseconds"), 10_000),
+    (
+        "x-hubspot-ratelimit-remaining",
+        Some("x-hubspot-ratelimit-interval-milliseconds"),
+        10_000,
+    ),
     ("x-hubspot-ratelimit-secondly-remaining", None, 1_000),
 ];
 
@@ -64,18 +68,35 @@ pub fn learn(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Learned
     for (index, (left, reset)) in FAMILIES.iter().enumerate() {
         let Some(calls) = number(headers, left) else { continue };
         if let Some(until) = text(headers, reset).and_then(|value| wait_from(value, now)) {
-            learned.left.push(Left { counter: counter(index), calls, until: believable(until, now) });
+            learned.left.push(Left {
+                counter: counter(index),
+                calls,
+                until: believable(until, now),
+            });
         }
     }
     for (index, (left, interval, default_ms)) in ROLLING.iter().enumerate() {
         let Some(calls) = number(headers, left) else { continue };
-        let interval = interval.and_then(|name| number(headers, name)).and_then(|ms| i64::try_from(ms).ok());
-        let until = Timestamp(now.0.saturating_add(interval.unwrap_or(*default_ms).saturating_mul(1000)));
-        learned.left.push(Left { counter: counter(FAMILIES.len() + index), calls, until: believable(until, now) });
+        let interval = interval
+            .and_then(|name| number(headers, name))
+            .and_then(|ms| i64::try_from(ms).ok());
+        let until = Timestamp(
+            now.0
+                .saturating_add(interval.unwrap_or(*default_ms).saturating_mul(1000)),
+        );
+        learned.left.push(Left {
+            counter: counter(FAMILIES.len() + index),
+            calls,
+            until: believable(until, now),
+        });
     }
     if let Some((calls, seconds)) = text(headers, "ratelimit").and_then(structured) {
         let until = Timestamp(now.0.saturating_add(seconds.saturating_mul(1_000_000)));
-        learned.left.push(Left { counter: u8::MAX, calls, until: believable(until, now) });
+        learned.left.push(Left {
+            counter: u8::MAX,
+            calls,
+            until: believable(until, now),
+        });
     }
     if !learned.is_empty() {
         learned.resource = text(headers, "x-ratelimit-resource").map(str::to_owned);
@@ -91,10 +112,15 @@ pub fn wait_from(value: &str, now: Timestamp) -> Option<Timestamp> {
         Ok(number) if !number.is_finite() || number < 0.0 => return None,
         Ok(number) if number > 1e12 => number * 1e3,
         Ok(number) if number > 1e9 => number * 1e6,
-        #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 52 bits until 2112")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "microseconds since 1970 fit into 52 bits until 2112"
+        )]
         Ok(seconds) => seconds.mul_add(1e6, now.0 as f64),
         Err(_) => {
-            let date = DateTime::parse_from_rfc2822(value).or_else(|_| DateTime::parse_from_rfc3339(value)).ok()?;
+            let date = DateTime::parse_from_rfc2822(value)
+                .or_else(|_| DateTime::parse_from_rfc3339(value))
+                .ok()?;
             return Some(Timestamp(date.timestamp_micros())).filter(|moment| *moment > now);
         }
     };
@@ -119,7 +145,10 @@ fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     let text = text(headers, name)?.trim();
     // Some vendors list several windows: "99, 9999". The first is the shortest.
     let first = text.split(',').next()?.trim();
-    first.parse::<u64>().ok().or_else(|| first.starts_with('-').then_some(0))
+    first
+        .parse::<u64>()
+        .ok()
+        .or_else(|| first.starts_with('-').then_some(0))
 }
 
 /// The drafts' single header: `limit=100, remaining=50, reset=30`, or `"default";r=50;t=30`.

@@ -41,7 +41,13 @@ impl Meter {
     /// A meter with a window of exactly this many microseconds.
     pub(crate) fn exact(limit: u64, window: i64) -> Self {
         let grain = if limit > EXACT_UP_TO { window / GRAINS } else { 0 };
-        Self { limit: limit.max(1), window, grain, entries: VecDeque::new(), used: 0 }
+        Self {
+            limit: limit.max(1),
+            window,
+            grain,
+            entries: VecDeque::new(),
+            used: 0,
+        }
     }
 
     /// Whether there is room for a call; otherwise the moment at which there will be, if nobody else comes first.
@@ -71,7 +77,11 @@ impl Meter {
                 entry.last = entry.last.max(now.0);
                 entry.cost += cost;
             }
-            _ => self.entries.push_back(Entry { first: now.0, last: now.0, cost }),
+            _ => self.entries.push_back(Entry {
+                first: now.0,
+                last: now.0,
+                cost,
+            }),
         }
     }
 

@@ -98,7 +98,10 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { waiting_max: 1000, groups_max: 1024 }
+        Self {
+            waiting_max: 1000,
+            groups_max: 1024,
+        }
     }
 }
 
@@ -128,14 +131,21 @@ struct State {
 
 impl std::fmt::Debug for Governor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Governor").field("bounds", &self.0.bounds).finish_non_exhaustive()
+        f.debug_struct("Governor")
+            .field("bounds", &self.0.bounds)
+            .finish_non_exhaustive()
     }
 }
 
 impl Governor {
     /// A governor that has seen nothing yet.
     pub fn new(clock: Arc<dyn Clock>, bounds: Bounds) -> Self {
-        Self(Arc::new(Inner { clock, bounds, nodes: AtomicU64::new(1), groups: Mutex::new(HashMap::new()) }))
+        Self(Arc::new(Inner {
+            clock,
+            bounds,
+            nodes: AtomicU64::new(1),
+            groups: Mutex::new(HashMap::new()),
+        }))
     }
 
     /// Says how many nodes share the vendor's quotas; each keeps to its part. Applies to groups made from now on.
@@ -159,9 +169,23 @@ impl Governor {
         let call = Call::new(key.connection, covering, path, patience);
         let cell = match self.find(key, rules) {
             Some(cell) => cell,
-            None => return Ok(Ticket { governor: self.clone(), key, call, cell: None, waited: Duration::ZERO }),
+            None => {
+                return Ok(Ticket {
+                    governor: self.clone(),
+                    key,
+                    call,
+                    cell: None,
+                    waited: Duration::ZERO,
+                });
+            }
         };
-        let ticket = |cell, waited| Ticket { governor: self.clone(), key, call: call.clone(), cell, waited };
+        let ticket = |cell, waited| Ticket {
+            governor: self.clone(),
+            key,
+            call: call.clone(),
+            cell,
+            waited,
+        };
         let started = cell.clock.now();
         let (id, answer) = {
             let mut state = cell.lock();
@@ -179,7 +203,12 @@ impl Governor {
             }
         };
         cell.wake.notify_one();
-        let mut waiting = Waiting { cell: &cell, call: &call, id, answer };
+        let mut waiting = Waiting {
+            cell: &cell,
+            call: &call,
+            id,
+            answer,
+        };
         match (&mut waiting.answer).await {
             Ok(Verdict::Go) => {
                 let waited = Duration::from_micros(u64::try_from(cell.clock.now().0 - started.0).unwrap_or(0));
@@ -195,7 +224,10 @@ impl Governor {
     pub fn snapshot(&self) -> Vec<Snapshot> {
         let cells: Vec<(i64, Arc<Cell>)> = self.0.lock().iter().map(|(id, cell)| (*id, Arc::clone(cell))).collect();
         let now = self.0.clock.now();
-        cells.into_iter().map(|(integration, cell)| cell.lock().group.snapshot(integration, now)).collect()
+        cells
+            .into_iter()
+            .map(|(integration, cell)| cell.lock().group.snapshot(integration, now))
+            .collect()
     }
 
     /// The group of a call; none when there is nothing to govern.
@@ -215,8 +247,16 @@ impl Governor {
             groups.retain(|_, cell| !cell.lock().group.is_idle(now));
         }
         let group = Group::new(Arc::clone(rules), self.0.nodes.load(Ordering::Relaxed));
-        let state = State { group, callers: HashMap::new(), driven: false };
-        let cell = Arc::new(Cell { clock: Arc::clone(&self.0.clock), state: Mutex::new(state), wake: Notify::new() });
+        let state = State {
+            group,
+            callers: HashMap::new(),
+            driven: false,
+        };
+        let cell = Arc::new(Cell {
+            clock: Arc::clone(&self.0.clock),
+            state: Mutex::new(state),
+            wake: Notify::new(),
+        });
         groups.insert(integration, Arc::clone(&cell));
         cell
     }
@@ -240,7 +280,10 @@ impl Cell {
             let (decided, next) = state.group.advance(now);
             let mut lost = false;
             for (id, call, verdict) in decided {
-                let heard = state.callers.remove(&id).is_some_and(|caller| caller.send(verdict).is_ok());
+                let heard = state
+                    .callers
+                    .remove(&id)
+                    .is_some_and(|caller| caller.send(verdict).is_ok());
                 if !heard && verdict == Verdict::Go {
                     state.group.done(&call);
                     lost = true;
@@ -306,7 +349,10 @@ pub struct Ticket {
 
 impl std::fmt::Debug for Ticket {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ticket").field("key", &self.key).field("waited", &self.waited).finish_non_exhaustive()
+        f.debug_struct("Ticket")
+            .field("key", &self.key)
+            .field("waited", &self.waited)
+            .finish_non_exhaustive()
     }
 }
 

@@ -16,7 +16,13 @@ use super::{Bounds, Governor, Key, Refusal, Rule, Scope};
 const FOREVER: Duration = Duration::from_secs(1_000_000);
 
 fn rule(limit: u64, window_ms: u64, scope: Scope) -> Rule {
-    Rule { name: "q".to_owned(), limit, window: Duration::from_millis(window_ms), cost: 1, scope }
+    Rule {
+        name: "q".to_owned(),
+        limit,
+        window: Duration::from_millis(window_ms),
+        cost: 1,
+        scope,
+    }
 }
 
 /// One call of a simulated load.
@@ -31,7 +37,10 @@ struct Load {
 /// When each call of a load was let go, by its number.
 fn simulate(rules: &[Rule], loads: &[Load]) -> Vec<i64> {
     let mut group = Group::new(Arc::from(rules), 1);
-    let calls: Vec<Call> = loads.iter().map(|load| Call::new(load.lane, load.covering, "/a/b", FOREVER)).collect();
+    let calls: Vec<Call> = loads
+        .iter()
+        .map(|load| Call::new(load.lane, load.covering, "/a/b", FOREVER))
+        .collect();
     let mut went = vec![-1; loads.len()];
     let mut waiting: HashMap<u64, usize> = HashMap::new();
     let mut finishing: BinaryHeap<std::cmp::Reverse<(i64, usize)>> = BinaryHeap::new();
@@ -44,7 +53,9 @@ fn simulate(rules: &[Rule], loads: &[Load]) -> Vec<i64> {
             finishing.peek().map(|next| next.0.0),
             wake,
         ];
-        let Some(next) = candidates.into_iter().flatten().min() else { break };
+        let Some(next) = candidates.into_iter().flatten().min() else {
+            break;
+        };
         now = next;
         while let Some(std::cmp::Reverse((at, n))) = finishing.peek().copied()
             && at <= now
@@ -81,7 +92,11 @@ fn simulate(rules: &[Rule], loads: &[Load]) -> Vec<i64> {
 fn check_quotas(rules: &[Rule], loads: &[Load], went: &[i64]) {
     for (index, rule) in rules.iter().enumerate() {
         let mut by_owner: HashMap<i64, Vec<(i64, i64)>> = HashMap::new();
-        for (load, at) in loads.iter().zip(went).filter(|(load, _)| load.covering & (1 << index) != 0) {
+        for (load, at) in loads
+            .iter()
+            .zip(went)
+            .filter(|(load, _)| load.covering & (1 << index) != 0)
+        {
             let owner = if rule.scope == Scope::Connection { load.lane } else { 0 };
             by_owner.entry(owner).or_default().push((*at, *at + load.takes));
         }
@@ -97,7 +112,11 @@ fn check_quotas(rules: &[Rule], loads: &[Load], went: &[i64]) {
                 let window = i64::try_from(rule.window.as_micros()).unwrap();
                 for pair in times.windows(limit + 1) {
                     let spread = pair[limit].0 - pair[0].0;
-                    assert!(spread >= window, "{} calls within {spread} µs of a {window} µs window", limit + 1);
+                    assert!(
+                        spread >= window,
+                        "{} calls within {spread} µs of a {window} µs window",
+                        limit + 1
+                    );
                 }
             }
         }
@@ -169,8 +188,18 @@ proptest! {
 #[test]
 fn a_busy_connection_does_not_starve_a_quiet_one() {
     let rules = [rule(5, 1000, Scope::Integration)];
-    let busy = (0..500).map(|_| Load { at: 0, lane: 1, covering: 1, takes: 10 });
-    let quiet = (0..5).map(|n| Load { at: 1_500_000 + n, lane: 2, covering: 1, takes: 10 });
+    let busy = (0..500).map(|_| Load {
+        at: 0,
+        lane: 1,
+        covering: 1,
+        takes: 10,
+    });
+    let quiet = (0..5).map(|n| Load {
+        at: 1_500_000 + n,
+        lane: 2,
+        covering: 1,
+        takes: 10,
+    });
     let loads: Vec<Load> = busy.chain(quiet).collect();
     let went = simulate(&rules, &loads);
     let served = &went[500..];
@@ -182,8 +211,18 @@ fn a_busy_connection_does_not_starve_a_quiet_one() {
 fn a_search_that_waits_does_not_hold_back_other_calls() {
     let rules = [rule(1, 1000, Scope::Connection), rule(100, 1000, Scope::Connection)];
     let loads: Vec<Load> = (0..5)
-        .map(|n| Load { at: n, lane: 1, covering: 0b11, takes: 1 })
-        .chain((5..20).map(|n| Load { at: n, lane: 1, covering: 0b10, takes: 1 }))
+        .map(|n| Load {
+            at: n,
+            lane: 1,
+            covering: 0b11,
+            takes: 1,
+        })
+        .chain((5..20).map(|n| Load {
+            at: n,
+            lane: 1,
+            covering: 0b10,
+            takes: 1,
+        }))
         .collect();
     let went = simulate(&rules, &loads);
     assert!(went[5..].iter().all(|at| *at < 1000), "{went:?}");
@@ -204,13 +243,21 @@ fn an_answer_with_nothing_left_pauses_its_budget_only() {
     group.observe(&search, &learn(StatusCode::OK, &headers, now), now);
     group.done(&search);
     assert_eq!(group.arrive(&core, now, 10), Arrival::Go);
-    let Arrival::Waits(id) = group.arrive(&search, now, 10) else { panic!("search must wait") };
+    let Arrival::Waits(id) = group.arrive(&search, now, 10) else {
+        panic!("search must wait")
+    };
     let (decided, next) = group.advance(now);
     assert!(decided.is_empty());
     let reset = Timestamp::from_micros(1_700_000_020_000_000);
     assert_eq!(next, Some(reset));
     let (decided, _) = group.advance(reset);
-    assert_eq!(decided.iter().map(|(id, _, verdict)| (*id, *verdict)).collect::<Vec<_>>(), [(id, Verdict::Go)]);
+    assert_eq!(
+        decided
+            .iter()
+            .map(|(id, _, verdict)| (*id, *verdict))
+            .collect::<Vec<_>>(),
+        [(id, Verdict::Go)]
+    );
 }
 
 #[test]
@@ -245,7 +292,10 @@ fn a_full_queue_says_so() {
     assert_eq!(group.arrive(&call, Timestamp(0), 2), Arrival::Go);
     assert!(matches!(group.arrive(&call, Timestamp(0), 2), Arrival::Waits(_)));
     assert!(matches!(group.arrive(&call, Timestamp(0), 2), Arrival::Waits(_)));
-    assert_eq!(group.arrive(&call, Timestamp(0), 2), Arrival::Refused(Refusal::QueueFull { waiting: 2 }));
+    assert_eq!(
+        group.arrive(&call, Timestamp(0), 2),
+        Arrival::Refused(Refusal::QueueFull { waiting: 2 })
+    );
 }
 
 #[test]
@@ -272,12 +322,22 @@ fn families_of_headers_are_understood() {
             headers.insert(*name, HeaderValue::from_static(value));
         }
         let learned = learn(StatusCode::OK, &headers, now);
-        learned.left.iter().map(|left| (left.calls, (left.until.0 - now.0) / 1_000_000)).collect::<Vec<_>>()
+        learned
+            .left
+            .iter()
+            .map(|left| (left.calls, (left.until.0 - now.0) / 1_000_000))
+            .collect::<Vec<_>>()
     };
-    assert_eq!(read(&[("ratelimit-remaining", "3"), ("ratelimit-reset", "9")]), [(3, 9)]);
+    assert_eq!(
+        read(&[("ratelimit-remaining", "3"), ("ratelimit-reset", "9")]),
+        [(3, 9)]
+    );
     assert_eq!(read(&[("ratelimit", "limit=10, remaining=4, reset=8")]), [(4, 8)]);
     assert_eq!(read(&[("ratelimit", "\"default\";r=50;t=30")]), [(50, 30)]);
-    assert_eq!(read(&[("x-rate-limit-remaining", "99, 9999"), ("x-rate-limit-reset", "5")]), [(99, 5)]);
+    assert_eq!(
+        read(&[("x-rate-limit-remaining", "99, 9999"), ("x-rate-limit-reset", "5")]),
+        [(99, 5)]
+    );
     assert_eq!(read(&[("x-hubspot-ratelimit-remaining", "7")]), [(7, 10)]);
     assert_eq!(read(&[("x-ratelimit-remaining", "7")]), []);
     assert_eq!(read(&[("retry-after", "7")]), [], "only failures are told to retry");
@@ -287,14 +347,20 @@ fn families_of_headers_are_understood() {
 async fn waiting_calls_are_woken_in_order() {
     let governor = Governor::new(Arc::new(SystemClock::default()), Bounds::default());
     let rules: Arc<[Rule]> = Arc::from([rule(2, 100, Scope::Connection)]);
-    let key = Key { integration: 1, connection: 1 };
+    let key = Key {
+        integration: 1,
+        connection: 1,
+    };
     let started = std::time::Instant::now();
     let mut tasks = Vec::new();
     let order = Arc::new(std::sync::Mutex::new(Vec::new()));
     for n in 0..6 {
         let (governor, rules, order) = (governor.clone(), Arc::clone(&rules), Arc::clone(&order));
         tasks.push(tokio::spawn(async move {
-            let ticket = governor.admit(key, &rules, 1, "/a", Duration::from_secs(5)).await.unwrap();
+            let ticket = governor
+                .admit(key, &rules, 1, "/a", Duration::from_secs(5))
+                .await
+                .unwrap();
             order.lock().unwrap().push(n);
             drop(ticket);
         }));
@@ -311,13 +377,22 @@ async fn waiting_calls_are_woken_in_order() {
 async fn a_caller_that_leaves_frees_its_place() {
     let governor = Governor::new(Arc::new(SystemClock::default()), Bounds::default());
     let rules: Arc<[Rule]> = Arc::from([rule(1, 0, Scope::Connection)]);
-    let key = Key { integration: 1, connection: 1 };
-    let first = governor.admit(key, &rules, 1, "/a", Duration::from_secs(5)).await.unwrap();
+    let key = Key {
+        integration: 1,
+        connection: 1,
+    };
+    let first = governor
+        .admit(key, &rules, 1, "/a", Duration::from_secs(5))
+        .await
+        .unwrap();
     let second = governor.admit(key, &rules, 1, "/a", Duration::from_secs(5));
     assert!(tokio::time::timeout(Duration::from_millis(20), second).await.is_err());
     assert_eq!(governor.snapshot()[0].connections[0].waiting, 0);
     drop(first);
-    let third = governor.admit(key, &rules, 1, "/a", Duration::from_secs(5)).await.unwrap();
+    let third = governor
+        .admit(key, &rules, 1, "/a", Duration::from_secs(5))
+        .await
+        .unwrap();
     assert_eq!(governor.snapshot()[0].connections[0].in_flight, 1);
     drop(third);
     assert_eq!(governor.snapshot()[0].connections[0].in_flight, 0);
@@ -328,8 +403,14 @@ async fn ungoverned_calls_leave_no_trace_until_a_vendor_speaks() {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(1_700_000_000_000_000)));
     let governor = Governor::new(clock, Bounds::default());
     let none: Arc<[Rule]> = Arc::from([]);
-    let key = Key { integration: 1, connection: 1 };
-    let mut ticket = governor.admit(key, &none, 0, "/a", Duration::from_secs(5)).await.unwrap();
+    let key = Key {
+        integration: 1,
+        connection: 1,
+    };
+    let mut ticket = governor
+        .admit(key, &none, 0, "/a", Duration::from_secs(5))
+        .await
+        .unwrap();
     ticket.observe(StatusCode::OK, &HeaderMap::new());
     assert!(governor.snapshot().is_empty());
     let mut headers = HeaderMap::new();
