@@ -11,6 +11,7 @@ pub mod caller;
 pub mod environments;
 mod error;
 pub mod integrations;
+mod providers;
 pub mod validate;
 
 pub use app::{App, Parts, Settings};

@@ -26,6 +26,8 @@ enum Command {
     Serve(commands::serve::ServeArgs),
     /// Manage API keys.
     Keys(commands::keys::KeysArgs),
+    /// Manage environments, their variables and settings.
+    Env(commands::env::EnvArgs),
     /// Print every setting with its default and its explanation.
     Config,
     /// A sandboxed process that runs functions; started by the server.
@@ -53,6 +55,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Keys(args) => commands::keys::run(args).await,
+        Command::Env(args) => commands::env::run(args).await,
         Command::Config => {
             print_settings();
             Ok(ExitCode::SUCCESS)

@@ -4,10 +4,9 @@ use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::{Map, Value, json};
-use tenon_app::integrations::logo_url;
+use serde_json::{Value, json};
 use tenon_app::validate::{Fields, INTEGRATION_ID, NAME, Text, no_query};
-use tenon_app::{App, Error, Issue};
+use tenon_app::{Error, Issue};
 
 use crate::auth::Either;
 use crate::{ApiResult, ApiState, Authed, Input};
@@ -21,20 +20,8 @@ pub fn router() -> Router<ApiState> {
         .route("/providers/{provider}/templates", get(templates))
 }
 
-fn shown(app: &App, provider: &tenon_catalog::Provider) -> Value {
-    let mut value = provider.to_wire();
-    if let Value::Object(object) = &mut value {
-        object.insert("name".to_owned(), json!(provider.id));
-        object.insert("logo_url".to_owned(), json!(logo_url(app.settings(), &provider.id)));
-    }
-    value
-}
-
 async fn raw_map(State(state): State<ApiState>) -> Json<Value> {
-    let catalog = state.app.catalog();
-    let map: Map<String, Value> =
-        catalog.providers().map(|provider| (provider.id.clone(), provider.to_wire())).collect();
-    Json(Value::Object(map))
+    Json(state.app.provider_map())
 }
 
 async fn list(State(state): State<ApiState>, input: Input) -> ApiResult {
@@ -45,13 +32,7 @@ async fn list(State(state): State<ApiState>, input: Input) -> ApiResult {
     let search = fields.opt_text("search", Text::any().pattern(&INTEGRATION_ID).max(255));
     fields.strict();
     fields.finish("invalid_query_params")?;
-    let search = search.map(|search| search.to_lowercase());
-    let catalog = state.app.catalog();
-    let data: Vec<Value> = catalog
-        .providers()
-        .filter(|provider| search.as_ref().is_none_or(|search| provider.id.to_lowercase().contains(search)))
-        .map(|provider| shown(&state.app, provider))
-        .collect();
+    let data = state.app.list_providers(&caller.caller(), search.as_deref())?;
     Ok(Json(json!({ "data": data })).into_response())
 }
 
@@ -70,9 +51,8 @@ async fn read(State(state): State<ApiState>, Path(name): Path<String>, input: In
     caller.caller().environment()?;
     no_query(&input.query)?;
     check_name(&name)?;
-    let catalog = state.app.catalog();
-    let provider = catalog.get(&name).ok_or_else(|| Error::not_found(format!("Unknown provider {name}")))?;
-    Ok(Json(json!({ "data": shown(&state.app, provider) })).into_response())
+    let data = state.app.read_provider(&caller.caller(), &name)?;
+    Ok(Json(json!({ "data": data })).into_response())
 }
 
 async fn templates(State(state): State<ApiState>, Path(name): Path<String>, input: Input) -> ApiResult<Response> {

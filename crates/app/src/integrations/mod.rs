@@ -12,8 +12,8 @@ use tenon_model::{EnvironmentId, IntegrationId, Secret, Timestamp};
 use tenon_store::Conn;
 use tenon_store::tables::integrations::{self as table, IntegrationRow};
 
-pub use input::{CreateInput, CredentialsInput, UpdateInput};
-pub use wire::Include;
+pub use input::{CreateInput, CredentialsInput, UpdateInput, check_key, read_include};
+pub use wire::{Include, logo_url};
 
 use crate::{App, Error, Result};
 

@@ -1,0 +1,209 @@
+//! `tenon env`: environments, their variables and their settings.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use tenon_app::App;
+use tenon_app::environments::{Environment, EnvironmentSettings};
+
+use crate::commands::serve::CommonArgs;
+use crate::{logging, wiring};
+
+/// Flags of `tenon env`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  tenon env list
+  tenon env show dev
+  tenon env set dev NANGO_LOGGER_LEVEL debug
+  tenon env settings dev --webhook-url https://app.example.com/tenon --on-sync-completion-always false")]
+pub struct EnvArgs {
+    #[command(subcommand)]
+    command: EnvCommand,
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum EnvCommand {
+    /// Show the environments.
+    List {
+        /// Machine-readable output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one environment with its settings and the names of its variables.
+    Show {
+        /// Name of the environment.
+        environment: String,
+        /// Machine-readable output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set a variable that functions read.
+    Set {
+        /// Name of the environment.
+        environment: String,
+        /// Name of the variable.
+        name: String,
+        /// Its value.
+        value: String,
+    },
+    /// Remove a variable.
+    Unset {
+        /// Name of the environment.
+        environment: String,
+        /// Name of the variable.
+        name: String,
+    },
+    /// Change settings; what is not named stays.
+    Settings {
+        /// Name of the environment.
+        environment: String,
+        #[command(flatten)]
+        change: SettingsChange,
+    },
+}
+
+#[derive(Debug, Clone, clap::Args)]
+struct SettingsChange {
+    /// Receiver of outgoing webhooks; empty removes it.
+    #[arg(long)]
+    webhook_url: Option<String>,
+    /// Second receiver of outgoing webhooks; empty removes it.
+    #[arg(long)]
+    webhook_url_secondary: Option<String>,
+    /// OAuth callback on your own domain; empty removes it.
+    #[arg(long)]
+    callback_url: Option<String>,
+    /// Send a webhook when a connection is made.
+    #[arg(long)]
+    on_auth_creation: Option<bool>,
+    /// Send a webhook when a token could not be refreshed.
+    #[arg(long)]
+    on_auth_refresh_error: Option<bool>,
+    /// Send a webhook after every sync run, even when nothing changed.
+    #[arg(long)]
+    on_sync_completion_always: Option<bool>,
+    /// Send a webhook when a sync run failed.
+    #[arg(long)]
+    on_sync_error: Option<bool>,
+    /// Send a webhook when an asynchronous action has ended.
+    #[arg(long)]
+    on_async_action_completion: Option<bool>,
+}
+
+impl SettingsChange {
+    fn check(&self) -> Result<()> {
+        for (flag, url) in [
+            ("--webhook-url", &self.webhook_url),
+            ("--webhook-url-secondary", &self.webhook_url_secondary),
+            ("--callback-url", &self.callback_url),
+        ] {
+            if let Some(url) = url
+                && !url.is_empty()
+                && !tenon_app::validate::is_url(url)
+            {
+                bail!("{flag} {url:?} is not an absolute URL");
+            }
+        }
+        Ok(())
+    }
+
+    fn apply(self, settings: &mut EnvironmentSettings) {
+        let set_url = |to: &mut Option<String>, value: Option<String>| {
+            if let Some(url) = value {
+                *to = Some(url).filter(|url| !url.is_empty());
+            }
+        };
+        set_url(&mut settings.webhook_url, self.webhook_url);
+        set_url(&mut settings.webhook_url_secondary, self.webhook_url_secondary);
+        set_url(&mut settings.callback_url, self.callback_url);
+        let set = |to: &mut bool, value: Option<bool>| *to = value.unwrap_or(*to);
+        set(&mut settings.on_auth_creation, self.on_auth_creation);
+        set(&mut settings.on_auth_refresh_error, self.on_auth_refresh_error);
+        set(&mut settings.on_sync_completion_always, self.on_sync_completion_always);
+        set(&mut settings.on_sync_error, self.on_sync_error);
+        set(&mut settings.on_async_action_completion, self.on_async_action_completion);
+    }
+}
+
+/// Runs the command.
+pub async fn run(args: EnvArgs) -> Result<ExitCode> {
+    let config = args.common.load(Vec::new())?;
+    logging::quiet();
+    let app = wiring::build(&config, String::new()).await?;
+    app.ensure_account().await?;
+    match args.command {
+        EnvCommand::List { json } => list(&app.list_environments().await?, json),
+        EnvCommand::Show { environment, json } => {
+            let found = find(&app, &environment).await?;
+            let variables = app.environment_variables(found.id).await?;
+            let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+            show(&found, &names, json)?;
+        }
+        EnvCommand::Set { environment, name, value } => {
+            app.set_environment_variable(find(&app, &environment).await?.id, &name, &value).await?;
+        }
+        EnvCommand::Unset { environment, name } => {
+            if !app.delete_environment_variable(find(&app, &environment).await?.id, &name).await? {
+                bail!("{environment} has no variable {name}");
+            }
+        }
+        EnvCommand::Settings { environment, change } => {
+            change.check()?;
+            let id = find(&app, &environment).await?.id;
+            app.update_environment_settings(id, |settings| change.apply(settings)).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn find(app: &App, name: &str) -> Result<Environment> {
+    let environments = app.list_environments().await?;
+    let names: Vec<String> = environments.iter().map(|environment| environment.name.clone()).collect();
+    environments
+        .into_iter()
+        .find(|environment| environment.name == name)
+        .with_context(|| format!("there is no environment {name:?}; there are: {}", names.join(", ")))
+}
+
+fn row(environment: &Environment) -> serde_json::Value {
+    json!({
+        "id": environment.id,
+        "uuid": environment.uuid,
+        "name": environment.name,
+        "is_production": environment.is_production,
+        "public_key": environment.public_key,
+        "created_at": environment.created_at.iso_millis(),
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn list(environments: &[Environment], as_json: bool) {
+    if as_json {
+        println!("{}", json!(environments.iter().map(row).collect::<Vec<_>>()));
+        return;
+    }
+    for environment in environments {
+        let kind = if environment.is_production { "production" } else { "" };
+        println!("{:>4}  {:<20} {}  {kind}", environment.id, environment.name, environment.uuid);
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn show(environment: &Environment, variables: &[&str], as_json: bool) -> Result<()> {
+    let mut shown = row(environment);
+    let mut settings = serde_json::to_value(&environment.settings).context("settings")?;
+    if let Some(key) = settings.get_mut("hmac_key").filter(|key| !key.is_null()) {
+        *key = json!("[redacted]");
+    }
+    shown["settings"] = settings;
+    shown["variables"] = json!(variables);
+    if as_json {
+        println!("{shown}");
+    } else {
+        println!("{}", serde_json::to_string_pretty(&shown)?);
+    }
+    Ok(())
+}
