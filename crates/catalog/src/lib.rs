@@ -1,6 +1,15 @@
-//! Reads provider files into typed definitions and renders their templates; pure
+//! The provider catalogue: reads the files of `providers/` into typed definitions and renders their templates.
+//!
+//! Pure: apart from reading an overlay directory that the caller names, nothing here touches the system. The moment
+//! and random ids that a template may need are part of its [`template::Scope`].
 
+mod catalog;
+mod compat;
+mod file;
 pub mod provider;
 pub mod template;
+mod wire;
 
+pub use catalog::{Catalog, LoadError};
+pub use file::{Fault, entry_keys};
 pub use provider::{AuthMode, Provider};

@@ -18,7 +18,7 @@ pub enum JsonTemplate {
 }
 
 impl JsonTemplate {
-    /// Parses every text inside `value`.
+    /// Parses every text inside `value`. An object with the single key `first_of` is a list of alternatives.
     ///
     /// # Errors
     /// As [`Template::parse`].
@@ -27,6 +27,17 @@ impl JsonTemplate {
             Value::String(text) => Self::Text(Template::parse(text)?.into()),
             Value::Null | Value::Bool(_) | Value::Number(_) => Self::Fixed(value.clone()),
             Value::Array(items) => Self::List(items.iter().map(Self::parse).collect::<Result<_, _>>()?),
+            Value::Object(map) if map.len() == 1 && map.contains_key("first_of") => {
+                let texts = map
+                    .get("first_of")
+                    .and_then(Value::as_array)
+                    .map(Vec::as_slice)
+                    .unwrap_or_default();
+                let templates = texts
+                    .iter()
+                    .map(|text| Template::parse(text.as_str().unwrap_or_default()));
+                Self::Text(Alternatives::new(templates.collect::<Result<_, _>>()?))
+            }
             Value::Object(map) => Self::Object(
                 map.iter()
                     .map(|(key, item)| Ok((key.clone(), Self::parse(item)?)))
