@@ -13,6 +13,8 @@ struct File {
     token_grant: HashSet<String>,
     refresh_grant: HashSet<String>,
     retry_after: HashSet<String>,
+    no_guide: HashSet<String>,
+    plain_form: HashSet<String>,
 }
 
 /// The tables of `compat/listing.toml`.
@@ -73,5 +75,13 @@ impl Listing {
 
     pub fn shows_retry_after(&self, id: &str) -> bool {
         self.file.retry_after.contains(id)
+    }
+
+    pub fn hides_guide(&self, id: &str) -> bool {
+        self.file.no_guide.contains(id)
+    }
+
+    pub fn hides_credentials(&self, id: &str) -> bool {
+        self.file.plain_form.contains(id)
     }
 }

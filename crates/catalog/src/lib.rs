@@ -8,8 +8,10 @@ mod compat;
 mod file;
 pub mod provider;
 pub mod template;
+mod validate;
 mod wire;
 
 pub use catalog::{Catalog, LoadError};
 pub use file::{Fault, entry_keys};
 pub use provider::{AuthMode, Provider};
+pub use validate::{Complaint, check_fields, check_inputs};

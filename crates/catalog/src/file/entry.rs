@@ -292,6 +292,7 @@ pub struct Quota {
     pub per_seconds: Option<u64>,
     pub concurrent: bool,
     pub paths: Vec<String>,
+    pub except: Vec<String>,
     pub methods: Vec<String>,
     pub cost: Option<u64>,
     pub shared_by: Option<String>,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// One limit. All that apply to a call must have room.
+/// One limit. All that apply to a call must have room; limits of the same name share one count, so that a vendor's
+/// points can differ by method or path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quota {
     /// Short name for logs (`search`, `burst`).
@@ -10,6 +11,8 @@ pub struct Quota {
     /// Path patterns it covers, relative to the base URL; `*` stands for one segment, `**` for any number. Empty
     /// means every call.
     pub paths: Vec<String>,
+    /// Path patterns it does not cover, though `paths` would.
+    pub except: Vec<String>,
     /// Methods it covers; empty means all.
     pub methods: Vec<String>,
     /// Calls (or points) allowed per window.
@@ -33,7 +36,8 @@ impl Quota {
     #[must_use]
     pub fn covers(&self, method: &str, path: &str) -> bool {
         let method_covered = self.methods.is_empty() || self.methods.iter().any(|one| one.eq_ignore_ascii_case(method));
-        method_covered && (self.paths.is_empty() || self.paths.iter().any(|pattern| path_matches(pattern, path)))
+        let matches_any = |patterns: &[String]| patterns.iter().any(|pattern| path_matches(pattern, path));
+        method_covered && (self.paths.is_empty() || matches_any(&self.paths)) && !matches_any(&self.except)
     }
 }
 

@@ -32,7 +32,8 @@ impl Provider {
         self.describe_code(&mut wire);
         self.describe_pages(&mut wire);
         for (group, fields) in self.inputs.groups() {
-            if !fields.is_empty() {
+            let hidden = group == "credentials" && compat().hides_credentials(&self.id);
+            if !fields.is_empty() && !hidden {
                 let fields = fields.iter().map(|field| (field.name.clone(), field_to_wire(field)));
                 wire.set(group, Value::Object(fields.collect()));
             }
@@ -77,7 +78,7 @@ impl Provider {
     fn describe_pages(&self, wire: &mut Wire) {
         // The listing names a page for each entry, whatever it is.
         wire.set("docs", self.docs.clone().unwrap_or_default());
-        if let Some(guide) = &self.guide {
+        if let Some(guide) = self.guide.as_ref().filter(|_| !compat().hides_guide(&self.id)) {
             wire.set("docs_connect", guide.as_str());
         }
         if let Some(guide) = &self.setup_guide {

@@ -259,6 +259,7 @@ impl Reader<'_> {
             quotas.push(Quota {
                 name: table.name.clone(),
                 paths: table.paths.clone(),
+                except: table.except.clone(),
                 methods: table.methods.clone(),
                 limit: table.limit,
                 window,

@@ -13,8 +13,19 @@ impl Reader<'_> {
             integration_config: self.fields("app", &entry.app),
             assertion_option: self.fields("once", &entry.once),
         };
+        for name in fixed_inputs(auth).iter().rev() {
+            // The fixed inputs of a mode need no table in the file.
+            if !inputs.credentials.iter().any(|field| field.name == *name) {
+                inputs.credentials.insert(
+                    0,
+                    Field {
+                        name: (*name).to_owned(),
+                        ..Field::default()
+                    },
+                );
+            }
+        }
         for field in &mut inputs.credentials {
-            // The fixed inputs of a mode need no label in the file.
             if field.label.is_empty() && !field.filled_by_platform {
                 field.label = default_label(auth, &field.name).to_owned();
             }
@@ -95,13 +106,36 @@ impl Reader<'_> {
     }
 }
 
+/// Credential fields that every entry of a mode has.
+fn fixed_inputs(auth: AuthMode) -> &'static [&'static str] {
+    match auth {
+        AuthMode::ApiKey => &["apiKey"],
+        AuthMode::Basic => &["username", "password"],
+        AuthMode::OAuth2
+        | AuthMode::OAuth2Cc
+        | AuthMode::OAuth1
+        | AuthMode::TwoStep
+        | AuthMode::Jwt
+        | AuthMode::Tba
+        | AuthMode::App
+        | AuthMode::Custom
+        | AuthMode::Bill
+        | AuthMode::Signature
+        | AuthMode::AwsSigV4
+        | AuthMode::McpOAuth2
+        | AuthMode::McpOAuth2Generic
+        | AuthMode::InstallPlugin
+        | AuthMode::None => &[],
+    }
+}
+
 fn default_label(auth: AuthMode, name: &str) -> &'static str {
     match (auth, name) {
-        (AuthMode::ApiKey, "apiKey") => "API key",
-        (_, "username") => "User name",
+        (AuthMode::ApiKey, "apiKey") => "API Key",
+        (_, "username") => "Username",
         (_, "password") => "Password",
         (_, "client_id") => "Client ID",
-        (_, "client_secret") => "Client secret",
+        (_, "client_secret") => "Client Secret",
         _ => "",
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use toml::Value;
 
 use super::Fault;
-use super::entry::{Entry, Example as ExampleTable, Examples};
+use super::entry::{Entry, Example as ExampleTable, Examples, Field as FieldTable};
 use super::merge::Resolved;
 use super::shapes::{Ordered, Texts};
 use super::source::one_line;
@@ -50,6 +50,7 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
     if entry.name.is_empty() {
         reader.fault(Some("name"), "say how people call it".to_owned());
     }
+    let docs = entry.docs.clone().or_else(|| resolved.vendor_docs.clone());
     let provider = Provider {
         id: resolved.id.clone(),
         synonyms: synonyms(resolved, &entry),
@@ -62,8 +63,14 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
         display_name: entry.name.clone(),
         categories: entry.categories.clone(),
         auth,
-        docs: entry.docs.clone().or_else(|| resolved.vendor_docs.clone()),
-        guide: entry.guide.clone(),
+        guide: entry.guide.clone().or_else(|| {
+            if asks_end_user(auth, &entry) {
+                docs.clone()
+            } else {
+                None
+            }
+        }),
+        docs,
         setup_guide: entry.setup.clone(),
         scopes_docs: entry.scopes_docs.clone(),
         notes: entry.notes.0.clone(),
@@ -92,6 +99,30 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
         Ok(provider)
     } else {
         Err(reader.faults)
+    }
+}
+
+/// Whether an end user sees a form, and so may need a page that helps to fill it in.
+fn asks_end_user(auth: AuthMode, entry: &Entry) -> bool {
+    let asked = |field: &FieldTable| !field.automatic && !field.hidden;
+    match auth {
+        AuthMode::ApiKey
+        | AuthMode::Basic
+        | AuthMode::OAuth2Cc
+        | AuthMode::TwoStep
+        | AuthMode::Jwt
+        | AuthMode::AwsSigV4 => true,
+        AuthMode::OAuth2 | AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic => {
+            entry.config.0.iter().any(|(_, field)| asked(field))
+        }
+        AuthMode::OAuth1
+        | AuthMode::Tba
+        | AuthMode::App
+        | AuthMode::Custom
+        | AuthMode::Bill
+        | AuthMode::Signature
+        | AuthMode::InstallPlugin
+        | AuthMode::None => false,
     }
 }
 
