@@ -8,7 +8,9 @@ use tenon_catalog::Catalog;
 use tenon_credentials::vault::{EnvironmentVault, Vault};
 use tenon_egress::Egress;
 use tenon_model::{Clock, EnvironmentId, Rng};
-use tenon_runtime::Runtime;
+/// Stands in until the runtime lands.
+#[derive(Debug)]
+pub struct Runtime;
 use tenon_store::tables::environments;
 use tenon_store::{Conn, Store, Tx};
 use tokio_util::sync::CancellationToken;
@@ -189,16 +191,23 @@ impl App {
     }
 
     /// The keys of one environment inside a transaction; made when it has none yet.
+    ///
+    /// Nothing is kept in memory here: a data key whose transaction is rolled back must never seal anything.
     pub async fn vault_in(&self, tx: &mut Tx, environment: EnvironmentId) -> Result<EnvironmentVault> {
         if let Some(vault) = self.0.vault.unlocked(environment) {
             return Ok(vault);
         }
-        if let Some(vault) = self.unlock(tx, environment).await? {
-            return Ok(vault);
-        }
-        let key = self.0.vault.create_data_key(environment);
-        environments::insert_data_key(tx, Some(environment), &key.master, &key.bytes, self.clock().now()).await?;
-        Ok(self.0.vault.unlock(environment, &[key.bytes])?)
+        let vault = match self.unlock(tx, environment).await? {
+            Some(vault) => vault,
+            None => {
+                let key = self.0.vault.create_data_key(environment);
+                let now = self.clock().now();
+                environments::insert_data_key(tx, Some(environment), &key.master, &key.bytes, now).await?;
+                self.0.vault.unlock(environment, &[key.bytes])?
+            }
+        };
+        self.0.vault.forget(environment);
+        Ok(vault)
     }
 
     async fn unlock(&self, conn: &mut Conn, environment: EnvironmentId) -> Result<Option<EnvironmentVault>> {

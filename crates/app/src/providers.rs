@@ -25,7 +25,7 @@ impl App {
         let wanted = |provider: &&Provider| {
             search.as_ref().is_none_or(|search| provider.id.to_lowercase().contains(search.as_str()))
         };
-        Ok(catalog.providers().filter(wanted).map(|provider| self.provider_json(provider)).collect())
+        Ok(catalog.iter().filter(wanted).map(|provider| self.provider_json(provider)).collect())
     }
 
     /// One provider.
@@ -40,7 +40,7 @@ impl App {
     pub fn provider_map(&self) -> Value {
         let catalog = self.catalog();
         let map: Map<String, Value> =
-            catalog.providers().map(|provider| (provider.id.clone(), provider.to_wire())).collect();
+            catalog.iter().map(|provider| (provider.id.clone(), provider.to_wire())).collect();
         Value::Object(map)
     }
 }

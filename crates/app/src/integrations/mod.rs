@@ -1,5 +1,6 @@
 //! Integrations: configured providers of an environment.
 
+mod config;
 mod input;
 mod verbs;
 mod wire;

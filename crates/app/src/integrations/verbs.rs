@@ -1,9 +1,11 @@
 //! Create, read, change and remove integrations.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tenon_catalog::{AuthMode, Provider};
+use tenon_store::tables::connections;
 use tenon_store::tables::integrations::{self as table, IntegrationRow};
 
+use super::config::check_config;
 use super::input::{CreateInput, CredentialsInput, UpdateInput};
 use super::{Include, Integration, IntegrationSecrets, secrets_place};
 use crate::caller::Caller;
@@ -62,17 +64,10 @@ fn set_integration_config(
     if provider.inputs.integration_config.is_empty() {
         return Err(Error::invalid_body("This provider does not accept integration configuration"));
     }
-    let mut values: Map<String, Value> = secrets
-        .integration_config
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::String(value.clone())))
-        .collect();
-    for (name, value) in given {
-        values.insert(name, Value::String(value));
-    }
-    let checked = tenon_catalog::check_fields(&provider.inputs.integration_config, &values)
+    let mut values = secrets.integration_config.clone();
+    values.extend(given);
+    secrets.integration_config = check_config(&provider.inputs.integration_config, values)
         .map_err(|complaints| Error::invalid_body(complaints.join(", ")))?;
-    secrets.integration_config = checked.into_iter().collect();
     Ok(())
 }
 
@@ -90,9 +85,8 @@ impl App {
             return Err(Error::invalid_body("Missing credentials"));
         }
         let mut secrets = IntegrationSecrets::default();
-        match input.credentials {
-            Some(credentials) => apply_credentials(&mut secrets, credentials),
-            None => {}
+        if let Some(credentials) = input.credentials {
+            apply_credentials(&mut secrets, credentials);
         }
         if secrets.scopes.is_none()
             && let Some(oauth2) = &provider.oauth2
@@ -254,7 +248,7 @@ impl App {
             if table::find(&mut tx, environment.id, &new_key).await?.is_some() {
                 return Err(Error::invalid_body("An integration with this unique key already exists"));
             }
-            if tenon_store::tables::connections::count_of_integration(&mut tx, environment.id, integration.id).await? > 0 {
+            if connections::any_of_integration(&mut tx, environment.id, integration.id).await? {
                 return Err(Error::invalid_body("The unique key cannot be changed while connections exist"));
             }
             integration.unique_key = new_key;
@@ -274,7 +268,6 @@ impl App {
             .await?
             .ok_or_else(|| Error::not_found("Integration does not exist"))?;
         table::delete(&mut tx, environment.id, row.id, self.clock().now()).await?;
-        self.on_integration_deleted(&mut tx, environment, &row).await?;
         tx.signal("integrations", &row.id.to_string());
         tx.commit().await?;
         self.forget("integrations");
