@@ -50,9 +50,8 @@ pub async fn serve(
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    use axum::ServiceExt as _;
     let service = normalize::Normalize::new(router);
-    let service = axum::extract::Request::into_make_service(service);
+    let service = axum::ServiceExt::<axum::extract::Request>::into_make_service(service);
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
