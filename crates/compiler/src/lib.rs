@@ -1,1 +1,22 @@
-//! Turns TypeScript functions into bundles, definitions and JSON schemas
+#![doc = include_str!("../README.md")]
+
+mod bundle;
+mod checks;
+mod compile;
+pub mod definition;
+mod diagnostic;
+mod evaluate;
+mod output;
+mod project;
+mod source;
+mod strip;
+
+pub use bundle::{Bundle, Bundler};
+pub use checks::ALLOWED_PACKAGES;
+pub use compile::{Compiled, Project, compile_project, compile_some};
+pub use definition::{Definition, Detail, Kind};
+pub use diagnostic::{Diagnostic, Location, Severity};
+pub use evaluate::{Evaluate, Evaluated, Failure};
+pub use output::write;
+pub use project::{Entry, Folder, Layout, ProjectFiles, load};
+pub use source::{Position, SourceFile};

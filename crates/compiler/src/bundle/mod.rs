@@ -1,0 +1,91 @@
+//! Turns a function and the files it imports into one CommonJS text.
+//!
+//! The files are joined in one scope, in the order in which they would be evaluated as modules, with clashing
+//! top-level names renamed. That keeps the semantics of modules without a loader: bindings are live because
+//! they are the same variable, functions are hoisted across circular imports, and a variable that is read too
+//! early fails as it would in a module. Packages stay as `require("x")`; the SDK vanishes.
+
+mod analyse;
+mod edit;
+mod emit;
+mod graph;
+mod link;
+mod module;
+mod resolve;
+mod source_map;
+
+use std::{
+    collections::HashMap,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use crate::{checks::Role, diagnostic::Diagnostic};
+
+use module::Module;
+
+/// A finished bundle.
+#[derive(Debug)]
+pub struct Bundle {
+    /// CommonJS text with an inline source map as its last line.
+    pub js: String,
+    /// The entry's TypeScript, as written.
+    pub ts: String,
+    /// Whether the entry calls checkpoint methods on `nango`.
+    pub uses_checkpoints: bool,
+    /// Errors that keep the bundle from being used, and warnings.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The files of one project, each read, checked and stripped once however many functions import it.
+pub struct Bundler<'p> {
+    root: &'p Path,
+    files: Mutex<HashMap<(String, Role), Arc<Loaded>>>,
+}
+
+type Loaded = Result<Module, Vec<Diagnostic>>;
+
+impl<'p> Bundler<'p> {
+    /// A bundler for the project in `root`.
+    pub fn new(root: &'p Path) -> Self {
+        Self {
+            root,
+            files: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// Bundles the function at `path` (inside the project).
+    pub fn bundle(&self, path: &str) -> Result<Bundle, Vec<Diagnostic>> {
+        let graph = graph::collect(self, path)?;
+        let mut diagnostics = graph.diagnostics();
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(diagnostics);
+        }
+        let linked = link::link(&graph);
+        diagnostics.extend(linked.diagnostics.iter().cloned());
+        if diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(diagnostics);
+        }
+        let entry = graph.entry();
+        Ok(Bundle {
+            js: emit::emit(&graph, &linked),
+            ts: entry.source.text.clone(),
+            uses_checkpoints: entry.findings.uses_checkpoints,
+            diagnostics,
+        })
+    }
+
+    /// The file at `path`, loaded at the first request.
+    fn load(&self, path: &str, role: Role) -> Arc<Loaded> {
+        let key = (path.to_owned(), role);
+        if let Some(known) = self.lock().get(&key) {
+            return Arc::clone(known);
+        }
+        let loaded = Arc::new(module::load(self.root, path, role));
+        self.lock().entry(key).or_insert_with(|| Arc::clone(&loaded)).clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<(String, Role), Arc<Loaded>>> {
+        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
