@@ -1,6 +1,5 @@
 //! Integrations: configured providers of an environment.
 
-mod config;
 mod input;
 mod verbs;
 mod wire;

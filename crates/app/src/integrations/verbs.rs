@@ -1,11 +1,10 @@
 //! Create, read, change and remove integrations.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tenon_catalog::{AuthMode, Provider};
 use tenon_store::tables::connections;
 use tenon_store::tables::integrations::{self as table, IntegrationRow};
 
-use super::config::check_config;
 use super::input::{CreateInput, CredentialsInput, UpdateInput};
 use super::{Include, Integration, IntegrationSecrets, secrets_place};
 use crate::caller::Caller;
@@ -64,10 +63,15 @@ fn set_integration_config(
     if provider.inputs.integration_config.is_empty() {
         return Err(Error::invalid_body("This provider does not accept integration configuration"));
     }
-    let mut values = secrets.integration_config.clone();
-    values.extend(given);
-    secrets.integration_config = check_config(&provider.inputs.integration_config, values)
+    let mut values: Map<String, Value> = secrets
+        .integration_config
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+        .collect();
+    values.extend(given.into_iter().map(|(name, value)| (name, Value::String(value))));
+    let checked = tenon_catalog::check_fields(&provider.inputs.integration_config, &values)
         .map_err(|complaints| Error::invalid_body(complaints.join(", ")))?;
+    secrets.integration_config = checked.into_iter().collect();
     Ok(())
 }
 
@@ -248,7 +252,7 @@ impl App {
             if table::find(&mut tx, environment.id, &new_key).await?.is_some() {
                 return Err(Error::invalid_body("An integration with this unique key already exists"));
             }
-            if connections::any_of_integration(&mut tx, environment.id, integration.id).await? {
+            if connections::count_of_integration(&mut tx, environment.id, integration.id).await? > 0 {
                 return Err(Error::invalid_body("The unique key cannot be changed while connections exist"));
             }
             integration.unique_key = new_key;
