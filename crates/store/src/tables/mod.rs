@@ -17,3 +17,5 @@ pub mod functions;
 pub mod inbox;
 pub mod operations;
 pub mod outbox;
+pub mod schedules;
+pub mod tasks;
