@@ -19,6 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::caller::Caller;
 use crate::environments::Environment;
 use crate::integrations::Integration;
+use crate::operations::Operations;
 use crate::{Cache, Error, Result};
 
 /// How long a cached lookup may be stale when another node changed it and the signal was lost.
@@ -84,6 +85,7 @@ pub(crate) struct Inner {
     rng: Arc<dyn Rng>,
     settings: Settings,
     caches: Caches,
+    operations: Operations,
     shutdown: CancellationToken,
     background: TaskTracker,
 }
@@ -101,7 +103,10 @@ impl std::fmt::Debug for App {
 impl App {
     /// Joins the parts. Background work starts with [`App::start`].
     pub fn new(parts: Parts) -> Self {
+        let operations =
+            Operations::new(parts.store.clone(), Arc::clone(&parts.clock), &parts.settings.node);
         Self(Arc::new(Inner {
+            operations,
             store: parts.store,
             catalog: RwLock::new(Arc::new(parts.catalog)),
             egress: parts.egress,
@@ -158,6 +163,11 @@ impl App {
     /// Randomness.
     pub fn rng(&self) -> &dyn Rng {
         &*self.0.rng
+    }
+
+    /// The operations log.
+    pub fn operations(&self) -> &Operations {
+        &self.0.operations
     }
 
     /// Settings.
@@ -237,10 +247,15 @@ impl App {
         self.0.shutdown.cancel();
         self.0.background.close();
         self.0.background.wait().await;
+        // What the last work logged while it ended.
+        if let Err(error) = self.operations().flush().await {
+            tracing::error!(error = ?error, "the last operations could not be written");
+        }
     }
 
     /// Starts background work: invalidation of caches by other nodes' signals.
     pub fn start(&self) {
+        crate::operations::start(self);
         let app = self.clone();
         let mut signals = self.store().signals();
         self.0.background.spawn(async move {

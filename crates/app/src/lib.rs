@@ -11,6 +11,7 @@ pub mod caller;
 pub mod environments;
 mod error;
 pub mod integrations;
+pub mod operations;
 mod providers;
 pub mod validate;
 
