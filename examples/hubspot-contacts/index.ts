@@ -1,0 +1,2 @@
+import './hubspot/syncs/contacts.js';
+import './hubspot/actions/create-contact.js';
