@@ -162,10 +162,10 @@ pub struct RunContext {
     pub is_cli: bool,
     /// `debug`, `info`, `warn`, `error` or `off`; empty means `warn`.
     pub logger_level: String,
-    /// True when the stored `sdk_version` contains `-zero`; older deployments must export functions.
-    pub zero_yaml: bool,
-    /// False when the provider is not in the catalogue: `paginate` then fails.
-    pub provider_known: bool,
+    /// True when the stored `sdk_version` lacks `-zero`: such deployments must export a plain function.
+    pub legacy_sdk: bool,
+    /// True when the provider is not in the catalogue: `paginate` then fails.
+    pub provider_unknown: bool,
     /// `proxy.paginate` of the provider, functions.md §3.4 names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_paginate: Option<serde_json::Value>,

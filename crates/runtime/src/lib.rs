@@ -2,8 +2,17 @@
 
 pub mod protocol;
 
+mod config;
 mod invocation;
 mod outcome;
+mod pool;
+mod runtime;
+mod sys;
+mod wire;
+mod worker;
 
+pub use config::RuntimeConfig;
 pub use invocation::{Code, Invocation, Kind, Limits, RunContext};
 pub use outcome::{ErrorKind, Limit, Outcome, RunError, Upstream};
+pub use runtime::{Census, Runtime};
+pub use worker::worker_main;

@@ -10,7 +10,7 @@
 //! second time. [`HostCall::decode`] treats its input as hostile: it comes from the sandbox.
 
 mod calls;
-mod codec;
+pub(crate) mod codec;
 mod replies;
 
 #[cfg(test)]

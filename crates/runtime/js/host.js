@@ -1,0 +1,118 @@
+// One promise per host call. `run` is the run this isolate is serving; an isolate serves one at a time.
+
+let run;
+const waiting = new Map();
+
+function newRun(kind, context) {
+    return { kind, context, aborted: undefined, connections: new Map(), integrations: new Map(), merging: new Set(), level: context.loggerLevel || 'warn', bundle: undefined };
+}
+
+function abortError() {
+    const words = { script_aborted: 'The script was aborted', execution_timeout: 'The script exceeded its running time', execution_interrupted: 'The script was interrupted' };
+    return new SDKError(run.aborted, words[run.aborted] ?? run.aborted);
+}
+
+function checkAbort() {
+    if (run.aborted !== undefined) throw abortError();
+}
+
+// Sends a call; `sections` are texts (well formed) or bytes.
+function ask(call, sections) {
+    return new Promise((resolve, reject) => {
+        checkAbort();
+        const id = native.call(JSON.stringify(call), sections ?? []);
+        waiting.set(id, { resolve, reject });
+    });
+}
+
+// Sends a call that nobody waits for.
+function tell(call, sections) {
+    native.tell(JSON.stringify(call), sections ?? []);
+}
+
+// Called by the worker with the header of an answer, its JSON value or its bytes, and a second section.
+function onReply(id, headerText, body, extra) {
+    const entry = waiting.get(id);
+    if (entry === undefined) return;
+    waiting.delete(id);
+    const header = JSON.parse(headerText);
+    switch (header.reply) {
+        case 'unit':
+            return entry.resolve(undefined);
+        case 'bool':
+            return entry.resolve(header.value);
+        case 'json':
+            return entry.resolve(body);
+        case 'http':
+            return entry.resolve({ ...header, body });
+        default:
+            return entry.reject(hostError(header, body, extra));
+    }
+}
+
+function hostError({ error, hasPayload, upstream }, body, extra) {
+    const payload = hasPayload ? parseOrText(extra) : undefined;
+    switch (error.kind) {
+        case 'sdk':
+            return new SDKError(error.code, error.message, payload);
+        case 'action':
+            return new ActionError(payload);
+        case 'axios': {
+            const response = upstream ? axiosResponse({ ...upstream, body }, {}) : undefined;
+            const code = error.code ?? (response ? statusCode(response.status) : undefined);
+            const result = new AxiosError(error.message, code, response?.config ?? {}, {}, response);
+            if (error.platform) platformErrors.add(result);
+            return result;
+        }
+        default: {
+            const result = new Error(error.message);
+            if (error.code) result.code = error.code;
+            return result;
+        }
+    }
+}
+
+function onAbort(code) {
+    if (run === undefined) return;
+    run.aborted = code;
+    const entries = [...waiting.values()];
+    waiting.clear();
+    for (const entry of entries) entry.reject(abortError());
+}
+
+function parseOrText(bytes) {
+    if (bytes === undefined || bytes.byteLength === 0) return '';
+    return native.parseOrText(bytes);
+}
+
+function isPlain(value) {
+    return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function pathGet(value, path) {
+    if (path === undefined || path === null || path === '') return undefined;
+    if (isPlain(value) && Object.hasOwn(value, path)) return value[path];
+    let current = value;
+    for (const key of pathKeys(path)) {
+        if (current === undefined || current === null) return undefined;
+        current = current[key];
+    }
+    return current;
+}
+
+function pathSet(target, path, value) {
+    const keys = pathKeys(path);
+    let current = target;
+    for (let i = 0; i < keys.length - 1; i++) {
+        if (keys[i] === '__proto__' || keys[i] === 'constructor' || keys[i] === 'prototype') return;
+        if (typeof current[keys[i]] !== 'object' || current[keys[i]] === null) current[keys[i]] = /^\d+$/.test(keys[i + 1]) ? [] : {};
+        current = current[keys[i]];
+    }
+    current[keys[keys.length - 1]] = value;
+}
+
+function pathKeys(path) {
+    const keys = [];
+    for (const match of String(path).matchAll(/[^.[\]]+|\[(?:(-?\d+)|(["'])(.*?)\2)\]/g)) keys.push(match[3] ?? match[1] ?? match[0]);
+    return keys;
+}

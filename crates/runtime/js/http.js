@@ -1,0 +1,161 @@
+// Proxy calls with Axios-shaped responses and errors.
+
+const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
+
+class AxiosHeaders {
+    get(name) {
+        return this[String(name).toLowerCase()];
+    }
+
+    has(name) {
+        return String(name).toLowerCase() in this;
+    }
+
+    toJSON() {
+        return { ...this };
+    }
+}
+for (const name of ['get', 'has', 'toJSON']) Object.defineProperty(AxiosHeaders.prototype, name, { enumerable: false });
+
+function headerObject(pairs) {
+    const headers = new AxiosHeaders();
+    for (const [name, value] of pairs) {
+        const current = Object.hasOwn(headers, name) ? headers[name] : undefined;
+        let next = value;
+        if (name === 'set-cookie') next = current === undefined ? [value] : [...current, value];
+        else if (current !== undefined) next = `${current}, ${value}`;
+        Object.defineProperty(headers, name, { value: next, writable: true, enumerable: true, configurable: true });
+    }
+    return headers;
+}
+
+function statusCode(status) {
+    return status >= 500 ? 'ERR_BAD_RESPONSE' : 'ERR_BAD_REQUEST';
+}
+
+// With no response type the body is parsed whenever it parses, whatever its content type says.
+function bodyValue(bytes, responseType) {
+    if (responseType === 'arraybuffer' || responseType === 'stream') return new Buffer(bytes ?? new ArrayBuffer(0));
+    if (bytes === undefined || bytes.byteLength === 0) return '';
+    if (responseType === 'text') return native.utf8(bytes, false);
+    return native.parseOrText(bytes);
+}
+
+function axiosResponse(reply, config) {
+    return {
+        data: bodyValue(reply.body, config.responseType),
+        status: reply.status,
+        statusText: reply.statusText,
+        headers: headerObject(reply.headers),
+        config,
+        request: {}
+    };
+}
+
+function headerPairs(headers) {
+    const merged = new Map();
+    for (const [name, value] of Object.entries(headers ?? {})) {
+        if (value !== undefined && value !== null) merged.set(name.toLowerCase(), String(value));
+    }
+    return [...merged];
+}
+
+function paramPairs(params) {
+    if (params === undefined || params === null) return [];
+    if (typeof params === 'string') return params;
+    const entries = params instanceof URLSearchParams ? [...params] : Object.entries(params);
+    return entries.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]);
+}
+
+// Gives the description of a body and its sections.
+function requestBody(data, headers) {
+    if (data === undefined || data === null) return [{ kind: 'empty' }, []];
+    if (isBytes(data)) return [{ kind: 'bytes' }, [viewOf(data)]];
+    if (data instanceof URLSearchParams) return [{ kind: 'form' }, [data.toString()]];
+    const type = headers.find(([name]) => name === 'content-type')?.[1] ?? '';
+    if (typeof data === 'string') return [{ kind: 'text' }, [data.toWellFormed()]];
+    if (typeof data === 'object') {
+        if (/^multipart\/form-data/i.test(type)) return multipart(data);
+        if (/^application\/x-www-form-urlencoded/i.test(type)) return [{ kind: 'form' }, [new URLSearchParams(paramPairs(data)).toString()]];
+        return [{ kind: 'json' }, [JSON.stringify(data)]];
+    }
+    return [{ kind: 'text' }, [String(data)]];
+}
+
+function multipart(data) {
+    const parts = [];
+    const sections = [];
+    for (const [name, value] of Object.entries(data)) {
+        for (const item of Array.isArray(value) ? value : [value]) {
+            if (item === undefined || item === null) continue;
+            if (isBytes(item)) {
+                parts.push({ name, filename: name, contentType: 'application/octet-stream' });
+                sections.push(viewOf(item));
+            } else {
+                parts.push({ name });
+                sections.push(typeof item === 'object' && !(item instanceof Date) ? JSON.stringify(item) : String(item).toWellFormed());
+            }
+        }
+    }
+    return [{ kind: 'multipart', parts }, sections];
+}
+
+function retryHeaderNames(value) {
+    if (value === undefined || value === null) return [];
+    return (Array.isArray(value) ? value : [value]).map((name) => String(name).toLowerCase());
+}
+
+async function proxy(config) {
+    checkAbort();
+    if (!isPlain(config)) throw new TypeError('proxy needs a configuration object');
+    if (!config.endpoint && !config.baseUrlOverride) throw new Error('Proxy call needs an endpoint');
+    const method = String(config.method ?? 'GET').toUpperCase();
+    const headers = headerPairs(config.headers);
+    const [body, sections] = BODY_METHODS.has(method) ? requestBody(config.data, headers) : [{ kind: 'empty' }, []];
+    const endpoint = String(config.endpoint ?? '');
+    const params = paramPairs(config.params);
+    if (typeof params === 'string' && endpoint.includes('?')) throw new SDKError('invalid_query_params', 'Query parameters were given both in the endpoint and as a string');
+    const call = {
+        op: 'http',
+        method,
+        endpoint,
+        params,
+        headers,
+        body,
+        retries: Math.min(Math.max(0, Math.trunc(Number(config.retries ?? 0)) || 0), 1000),
+        retryOn: Array.isArray(config.retryOn) ? config.retryOn.map(Number).filter((status) => status >= 0 && status < 65536) : undefined,
+        retryHeaderAt: retryHeaderNames(config.retryHeader?.at),
+        retryHeaderAfter: retryHeaderNames(config.retryHeader?.after),
+        baseUrlOverride: config.baseUrlOverride ? String(config.baseUrlOverride) : undefined,
+        decompress: config.decompress === true || config.decompress === 'true',
+        responseType: config.responseType ? String(config.responseType) : undefined,
+        forwardHeadersOnRedirect: config.forwardHeadersOnRedirect === undefined ? undefined : Boolean(config.forwardHeadersOnRedirect),
+        providerConfigKey: config.providerConfigKey ? String(config.providerConfigKey) : undefined,
+        connectionId: config.connectionId ? String(config.connectionId) : undefined
+    };
+    const shown = { ...config, method, url: endpoint, headers: Object.fromEntries(headers) };
+    let reply;
+    try {
+        reply = await ask(call, sections);
+    } catch (error) {
+        if (error instanceof AxiosError) error.config = shown;
+        throw error;
+    }
+    const response = axiosResponse(reply, shown);
+    if (reply.status >= 200 && reply.status < 300) return response;
+    throw new AxiosError(`Request failed with status code ${reply.status}`, statusCode(reply.status), shown, {}, response);
+}
+
+async function uncontrolledFetch(options) {
+    const reply = await ask(
+        { op: 'fetch', url: String(options.url), method: String(options.method ?? 'GET').toUpperCase(), headers: headerPairs(options.headers instanceof Headers ? Object.fromEntries(options.headers) : options.headers) },
+        options.body === undefined || options.body === null ? [] : [String(options.body).toWellFormed()]
+    );
+    return new Response(reply.body, {
+        status: reply.status,
+        statusText: reply.statusText,
+        headers: new Headers(reply.headers),
+        url: reply.url ?? String(options.url),
+        redirected: reply.url !== undefined && reply.url !== null && reply.url !== String(options.url)
+    });
+}

@@ -1,0 +1,84 @@
+// Loading a bundle and calling it.
+
+const MODULES = {
+    __proto__: null,
+    crypto: () => crypto,
+    url: () => urlModule,
+    zod: () => native.zod(),
+    buffer: () => bufferModule
+};
+const urlModule = { URL, URLSearchParams };
+const bufferModule = { Buffer };
+
+// Bundles read default imports as `module.default`.
+for (const module of [crypto, urlModule, bufferModule]) Object.defineProperty(module, 'default', { value: module });
+
+const InternalErrorType = globalThis.InternalError ?? class {};
+
+function require(name) {
+    const plain = typeof name === 'string' && name.startsWith('node:') ? name.slice(5) : name;
+    const load = typeof plain === 'string' ? MODULES[plain] : undefined;
+    if (load === undefined || (plain === 'zod' && name !== 'zod')) throw new Error(`Module '${String(name)}' is not allowed`);
+    return load();
+}
+
+// Evaluates the bundle; `factory` is the function that the compiler made of its text.
+function loadBundle(factory) {
+    const module = { exports: {} };
+    factory.call(module.exports, module, module.exports, require, undefined, undefined);
+    return module.exports;
+}
+
+const EXPECTED_TYPE = { __proto__: null, sync: 'sync', webhook: 'sync', action: 'action', 'on-event': 'onEvent' };
+
+function isEmptyObject(value) {
+    return isPlain(value) && Object.keys(value).length === 0;
+}
+
+function chooseCall(kind, exports, context) {
+    const definition = exports.default ?? (typeof exports === 'function' ? exports : undefined);
+    if (typeof definition === 'function') {
+        if (kind === 'webhook') {
+            if (typeof exports.onWebhookPayloadReceived !== 'function') throw new Error('Missing onWebhookPayloadReceived function');
+            return (nango, input) => exports.onWebhookPayloadReceived(nango, input);
+        }
+        return (nango, input) => definition(nango, kind === 'action' && isEmptyObject(input) ? undefined : input);
+    }
+    if (!isPlain(definition)) throw new Error('Invalid default export: a function definition is expected');
+    if (context.legacySdk) throw new Error('Invalid script exports: this deployment must export a function');
+    if (definition.type !== EXPECTED_TYPE[kind]) throw new Error(`Incorrect script loaded for ${kind}`);
+    if (kind === 'webhook') {
+        if (typeof definition.onWebhook !== 'function') throw new Error('Missing onWebhook function');
+        return (nango, input) => definition.onWebhook(nango, input);
+    }
+    if (typeof definition.exec !== 'function') throw new Error('Missing exec function');
+    return kind === 'action' ? (nango, input) => definition.exec(nango, input) : (nango) => definition.exec(nango);
+}
+
+let loaded;
+
+// Starts a run. `factory` is absent when this isolate has loaded the bundle before.
+function start(kind, filename, context, input, factory) {
+    run = newRun(kind, context);
+    run.filename = filename;
+    waiting.clear();
+    timers.clear();
+    execute(kind, input, factory).then(
+        (text) => native.succeed(text),
+        (thrown) => sendFailure(thrown)
+    );
+}
+
+async function execute(kind, input, factory) {
+    if (factory !== undefined) loaded = loadBundle(factory);
+    const call = chooseCall(kind, loaded, run.context);
+    const nango = makeNango(run);
+    const result = await call(nango, kind === 'action' ? input || {} : input);
+    if (kind === 'sync') return 'true';
+    if (kind !== 'action') return 'null';
+    return JSON.stringify(result) ?? 'null';
+}
+
+function globalCount() {
+    return Reflect.ownKeys(globalThis).length;
+}

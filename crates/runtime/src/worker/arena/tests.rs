@@ -1,0 +1,86 @@
+//! Random allocation traffic against a model.
+#![expect(unsafe_code, reason = "an allocator is used through raw pointers")]
+
+use super::*;
+
+#[test]
+fn classes_cover_all_sizes() {
+    for block in HEADER + 1..=SMALL_MAX {
+        let class = class_of(block);
+        assert!(class < CLASSES, "{block}");
+        assert!(block_size(class) >= block, "{block}");
+        assert!(class == 0 || block_size(class - 1) < block, "{block}");
+        assert_eq!(block_size(class) % 16, 0);
+        assert_eq!(class_of(block_size(class)), class);
+    }
+}
+
+#[test]
+fn contents_survive_traffic() {
+    let arena = Arena::new(64 << 20);
+    let mut allocator = arena.allocator();
+    let mut live: Vec<(*mut u8, usize, u8)> = Vec::new();
+    let mut state = 12345u64;
+    let mut next = || {
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
+        (state >> 33) as usize
+    };
+    for step in 0..200_000 {
+        let roll = next() % 10;
+        let size = match next() % 20 {
+            0 => next() % 200_000,
+            1..=3 => next() % 5_000,
+            _ => next() % 200,
+        } + 1;
+        // SAFETY: only live blocks are touched, within their sizes.
+        unsafe {
+            if roll < 5 || live.is_empty() {
+                let block = allocator.alloc(size);
+                assert!(!block.is_null());
+                assert_eq!(block as usize % 8, 0);
+                block.write_bytes(step as u8, size);
+                live.push((block, size, step as u8));
+            } else if roll < 7 {
+                let index = next() % live.len();
+                let (block, old, tag) = live[index];
+                let moved = allocator.realloc(block, size);
+                assert!(ArenaAllocator::usable_size(moved) >= size);
+                let kept = std::slice::from_raw_parts(moved, old.min(size));
+                assert!(kept.iter().all(|byte| *byte == tag));
+                moved.write_bytes(tag, size);
+                live[index] = (moved, size, tag);
+            } else {
+                let (block, size, tag) = live.swap_remove(next() % live.len());
+                assert!(std::slice::from_raw_parts(block, size).iter().all(|byte| *byte == tag));
+                allocator.dealloc(block);
+            }
+            if live.len() > 300 {
+                for (block, ..) in live.drain(..200) {
+                    allocator.dealloc(block);
+                }
+            }
+        }
+    }
+    for (block, ..) in live {
+        // SAFETY: each block is live.
+        unsafe { allocator.dealloc(block) };
+    }
+    assert_eq!(arena.used(), 0);
+    arena.release();
+}
+
+#[test]
+fn the_limit_holds_and_leaves_a_reserve() {
+    let arena = Arena::new(1 << 20);
+    let mut allocator = arena.allocator();
+    assert!(!allocator.alloc(900 << 10).is_null());
+    assert!(allocator.alloc(200 << 10).is_null());
+    assert!(arena.ran_out());
+    assert!(!allocator.alloc(200 << 10).is_null(), "the reserve is open now");
+    assert!(allocator.alloc(2 << 20).is_null());
+    assert!(allocator.calloc(usize::MAX, 2).is_null());
+    assert!(allocator.alloc(usize::MAX - 100).is_null());
+    arena.release();
+}

@@ -1,0 +1,398 @@
+//! One QuickJS runtime with the prelude: a place where one run at a time executes.
+
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use rquickjs::context::intrinsic;
+use rquickjs::{ArrayBuffer, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+
+use super::arena::Arena;
+use super::natives;
+use super::shared::{Hub, Reported, Shared, Stop, word};
+use crate::protocol::Parcel;
+use crate::wire::{DoneHeader, Ending, Failure, FrameKind, RunHeader, Task, WireLimits};
+
+/// Native stack for JavaScript frames before a run sets its own.
+pub(super) const STACK_BYTES: usize = 512 << 10;
+/// The worker's main thread has 8 MiB; more than this for JavaScript would reach its guard page.
+const STACK_MAX: usize = 4 << 20;
+/// Cycle collection starts here; loading the prelude and Zod alone must not trigger it.
+const GC_THRESHOLD: usize = 8 << 20;
+/// Jobs between two looks at the clock; a chain of resolved promises never polls the interrupt handler.
+const JOBS_PER_CHECK: u32 = 128;
+
+/// Everything but the compiler (`Eval`).
+type Intrinsics = (
+    intrinsic::Date,
+    intrinsic::RegExpCompiler,
+    intrinsic::RegExp,
+    intrinsic::Json,
+    intrinsic::Proxy,
+    intrinsic::MapSet,
+    intrinsic::TypedArrays,
+    intrinsic::Promise,
+    intrinsic::Performance,
+    intrinsic::WeakRef,
+);
+
+type Entry = Persistent<Function<'static>>;
+
+/// Functions of the prelude that the worker calls.
+struct Entries {
+    start: Entry,
+    define: Entry,
+    on_reply: Entry,
+    fire_timer: Entry,
+    on_abort: Entry,
+    global_count: Entry,
+}
+
+/// The engine's part, dropped before its arena.
+struct Engine {
+    entries: Entries,
+    context: Context,
+    runtime: Runtime,
+}
+
+/// See the module description.
+pub(super) struct Isolate {
+    engine: Option<Engine>,
+    arena: Rc<Arena>,
+    pub(super) shared: Rc<Shared>,
+    /// Globals after lockdown; a run that left more behind is not followed by another here.
+    globals: usize,
+    /// Content hash of the bundle that is loaded.
+    loaded: Option<String>,
+    /// Key under which this isolate may be used again.
+    pub(super) key: Option<String>,
+    warm: bool,
+    cpu_budget: Duration,
+    cpu_used: Duration,
+    cancelling: bool,
+}
+
+/// A finished run: header and sections of its `Done` frame.
+pub(super) struct Finished {
+    pub(super) header: DoneHeader,
+    pub(super) sections: Vec<String>,
+    /// The isolate may serve the next run of its key.
+    pub(super) reusable: bool,
+}
+
+impl Isolate {
+    /// An isolate with prelude and Zod loaded and frozen, without customer code.
+    pub(super) fn prepare(hub: &Rc<Hub>, limits: WireLimits) -> rquickjs::Result<Self> {
+        let arena = Arena::new(limits.memory_bytes.max(16 << 20));
+        let runtime = Runtime::new_with_alloc(arena.allocator())?;
+        runtime.set_max_stack_size(STACK_BYTES);
+        runtime.set_gc_threshold(GC_THRESHOLD);
+        let shared = Shared::new(Rc::clone(hub), limits);
+        let context = Context::custom::<Intrinsics>(&runtime)?;
+        let (entries, globals) = context.with(|ctx| -> rquickjs::Result<_> {
+            let (module, _) = crate::sys::load_bytecode(&ctx, hub.blob.prelude)?.eval()?;
+            let prelude: Function<'_> = module.get("default")?;
+            let native = natives::install(&ctx, &shared)?;
+            let exports: Object<'_> = prelude.call((native.clone(),))?;
+            let _: Value<'_> = native.get::<_, Function<'_>>("zod")?.call(())?;
+            let lockdown: Function<'_> = exports.get("lockdown")?;
+            let globals: usize = lockdown.call(())?;
+            let entry = |name: &str| -> rquickjs::Result<Entry> {
+                Ok(Persistent::save(&ctx, exports.get::<_, Function<'_>>(name)?))
+            };
+            let entries = Entries {
+                start: entry("start")?,
+                define: entry("define")?,
+                on_reply: entry("onReply")?,
+                fire_timer: entry("fireTimer")?,
+                on_abort: entry("onAbort")?,
+                global_count: entry("globalCount")?,
+            };
+            Ok((entries, globals))
+        })?;
+        let watch = Rc::clone(&shared);
+        runtime.set_interrupt_handler(Some(Box::new(move || watch.should_interrupt())));
+        Ok(Self {
+            engine: Some(Engine {
+                entries,
+                context,
+                runtime,
+            }),
+            arena,
+            shared,
+            globals,
+            loaded: None,
+            key: None,
+            warm: false,
+            cpu_budget: Duration::ZERO,
+            cpu_used: Duration::ZERO,
+            cancelling: false,
+        })
+    }
+
+    /// True when the bundle with this hash is loaded here.
+    pub(super) fn has_loaded(&self, hash: &str) -> bool {
+        self.loaded.as_deref() == Some(hash)
+    }
+
+    /// Starts a run. `bytecode` is the bundle unless it is loaded already.
+    pub(super) fn start(&mut self, run: u64, header: &RunHeader, parcel: &Parcel, bytecode: Option<&[u8]>) {
+        self.shared.begin_run(run, header.limits);
+        self.arena.set_limit(header.limits.memory_bytes);
+        self.arena.take_peak();
+        self.cpu_budget = Duration::from_micros(header.limits.cpu_us);
+        self.cpu_used = Duration::ZERO;
+        self.cancelling = false;
+        self.warm = bytecode.is_none();
+        self.key.clone_from(&header.isolate_key);
+        self.loaded = Some(header.hash.clone());
+        if let Some(engine) = &self.engine {
+            engine
+                .runtime
+                .set_max_stack_size(header.limits.stack_bytes.clamp(64 << 10, STACK_MAX));
+        }
+        let empty = bytes::Bytes::new();
+        let input = parcel.sections.first().unwrap_or(&empty).clone();
+        let context = parcel.sections.get(1).unwrap_or(&empty).clone();
+        self.slice(|ctx, entries| {
+            let factory = match bytecode {
+                Some(bytecode) => {
+                    let (module, _) = crate::sys::load_bytecode(ctx, bytecode)?.eval()?;
+                    Some(module.get::<_, Function<'_>>("default")?)
+                }
+                None => None,
+            };
+            let context = ctx.json_parse(context.to_vec())?;
+            match header.task {
+                Task::Define => entries
+                    .define
+                    .clone()
+                    .restore(ctx)?
+                    .call((header.filename.as_str(), context, factory)),
+                Task::Call(kind) => {
+                    let input = if header.has_input {
+                        ctx.json_parse(input.to_vec())?
+                    } else {
+                        Value::new_undefined(ctx.clone())
+                    };
+                    let kind = serde_json::to_value(kind).ok();
+                    let kind = kind.as_ref().and_then(serde_json::Value::as_str).unwrap_or("action");
+                    let start = entries.start.clone().restore(ctx)?;
+                    match factory {
+                        Some(factory) => start.call((kind, header.filename.as_str(), context, input, factory)),
+                        None => start.call((kind, header.filename.as_str(), context, input)),
+                    }
+                }
+            }
+        });
+    }
+
+    /// Hands an answer to the waiting call.
+    pub(super) fn reply(&mut self, kind: FrameKind, call: u32, parcel: &Parcel) {
+        if !self.shared.in_flight.borrow_mut().remove(&call) {
+            return;
+        }
+        self.slice(|ctx, entries| {
+            let header = String::from_utf8_lossy(&parcel.header);
+            let body = match (kind, parcel.sections.first()) {
+                (FrameKind::ReplyJson, Some(json)) => ctx.json_parse(json.to_vec())?,
+                (_, Some(bytes)) => ArrayBuffer::new_copy(ctx.clone(), bytes)?.into_value(),
+                (_, None) => Value::new_undefined(ctx.clone()),
+            };
+            let extra = match parcel.sections.get(1) {
+                Some(bytes) => ArrayBuffer::new_copy(ctx.clone(), bytes)?.into_value(),
+                None => Value::new_undefined(ctx.clone()),
+            };
+            entries
+                .on_reply
+                .clone()
+                .restore(ctx)?
+                .call((call, header.as_ref(), body, extra))
+        });
+    }
+
+    /// Fires a timer unless it was cleared.
+    pub(super) fn fire(&mut self, timer: u32) {
+        if self.shared.timers.borrow_mut().remove(&timer) {
+            self.slice(|ctx, entries| entries.fire_timer.clone().restore(ctx)?.call((timer,)));
+        }
+    }
+
+    /// Tells the code that it was cancelled; its host calls fail from now on.
+    pub(super) fn cancel(&mut self, code: &str) {
+        self.cancelling = true;
+        self.shared.in_flight.borrow_mut().clear();
+        self.slice(|ctx, entries| entries.on_abort.clone().restore(ctx)?.call((code,)));
+    }
+
+    /// Executes code and all jobs that follow from it, under the CPU budget.
+    fn slice(&mut self, enter: impl FnOnce(&Ctx<'_>, &Entries) -> rquickjs::Result<()>) {
+        let Some(engine) = &self.engine else {
+            return;
+        };
+        let status = self.shared.hub.status.words();
+        status[word::SLICES].fetch_add(1, Ordering::Relaxed);
+        status[word::SLICE_RUN].store(self.shared.run.get(), Ordering::Release);
+        let begun = crate::sys::own_cpu();
+        self.shared
+            .cpu_end
+            .set(begun + self.cpu_budget.saturating_sub(self.cpu_used));
+
+        let entered = engine.context.with(|ctx| {
+            let result = enter(&ctx, &engine.entries);
+            if let Err(error) = result {
+                let thrown = ctx.catch();
+                self.report_entry_failure(&ctx, &error, &thrown);
+            }
+        });
+        let () = entered;
+        self.run_jobs(engine);
+
+        self.cpu_used += crate::sys::own_cpu().saturating_sub(begun);
+        self.shared.cpu_end.set(Duration::MAX);
+        status[word::SLICE_RUN].store(0, Ordering::Release);
+    }
+
+    fn run_jobs(&self, engine: &Engine) {
+        let mut jobs = 0u32;
+        while self.shared.stop.get().is_none() && self.shared.reported.borrow().is_none() {
+            match engine.runtime.execute_pending_job() {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(thrown) => thrown.0.with(|ctx| drop(ctx.catch())),
+            }
+            jobs = jobs.wrapping_add(1);
+            if jobs.is_multiple_of(JOBS_PER_CHECK) {
+                self.shared.should_interrupt();
+            }
+        }
+    }
+
+    /// The prelude catches what functions throw; what arrives here happened before it could, e.g. a bundle that
+    /// throws while its module body runs, or no memory left to begin.
+    fn report_entry_failure(&self, ctx: &Ctx<'_>, error: &rquickjs::Error, thrown: &Value<'_>) {
+        if self.shared.stop.get().is_some() {
+            return;
+        }
+        let (name, message) = match thrown.as_exception() {
+            Some(exception) => (
+                exception
+                    .as_object()
+                    .get::<_, String>("name")
+                    .unwrap_or_else(|_| "Error".to_owned()),
+                exception.message().unwrap_or_default(),
+            ),
+            None => ("Error".to_owned(), error.to_string()),
+        };
+        // Reading the error may have thrown in turn.
+        drop(ctx.catch());
+        let payload = serde_json::json!({ "name": name, "message": message }).to_string();
+        let failure = Failure {
+            type_: "script_internal_error".to_owned(),
+            status: 500,
+            message,
+            ..Failure::default()
+        };
+        self.shared.reported.borrow_mut().get_or_insert(Reported::Failure {
+            failure,
+            payload,
+            upstream: String::new(),
+        });
+    }
+
+    /// Says how the run ended, if it did.
+    pub(super) fn finished(&mut self) -> Option<Finished> {
+        let limits = self.shared.limits.get();
+        let ran_out = self.arena.ran_out();
+        let reported = self.shared.reported.borrow_mut().take();
+        let mut failure = None;
+        let mut sections = Vec::new();
+        let ending = match (self.shared.stop.get(), reported) {
+            (Some(Stop::Cpu), _) => Ending::CpuLimit,
+            (Some(Stop::Calls), _) => Ending::CallLimit,
+            (Some(Stop::Cancelled), _) => Ending::Cancelled,
+            (None, Some(Reported::Success(output))) if output.len() > limits.output_bytes => Ending::OutputLimit,
+            (None, Some(Reported::Success(output))) => {
+                sections.push(output);
+                Ending::Success
+            }
+            (None, Some(Reported::Failure { failure: thrown, .. })) if ran_out || thrown.out_of_memory => {
+                Ending::MemoryLimit
+            }
+            (
+                None,
+                Some(Reported::Failure {
+                    failure: thrown,
+                    payload,
+                    upstream,
+                }),
+            ) => {
+                failure = Some(thrown);
+                sections.extend([payload, upstream]);
+                Ending::Failure
+            }
+            (None, None) if !self.shared.is_idle() => return None,
+            (None, None) if ran_out => Ending::MemoryLimit,
+            (None, None) if self.cancelling => Ending::Cancelled,
+            (None, None) => Ending::NeverSettles,
+        };
+        let reusable = matches!(ending, Ending::Success | Ending::Failure)
+            && !ran_out
+            && !self.cancelling
+            && self.shared.is_idle()
+            && self.is_clean(limits.memory_bytes);
+        let header = DoneHeader {
+            ending,
+            failure,
+            cpu_us: self.cpu_used.as_micros().min(u128::from(u64::MAX)) as u64,
+            memory_bytes: self.arena.take_peak() as u64,
+            calls: self.shared.calls.get(),
+            logs_dropped: self.shared.logs_dropped.get(),
+            warm: self.warm,
+            kept: false,
+            dropped: Vec::new(),
+        };
+        Some(Finished {
+            header,
+            sections,
+            reusable,
+        })
+    }
+
+    /// Ends a run that did not react to its cancellation.
+    pub(super) fn give_up(&mut self) {
+        self.shared.stop.set(Some(Stop::Cancelled));
+    }
+
+    fn is_clean(&self, memory_bytes: usize) -> bool {
+        let Some(engine) = &self.engine else {
+            return false;
+        };
+        if engine.runtime.is_job_pending() || self.arena.used() > memory_bytes / 2 {
+            return false;
+        }
+        engine.context.with(|ctx| {
+            let count = engine
+                .entries
+                .global_count
+                .clone()
+                .restore(&ctx)
+                .and_then(|count| count.call::<_, usize>(()));
+            count.is_ok_and(|count| count == self.globals)
+        })
+    }
+}
+
+impl Drop for Isolate {
+    fn drop(&mut self) {
+        *self.shared.zod.borrow_mut() = None;
+        if self.arena.ran_out() {
+            // An engine that ran out of memory may have lost count of its own references and would abort the
+            // process on its way out. Its memory goes with the arena; what it owned outside stays behind.
+            std::mem::forget(self.engine.take());
+        } else {
+            drop(self.engine.take());
+        }
+        self.arena.release();
+    }
+}

@@ -1,0 +1,256 @@
+//! Hashes, HMAC, random bytes and signatures behind the prelude's `crypto` module.
+
+use md5::Md5;
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{rsa, signature};
+use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, String as JsString, Value};
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use super::{buffer, text, view};
+
+/// Random bytes a call may ask for.
+const RANDOM_MAX: usize = 1 << 20;
+
+pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
+    native.set("hash", Function::new(ctx.clone(), hash)?)?;
+    native.set("hmac", Function::new(ctx.clone(), hmac)?)?;
+    native.set("random", Function::new(ctx.clone(), random)?)?;
+    native.set("timingSafeEqual", Function::new(ctx.clone(), timing_safe_equal)?)?;
+    native.set("sign", Function::new(ctx.clone(), sign)?)?;
+    native.set("verify", Function::new(ctx.clone(), verify)?)
+}
+
+fn hash<'js>(ctx: Ctx<'js>, algorithm: JsString<'js>, chunks: Array<'js>) -> Result<ArrayBuffer<'js>> {
+    let input = joined(&ctx, &chunks)?;
+    let digest = digest(&text(algorithm)?, &[&input]).ok_or_else(|| unsupported(&ctx, "digest"))?;
+    buffer(&ctx, &digest)
+}
+
+fn hmac<'js>(ctx: Ctx<'js>, algorithm: JsString<'js>, key: Value<'js>, chunks: Array<'js>) -> Result<ArrayBuffer<'js>> {
+    let algorithm = text(algorithm)?;
+    let key = view(&ctx, &key)?;
+    let input = joined(&ctx, &chunks)?;
+    let code = hmac_of(&algorithm, &key, &input).ok_or_else(|| unsupported(&ctx, "digest"))?;
+    buffer(&ctx, &code)
+}
+
+fn digest(algorithm: &str, parts: &[&[u8]]) -> Option<Vec<u8>> {
+    fn run<D: Digest>(parts: &[&[u8]]) -> Vec<u8> {
+        let mut state = D::new();
+        for part in parts {
+            state.update(part);
+        }
+        state.finalize().to_vec()
+    }
+    Some(match algorithm {
+        "md5" => run::<Md5>(parts),
+        "sha1" => run::<Sha1>(parts),
+        "sha256" => run::<Sha256>(parts),
+        "sha384" => run::<Sha384>(parts),
+        "sha512" => run::<Sha512>(parts),
+        _ => return None,
+    })
+}
+
+/// RFC 2104, written out because MD5 is among the algorithms functions use.
+fn hmac_of(algorithm: &str, key: &[u8], input: &[u8]) -> Option<Vec<u8>> {
+    let block = if matches!(algorithm, "sha384" | "sha512") {
+        128
+    } else {
+        64
+    };
+    let mut padded = if key.len() > block {
+        digest(algorithm, &[key])?
+    } else {
+        key.to_vec()
+    };
+    padded.resize(block, 0);
+    let inner: Vec<u8> = padded.iter().map(|byte| byte ^ 0x36).collect();
+    let outer: Vec<u8> = padded.iter().map(|byte| byte ^ 0x5c).collect();
+    let inside = digest(algorithm, &[&inner, input])?;
+    digest(algorithm, &[&outer, &inside])
+}
+
+fn random<'js>(ctx: Ctx<'js>, size: usize) -> Result<ArrayBuffer<'js>> {
+    let mut bytes = vec![0; size.min(RANDOM_MAX)];
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .map_err(|_| Exception::throw_internal(&ctx, "no random bytes"))?;
+    buffer(&ctx, &bytes)
+}
+
+fn timing_safe_equal<'js>(ctx: Ctx<'js>, a: Value<'js>, b: Value<'js>) -> Result<bool> {
+    let (a, b) = (view(&ctx, &a)?, view(&ctx, &b)?);
+    Ok(a.len() == b.len() && a.iter().zip(&b).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0)
+}
+
+/// Which signature a name such as `RSA-SHA256` or `sha256` means once the key's kind is known.
+#[derive(Clone, Copy)]
+enum Strength {
+    Sha256,
+    Sha384,
+    Sha512,
+    None,
+}
+
+fn strength(algorithm: &str) -> Option<Strength> {
+    let name = algorithm.to_ascii_lowercase();
+    let name = name.rsplit("rsa-").next().unwrap_or(&name).replace("sha-", "sha");
+    Some(match name.as_str() {
+        "sha256" => Strength::Sha256,
+        "sha384" => Strength::Sha384,
+        "sha512" => Strength::Sha512,
+        "ed25519" => Strength::None,
+        _ => return None,
+    })
+}
+
+fn sign<'js>(
+    ctx: Ctx<'js>,
+    algorithm: JsString<'js>,
+    key: JsString<'js>,
+    chunks: Array<'js>,
+    encoding: JsString<'js>,
+) -> Result<ArrayBuffer<'js>> {
+    let input = joined(&ctx, &chunks)?;
+    let strength = strength(&text(algorithm)?).ok_or_else(|| unsupported(&ctx, "signature algorithm"))?;
+    let plain = text(encoding)? == "ieee-p1363";
+    let (label, der) = pem(&text(key)?).ok_or_else(|| unsupported(&ctx, "key format"))?;
+    let signed = sign_with(strength, plain, &label, &der, &input).ok_or_else(|| unsupported(&ctx, "key"))?;
+    buffer(&ctx, &signed)
+}
+
+fn sign_with(strength: Strength, plain: bool, label: &str, der: &[u8], input: &[u8]) -> Option<Vec<u8>> {
+    let random = SystemRandom::new();
+    let rsa_key = match label {
+        "RSA PRIVATE KEY" => rsa::KeyPair::from_der(der).ok(),
+        "PRIVATE KEY" => rsa::KeyPair::from_pkcs8(der).ok(),
+        _ => None,
+    };
+    if let Some(key) = rsa_key {
+        let padding: &'static dyn signature::RsaEncoding = match strength {
+            Strength::Sha256 => &signature::RSA_PKCS1_SHA256,
+            Strength::Sha384 => &signature::RSA_PKCS1_SHA384,
+            Strength::Sha512 => &signature::RSA_PKCS1_SHA512,
+            Strength::None => return None,
+        };
+        let mut out = vec![0; key.public().modulus_len()];
+        key.sign(padding, &random, input, &mut out).ok()?;
+        return Some(out);
+    }
+    if label != "PRIVATE KEY" {
+        return None;
+    }
+    if let Ok(key) = signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
+        return Some(key.sign(input).as_ref().to_vec());
+    }
+    let curve = match (strength, plain) {
+        (Strength::Sha256, false) => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
+        (Strength::Sha256, true) => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
+        (Strength::Sha384, false) => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
+        (Strength::Sha384, true) => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
+        (Strength::Sha512 | Strength::None, _) => return None,
+    };
+    let key = signature::EcdsaKeyPair::from_pkcs8(curve, der, &random).ok()?;
+    Some(key.sign(&random, input).ok()?.as_ref().to_vec())
+}
+
+fn verify<'js>(
+    ctx: Ctx<'js>,
+    algorithm: JsString<'js>,
+    key: JsString<'js>,
+    chunks: Array<'js>,
+    given: Value<'js>,
+    encoding: JsString<'js>,
+) -> Result<bool> {
+    let input = joined(&ctx, &chunks)?;
+    let given = view(&ctx, &given)?;
+    let strength = strength(&text(algorithm)?).ok_or_else(|| unsupported(&ctx, "signature algorithm"))?;
+    let plain = text(encoding)? == "ieee-p1363";
+    let (label, der) = pem(&text(key)?).ok_or_else(|| unsupported(&ctx, "key format"))?;
+    let (oid, material) = match label.as_str() {
+        "RSA PUBLIC KEY" => (RSA_OID.to_vec(), der),
+        "PUBLIC KEY" => public_key(&der).ok_or_else(|| unsupported(&ctx, "key"))?,
+        _ => return Err(unsupported(&ctx, "key format")),
+    };
+    let algorithm: &'static dyn signature::VerificationAlgorithm = match (oid.as_slice(), strength, plain) {
+        (RSA_OID, Strength::Sha256, _) => &signature::RSA_PKCS1_2048_8192_SHA256,
+        (RSA_OID, Strength::Sha384, _) => &signature::RSA_PKCS1_2048_8192_SHA384,
+        (RSA_OID, Strength::Sha512, _) => &signature::RSA_PKCS1_2048_8192_SHA512,
+        (EC_OID, Strength::Sha256, false) => &signature::ECDSA_P256_SHA256_ASN1,
+        (EC_OID, Strength::Sha256, true) => &signature::ECDSA_P256_SHA256_FIXED,
+        (EC_OID, Strength::Sha384, false) => &signature::ECDSA_P384_SHA384_ASN1,
+        (EC_OID, Strength::Sha384, true) => &signature::ECDSA_P384_SHA384_FIXED,
+        (ED25519_OID, ..) => &signature::ED25519,
+        _ => return Err(unsupported(&ctx, "key")),
+    };
+    Ok(signature::UnparsedPublicKey::new(algorithm, material)
+        .verify(&input, &given)
+        .is_ok())
+}
+
+const RSA_OID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+const EC_OID: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+const ED25519_OID: &[u8] = &[0x2b, 0x65, 0x70];
+
+/// Algorithm and key bytes of a SubjectPublicKeyInfo (RFC 5280).
+fn public_key(der: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (0x30, info, _) = element(der)? else { return None };
+    let (0x30, algorithm, rest) = element(info)? else {
+        return None;
+    };
+    let (0x06, oid, _) = element(algorithm)? else {
+        return None;
+    };
+    let (0x03, bits, _) = element(rest)? else { return None };
+    let (0, material) = bits.split_first()? else {
+        return None;
+    };
+    Some((oid.to_vec(), material.to_vec()))
+}
+
+/// Tag, content and what follows of one DER element.
+fn element(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&tag, rest) = der.split_first()?;
+    let (&first, rest) = rest.split_first()?;
+    let (length, rest) = if first < 0x80 {
+        (first as usize, rest)
+    } else {
+        let (digits, rest) = rest.split_at_checked((first & 0x7f) as usize)?;
+        if digits.len() > 4 {
+            return None;
+        }
+        (
+            digits.iter().fold(0, |length, digit| length << 8 | *digit as usize),
+            rest,
+        )
+    };
+    let (content, rest) = rest.split_at_checked(length)?;
+    Some((tag, content, rest))
+}
+
+/// Label and content of the first PEM block.
+fn pem(source: &str) -> Option<(String, Vec<u8>)> {
+    use base64::Engine as _;
+    let (_, rest) = source.split_once("-----BEGIN ")?;
+    let (label, rest) = rest.split_once("-----")?;
+    let (body, _) = rest.split_once("-----END ")?;
+    let body: String = body.chars().filter(|char| !char.is_whitespace()).collect();
+    Some((
+        label.to_owned(),
+        base64::engine::general_purpose::STANDARD.decode(body).ok()?,
+    ))
+}
+
+fn joined(ctx: &Ctx<'_>, chunks: &Array<'_>) -> Result<Vec<u8>> {
+    let mut input = Vec::new();
+    for chunk in chunks.iter::<Value<'_>>() {
+        input.extend(view(ctx, &chunk?)?);
+    }
+    Ok(input)
+}
+
+fn unsupported(ctx: &Ctx<'_>, what: &str) -> rquickjs::Error {
+    Exception::throw_message(ctx, &format!("Unsupported {what}"))
+}

@@ -1,0 +1,195 @@
+//! Host calls, timers, the end of a run, and Zod.
+
+use std::cmp::Reverse;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use rquickjs::{Array, CString, Ctx, Exception, Function, Object, Persistent, Result, String as JsString, Value};
+
+use super::super::shared::{Reported, Shared, Stop};
+use super::text;
+use crate::wire::{Failure, FrameKind, fits};
+
+pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, shared: &Rc<Shared>) -> Result<()> {
+    let own = Rc::clone(shared);
+    let call = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| call(&ctx, &own, header, &sections);
+    native.set("call", Function::new(ctx.clone(), call)?)?;
+    let own = Rc::clone(shared);
+    let tell = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| tell(&ctx, &own, header, &sections);
+    native.set("tell", Function::new(ctx.clone(), tell)?)?;
+    let own = Rc::clone(shared);
+    native.set(
+        "timer",
+        Function::new(ctx.clone(), move |ctx: Ctx<'js>, delay_ms: f64| {
+            timer(&ctx, &own, delay_ms)
+        })?,
+    )?;
+    let own = Rc::clone(shared);
+    native.set(
+        "rearm",
+        Function::new(ctx.clone(), move |id: u32, delay_ms: f64| arm(&own, id, delay_ms))?,
+    )?;
+    let own = Rc::clone(shared);
+    native.set(
+        "clearTimer",
+        Function::new(ctx.clone(), move |id: u32| own.timers.borrow_mut().remove(&id))?,
+    )?;
+    let own = Rc::clone(shared);
+    native.set(
+        "succeed",
+        Function::new(ctx.clone(), move |result: JsString<'js>| succeed(&own, result))?,
+    )?;
+    let own = Rc::clone(shared);
+    let fail = move |header: JsString<'js>, payload: JsString<'js>, upstream: JsString<'js>| {
+        fail(&own, header, payload, upstream)
+    };
+    native.set("fail", Function::new(ctx.clone(), fail)?)?;
+    let own = Rc::clone(shared);
+    native.set("zod", Function::new(ctx.clone(), move |ctx: Ctx<'js>| zod(&ctx, &own))?)
+}
+
+/// A section before it is copied into the output.
+enum Section<'js> {
+    Text(CString<'js>),
+    Bytes(Vec<u8>),
+}
+
+impl Section<'_> {
+    fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_str().as_bytes(),
+            Self::Bytes(bytes) => bytes,
+        }
+    }
+}
+
+fn read_sections<'js>(ctx: &Ctx<'js>, sections: &Array<'js>) -> Result<Vec<Section<'js>>> {
+    sections
+        .iter::<Value<'js>>()
+        .map(|section| {
+            let section = section?;
+            match section.as_string() {
+                Some(text) => Ok(Section::Text(text.clone().to_cstring()?)),
+                None => super::view(ctx, &section).map(Section::Bytes),
+            }
+        })
+        .collect()
+}
+
+fn send(shared: &Shared, kind: FrameKind, id: u32, header: &str, sections: &[Section<'_>]) {
+    let sections: Vec<&[u8]> = sections.iter().map(Section::as_bytes).collect();
+    shared
+        .hub
+        .send(kind, shared.run.get(), id, header.as_bytes(), &sections);
+}
+
+fn call<'js>(ctx: &Ctx<'js>, shared: &Shared, header: JsString<'js>, sections: &Array<'js>) -> Result<u32> {
+    let limits = shared.limits.get();
+    if shared.calls.get() >= limits.calls {
+        shared.stop.set(Some(Stop::Calls));
+        return Err(Exception::throw_message(
+            ctx,
+            "Too many calls to the platform in one run",
+        ));
+    }
+    if shared.in_flight.borrow().len() >= limits.calls_in_flight as usize {
+        let message = format!(
+            "More than {} calls to the platform are waiting for an answer",
+            limits.calls_in_flight
+        );
+        return Err(Exception::throw_message(ctx, &message));
+    }
+    let header = header.to_cstring()?;
+    let sections = read_sections(ctx, sections)?;
+    if !fits(
+        header.len(),
+        sections.iter().map(|section| section.as_bytes().len()),
+        limits.parcel_bytes,
+    ) {
+        return Err(Exception::throw_range(ctx, "The request is too large"));
+    }
+    let id = shared.take_id();
+    shared.calls.set(shared.calls.get() + 1);
+    shared.in_flight.borrow_mut().insert(id);
+    send(shared, FrameKind::Call, id, header.as_str(), &sections);
+    Ok(id)
+}
+
+/// Log lines: dropped and counted beyond the cap, never an error.
+fn tell<'js>(ctx: &Ctx<'js>, shared: &Shared, header: JsString<'js>, sections: &Array<'js>) -> Result<()> {
+    let limits = shared.limits.get();
+    let header = header.to_cstring()?;
+    let sections = read_sections(ctx, sections)?;
+    let size = header.len() + sections.iter().map(|section| section.as_bytes().len()).sum::<usize>();
+    let (lines, bytes) = (shared.log_lines.get() + 1, shared.log_bytes.get().saturating_add(size));
+    if lines > limits.log_lines || bytes > limits.log_bytes {
+        shared.logs_dropped.set(shared.logs_dropped.get() + 1);
+        return Ok(());
+    }
+    shared.log_lines.set(lines);
+    shared.log_bytes.set(bytes);
+    send(shared, FrameKind::Tell, 0, header.as_str(), &sections);
+    Ok(())
+}
+
+fn timer(ctx: &Ctx<'_>, shared: &Shared, delay_ms: f64) -> Result<u32> {
+    let limit = shared.limits.get().timers;
+    if shared.timers.borrow().len() >= limit as usize {
+        return Err(Exception::throw_message(
+            ctx,
+            &format!("More than {limit} timers are pending"),
+        ));
+    }
+    let id = shared.take_id();
+    arm(shared, id, delay_ms);
+    Ok(id)
+}
+
+fn arm(shared: &Shared, id: u32, delay_ms: f64) {
+    shared.timers.borrow_mut().insert(id);
+    let delay = Duration::from_millis(delay_ms.clamp(0.0, 2_147_483_647.0) as u64);
+    shared
+        .hub
+        .timers
+        .borrow_mut()
+        .push(Reverse((Instant::now() + delay, shared.run.get(), id)));
+}
+
+fn succeed(shared: &Shared, result: JsString<'_>) -> Result<()> {
+    report(shared, Reported::Success(text(result)?));
+    Ok(())
+}
+
+fn fail(shared: &Shared, header: JsString<'_>, payload: JsString<'_>, upstream: JsString<'_>) -> Result<()> {
+    let failure = serde_json::from_str(&text(header)?).unwrap_or_else(|_| Failure {
+        type_: "script_internal_error".to_owned(),
+        status: 500,
+        message: "the failure could not be described".to_owned(),
+        ..Failure::default()
+    });
+    report(
+        shared,
+        Reported::Failure {
+            failure,
+            payload: text(payload)?,
+            upstream: text(upstream)?,
+        },
+    );
+    Ok(())
+}
+
+/// The first report of a run counts.
+fn report(shared: &Shared, reported: Reported) {
+    shared.reported.borrow_mut().get_or_insert(reported);
+}
+
+/// Zod's namespace, loaded when first asked for.
+fn zod<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js>> {
+    if let Some(known) = shared.zod.borrow().clone() {
+        return known.restore(ctx);
+    }
+    let (module, _) = crate::sys::load_bytecode(ctx, shared.hub.blob.zod)?.eval()?;
+    let namespace: Object<'js> = module.get("default")?;
+    *shared.zod.borrow_mut() = Some(Persistent::save(ctx, namespace.clone()));
+    Ok(namespace)
+}
