@@ -4,7 +4,9 @@
 //! and random ids that a template may need are part of its [`template::Scope`].
 
 mod catalog;
+mod check;
 mod compat;
+mod example;
 mod file;
 pub mod provider;
 pub mod template;
@@ -12,6 +14,8 @@ mod validate;
 mod wire;
 
 pub use catalog::{Catalog, LoadError};
+pub use check::{CATEGORIES, Report, check};
+pub use example::{Dummy, RenderedRequest};
 pub use file::{Fault, entry_keys};
 pub use provider::{AuthMode, Provider};
 pub use validate::{Complaint, check_fields, check_inputs};
