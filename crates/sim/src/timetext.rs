@@ -4,7 +4,44 @@ const DAY_MS: i64 = 86_400_000;
 
 /// `2024-05-01T10:00:00.123Z`.
 pub fn iso_millis(ms: i64) -> String {
-    let (days, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
+    let (year, month, day) = civil(ms.div_euclid(DAY_MS));
+    let of_day = ms.rem_euclid(DAY_MS);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
+        of_day / 3_600_000,
+        of_day / 60_000 % 60,
+        of_day / 1_000 % 60,
+        of_day % 1_000
+    )
+}
+
+/// `Wed, 01 May 2024 10:00:00 GMT`, the form of the `Date` header (RFC 9110, 5.6.7).
+pub fn http_date(ms: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let days = ms.div_euclid(DAY_MS);
+    let (year, month, day) = civil(days);
+    let of_day = ms.rem_euclid(DAY_MS);
+    let name = |names: &[&'static str], position: i64| {
+        usize::try_from(position)
+            .ok()
+            .and_then(|position| names.get(position).copied())
+            .unwrap_or_default()
+    };
+    format!(
+        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
+        name(&DAYS, days.rem_euclid(7)),
+        name(&MONTHS, month - 1),
+        of_day / 3_600_000,
+        of_day / 60_000 % 60,
+        of_day / 1_000 % 60
+    )
+}
+
+/// Year, month and day of a number of days since 1970.
+fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
@@ -17,14 +54,7 @@ pub fn iso_millis(ms: i64) -> String {
     } else {
         month_index - 9
     };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!(
-        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z",
-        of_day / 3_600_000,
-        of_day / 60_000 % 60,
-        of_day / 1_000 % 60,
-        of_day % 1_000
-    )
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 /// Reads `2024-05-01`, `2024-05-01T10:00:00Z` and `2024-05-01T10:00:00.123Z`; nothing else.

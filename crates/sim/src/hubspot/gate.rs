@@ -18,6 +18,7 @@ use super::{api, control, oauth};
 use crate::faults::Fault;
 use crate::lock;
 use crate::net::ResetSwitch;
+use crate::timetext::http_date;
 
 /// All routes of the account.
 pub fn router(hub: Arc<Hub>) -> Router {
@@ -31,7 +32,7 @@ pub fn router(hub: Arc<Hub>) -> Router {
         .with_state(hub)
 }
 
-/// Gives every error body its correlation id, and every answer the header with it.
+/// Gives every error body its correlation id, and every answer the header with it and the date of the simulated clock.
 async fn correlate(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
     let sequence = hub.answers.fetch_add(1, Ordering::SeqCst);
     let mut response = next.run(request).await;
@@ -49,6 +50,10 @@ async fn correlate(State(hub): State<Arc<Hub>>, request: Request, next: Next) ->
     }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert("x-hubspot-correlation-id", value);
+    }
+    // Clients that keep time by the provider's clock must see the one that stamps contacts.
+    if let Ok(date) = HeaderValue::from_str(&http_date(hub.clock.now_ms())) {
+        response.headers_mut().insert(header::DATE, date);
     }
     response
 }

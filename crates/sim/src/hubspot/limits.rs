@@ -92,6 +92,14 @@ impl Limits {
         }
     }
 
+    /// Ordinary requests in the rolling window, and how many it holds.
+    pub fn used(&self, now_ms: i64) -> (usize, usize) {
+        (
+            self.ten_secondly.recent(now_ms, TEN_SECONDS_MS),
+            self.ten_secondly.max(),
+        )
+    }
+
     /// The 429 of a policy.
     pub fn refusal(&self, policy: &str) -> ApiError {
         let group = match policy {

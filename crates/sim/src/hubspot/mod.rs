@@ -117,10 +117,10 @@ impl Hub {
     }
 
     /// Modifies contacts as if their owner did. The times are spread over the moments since the account was last read,
-    /// at most fifty to a millisecond (the simulated clock moves on when there is no room), or are all the same.
+    /// at most ten to a millisecond (the simulated clock moves on when there is no room), or are all the same.
     pub fn modify(&self, count: usize, same_ms: bool) -> control::Modified {
         if !same_ms {
-            let needed_ms = (count / 50) as u64 + 2;
+            let needed_ms = (count / 10) as u64 + 2;
             self.clock.advance(Duration::from_millis(needed_ms));
         }
         let before = lock(&self.contacts).live();
@@ -170,6 +170,11 @@ impl Running {
     /// Counters so far.
     pub fn stats(&self) -> Snapshot {
         self.hub.snapshot()
+    }
+
+    /// Ordinary requests of the last ten seconds, and how many are allowed.
+    pub fn quota_used(&self) -> (usize, usize) {
+        lock(&self.hub.limits).used(self.hub.clock.now_ms())
     }
 
     /// Forgets the counters, not the peaks.

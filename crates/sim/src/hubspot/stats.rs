@@ -27,11 +27,13 @@ pub struct Snapshot {
     pub requests: u64,
     /// Requests by method and path template.
     pub routes: BTreeMap<String, RouteStats>,
-    /// List pages that were answered 200.
+    /// List pages of live contacts that were answered 200.
     pub list_pages: u64,
+    /// List pages of archived contacts that were answered 200.
+    pub archived_pages: u64,
     /// Searches that were answered 200.
     pub searches: u64,
-    /// Contacts that went out in list and search answers.
+    /// Live contacts that went out in list and search answers.
     pub contacts_returned: u64,
     /// Most searches that arrived within any one second.
     pub max_searches_in_a_second: usize,

@@ -73,6 +73,25 @@ async fn modifications_come_after_everything_that_was_read() {
 }
 
 #[tokio::test]
+async fn the_date_header_is_the_simulated_time() {
+    let client = Client::start(Config {
+        manual_clock_ms: Some(NOW_MS + 999),
+        ..config()
+    })
+    .await;
+    let header = |reply: crate::support::Reply| reply.header("date").unwrap().to_owned();
+    assert_eq!(
+        header(client.get("/crm/v3/objects/contacts").await),
+        "Thu, 01 Jan 2026 00:00:00 GMT"
+    );
+    client.sim.advance(std::time::Duration::from_secs(59 * 86_400));
+    assert_eq!(
+        header(client.get("/crm/v3/objects/contacts").await),
+        "Sun, 01 Mar 2026 00:00:00 GMT"
+    );
+}
+
+#[tokio::test]
 async fn bulk_changes_are_reproducible() {
     let mut hashes = Vec::new();
     for _ in 0..2 {

@@ -74,7 +74,7 @@ async fn two_runs_with_the_same_seed_meet_the_same_faults() {
     }
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[0], runs[2]);
-    assert!(runs[0].iter().any(|status| *status == 500) && runs[0].iter().any(|status| *status == 200));
+    assert!(runs[0].contains(&500) && runs[0].contains(&200));
 }
 
 #[tokio::test]

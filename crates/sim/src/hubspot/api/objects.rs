@@ -103,6 +103,9 @@ pub async fn list(State(hub): State<Arc<Hub>>, RawQuery(raw): RawQuery) -> Answe
         let mut link = form_urlencoded::Serializer::new(String::new());
         link.append_pair("limit", &limit.to_string())
             .append_pair("after", &after);
+        if query.archived {
+            link.append_pair("archived", "true");
+        }
         if !query.properties.is_empty() {
             link.append_pair("properties", &query.properties.join(","));
         }
@@ -110,8 +113,12 @@ pub async fn list(State(hub): State<Arc<Hub>>, RawQuery(raw): RawQuery) -> Answe
         insert(&mut body, "paging", json!({"next": {"after": after, "link": link}}));
     }
     hub.stats.note(|stats| {
-        stats.list_pages += 1;
-        stats.contacts_returned += page.len() as u64;
+        if query.archived {
+            stats.archived_pages += 1;
+        } else {
+            stats.list_pages += 1;
+            stats.contacts_returned += page.len() as u64;
+        }
     });
     Ok(Json(body).into_response())
 }
