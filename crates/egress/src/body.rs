@@ -1,5 +1,7 @@
 //! Bodies in both directions.
 
+use std::any::Any;
+use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -195,10 +197,16 @@ impl HttpBody for RawBody {
 }
 
 /// The body of an answer, decompressed if that was asked for. Usable as a body of any `http-body` server.
-pub struct ResponseBody(Inner);
+pub struct ResponseBody {
+    inner: Inner,
+    /// Dropped with the body: whatever must last as long as the exchange does.
+    companion: Option<Box<dyn Any + Send>>,
+}
 
 enum Inner {
     Empty,
+    /// Pieces that were read already, and what follows them.
+    Read(VecDeque<Bytes>, Option<Box<ResponseBody>>),
     Raw(RawBody),
     Decoded(Box<Decoded>),
 }
@@ -206,19 +214,42 @@ enum Inner {
 impl ResponseBody {
     /// A body that ends at once.
     pub fn empty() -> Self {
-        Self(Inner::Empty)
+        Self::of(Inner::Empty)
+    }
+
+    /// A body that is here already.
+    pub fn full(bytes: Bytes) -> Self {
+        Self::read(VecDeque::from([bytes]), None)
+    }
+
+    /// Pieces that were read already, and what follows them.
+    pub(crate) fn read(mut pieces: VecDeque<Bytes>, rest: Option<Self>) -> Self {
+        pieces.retain(|piece| !piece.is_empty());
+        Self::of(Inner::Read(pieces, rest.map(Box::new)))
     }
 
     pub(crate) fn raw(body: RawBody) -> Self {
-        if body.is_end_stream() {
-            Self(Inner::Empty)
+        Self::of(if body.is_end_stream() {
+            Inner::Empty
         } else {
-            Self(Inner::Raw(body))
-        }
+            Inner::Raw(body)
+        })
     }
 
     pub(crate) fn decoded(body: Decoded) -> Self {
-        Self(Inner::Decoded(Box::new(body)))
+        Self::of(Inner::Decoded(Box::new(body)))
+    }
+
+    /// Keeps `companion` until the body is dropped.
+    pub fn keep(&mut self, companion: impl Any + Send) {
+        self.companion = Some(match self.companion.take() {
+            Some(other) => Box::new((other, companion)),
+            None => Box::new(companion),
+        });
+    }
+
+    fn of(inner: Inner) -> Self {
+        Self { inner, companion: None }
     }
 }
 
@@ -233,24 +264,42 @@ impl HttpBody for ResponseBody {
     type Error = Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Empty => Poll::Ready(None),
+            Inner::Read(pieces, rest) => match (pieces.pop_front(), rest) {
+                (Some(piece), _) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                (None, Some(rest)) => Pin::new(rest).poll_frame(cx),
+                (None, None) => Poll::Ready(None),
+            },
             Inner::Raw(body) => Pin::new(body).poll_frame(cx),
             Inner::Decoded(body) => body.poll_chunk(cx).map(|chunk| chunk.map(|c| c.map(Frame::data))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.inner {
             Inner::Empty => true,
+            Inner::Read(pieces, rest) => pieces.is_empty() && rest.as_ref().is_none_or(|rest| rest.is_end_stream()),
             Inner::Raw(body) => body.is_end_stream(),
             Inner::Decoded(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.inner {
             Inner::Empty => SizeHint::with_exact(0),
+            Inner::Read(pieces, rest) => {
+                let here = pieces.iter().map(|piece| piece.len() as u64).sum::<u64>();
+                let rest = rest
+                    .as_ref()
+                    .map_or_else(|| SizeHint::with_exact(0), |rest| rest.size_hint());
+                let mut hint = SizeHint::new();
+                hint.set_lower(here + rest.lower());
+                if let Some(upper) = rest.upper() {
+                    hint.set_upper(here + upper);
+                }
+                hint
+            }
             Inner::Raw(body) => body.size_hint(),
             Inner::Decoded(_) => SizeHint::default(),
         }

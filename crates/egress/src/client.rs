@@ -299,7 +299,7 @@ impl Egress {
                 Some(sender) => sender,
                 None => self.connector.open(&origin, policy).await?,
             };
-            let request = hop.to_http(&origin)?;
+            let request = hop.next_request(&origin)?;
             match attempt(&origin, sender, permit, request, limits).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failed {
@@ -330,7 +330,7 @@ struct Hop {
 
 impl Hop {
     /// The request for the wire. A streamed body moves into it, any other stays here too.
-    fn to_http(&mut self, origin: &Origin) -> Result<http::Request<Body>, Error> {
+    fn next_request(&mut self, origin: &Origin) -> Result<http::Request<Body>, Error> {
         let body = self
             .body
             .try_clone()

@@ -1,5 +1,7 @@
 //! What came back.
 
+use std::collections::VecDeque;
+
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, StatusCode};
@@ -42,6 +44,38 @@ impl Response {
             return Err(Error::BodyTooLarge { limit });
         }
         collect(self.body, limit).await
+    }
+
+    /// Reads the body, or its first `limit` bytes and a little more, and leaves it as it was: what was read will be
+    /// read again.
+    ///
+    /// # Errors
+    /// What happened on the way; then the body is gone.
+    pub async fn peek(&mut self, limit: usize) -> Result<Bytes, Error> {
+        let mut body = std::mem::replace(&mut self.body, ResponseBody::empty());
+        let mut pieces = VecDeque::new();
+        let mut length = 0;
+        while length < limit && !body.is_end_stream() {
+            let Some(frame) = body.frame().await else { break };
+            if let Ok(piece) = frame?.into_data() {
+                length += piece.len();
+                pieces.push_back(piece);
+            }
+        }
+        let copy = match pieces.len() {
+            0 => Bytes::new(),
+            1 => pieces.front().cloned().unwrap_or_default(),
+            _ => pieces
+                .iter()
+                .fold(BytesMut::with_capacity(length), |mut all, piece| {
+                    all.extend_from_slice(piece);
+                    all
+                })
+                .freeze(),
+        };
+        let rest = (!body.is_end_stream()).then_some(body);
+        self.body = ResponseBody::read(pieces, rest);
+        Ok(copy)
     }
 
     /// Reads the whole body as text; bytes that are not UTF-8 are replaced.
