@@ -126,9 +126,10 @@ CREATE UNIQUE INDEX records_by_change ON records (set_id, updated_at);
 -- Which records a run met without changing them, a few hundred per row.
 CREATE TABLE record_sightings (
     set_id BIGINT NOT NULL,
-    generation BIGINT NOT NULL,
+    -- Grows inside the set, whatever the generation.
     part BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
     -- Row ids as ascending differences in variable-length integers.
     ids BYTEA NOT NULL,
-    PRIMARY KEY (set_id, generation, part)
+    PRIMARY KEY (set_id, part)
 );

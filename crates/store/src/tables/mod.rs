@@ -17,5 +17,6 @@ pub mod functions;
 pub mod inbox;
 pub mod operations;
 pub mod outbox;
+pub mod records;
 pub mod schedules;
 pub mod tasks;
