@@ -8,9 +8,7 @@ use tenon_catalog::Catalog;
 use tenon_credentials::vault::{EnvironmentVault, Vault};
 use tenon_egress::Egress;
 use tenon_model::{Clock, EnvironmentId, Rng};
-/// Stands in until the runtime lands.
-#[derive(Debug)]
-pub struct Runtime;
+use tenon_runtime::Runtime;
 use tenon_store::tables::environments;
 use tenon_store::{Conn, Store, Tx};
 use tokio_util::sync::CancellationToken;
@@ -42,6 +40,12 @@ pub struct Settings {
     pub node: String,
     /// Largest number of function runs at the same time on this node.
     pub runs_max: usize,
+    /// Whether an isolate is kept for the next run of the same connection and version.
+    pub warm_isolates: bool,
+    /// JavaScript heap of one run in bytes.
+    pub run_memory_bytes: usize,
+    /// CPU time of one action run.
+    pub action_cpu: Duration,
     /// Days that operations are kept.
     pub log_retention_days: u32,
     /// Waits before each new attempt to deliver an outgoing webhook.
@@ -86,6 +90,8 @@ pub(crate) struct Inner {
     settings: Settings,
     caches: Caches,
     operations: Operations,
+    connections: crate::connections::State,
+    proxy: crate::proxy::State,
     shutdown: CancellationToken,
     background: TaskTracker,
 }
@@ -107,6 +113,8 @@ impl App {
             Operations::new(parts.store.clone(), Arc::clone(&parts.clock), &parts.settings.node);
         Self(Arc::new(Inner {
             operations,
+            connections: crate::connections::State::default(),
+            proxy: crate::proxy::State::new(Arc::clone(&parts.clock)),
             store: parts.store,
             catalog: RwLock::new(Arc::new(parts.catalog)),
             egress: parts.egress,
@@ -178,6 +186,14 @@ impl App {
     /// The master keys.
     pub fn master_vault(&self) -> &Vault {
         &self.0.vault
+    }
+
+    pub(crate) fn proxy_state(&self) -> &crate::proxy::State {
+        &self.0.proxy
+    }
+
+    pub(crate) fn connections_state(&self) -> &crate::connections::State {
+        &self.0.connections
     }
 
     pub(crate) fn caches(&self) -> &Caches {
@@ -256,6 +272,7 @@ impl App {
     /// Starts background work: invalidation of caches by other nodes' signals.
     pub fn start(&self) {
         crate::operations::start(self);
+        crate::connections::start(self);
         let app = self.clone();
         let mut signals = self.store().signals();
         self.0.background.spawn(async move {

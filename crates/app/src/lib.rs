@@ -6,13 +6,17 @@
 //! shows nothing but a support reference.
 
 mod app;
+pub mod auth;
 mod cache;
 pub mod caller;
+pub mod connections;
 pub mod environments;
 mod error;
 pub mod integrations;
 pub mod operations;
 mod providers;
+pub mod proxy;
+pub mod sessions;
 pub mod validate;
 
 pub use app::{App, Parts, Settings};

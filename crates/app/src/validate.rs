@@ -49,6 +49,8 @@ patterns! {
     CONNECTION_ID = r#"^[a-zA-Z0-9,.;:=+~\[\]|@${}"'\\/_ -]+$"#;
     /// Models of syncs.
     MODEL = r"^[A-Z][a-zA-Z0-9_-]+$";
+    /// AWS regions.
+    AWS_REGION = r"^[a-z0-9-]+$";
 }
 
 impl Pattern {

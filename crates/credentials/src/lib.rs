@@ -9,6 +9,7 @@
 //! Secrets are held in types that print `[redacted]` and are wiped when dropped.
 
 pub mod apply;
+pub mod capture;
 pub mod credentials;
 pub mod error;
 pub mod expiry;

@@ -9,7 +9,7 @@ use tenon_model::{Rng, Timestamp};
 use crate::credentials::{Credentials, Custom};
 use crate::error::Error;
 use crate::modes::github_app::{self, AppKey};
-use crate::modes::{client_credentials, jwt, wsse};
+use crate::modes::{bill, client_credentials, exchange, jwt, wsse};
 use crate::oauth2;
 use crate::subject::Subject;
 
@@ -147,12 +147,8 @@ pub async fn refresh(
             })?;
             Ok(Credentials::Signature(wsse::sign(facts, held, rng, subject.now)))
         }
-        Credentials::TwoStep(_) => Err(Error::Unsupported {
-            what: "renewing an exchanged token",
-        }),
-        Credentials::Bill(_) => Err(Error::Unsupported {
-            what: "renewing a login session",
-        }),
+        Credentials::TwoStep(held) => exchange::refresh(egress, subject, held).await.map(Credentials::TwoStep),
+        Credentials::Bill(held) => bill::login(egress, subject, held).await.map(Credentials::Bill),
         Credentials::AwsSigV4(_) => Err(Error::Unsupported {
             what: "assuming a role",
         }),

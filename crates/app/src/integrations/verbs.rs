@@ -271,6 +271,7 @@ impl App {
         let row = table::find(&mut tx, environment.id, key)
             .await?
             .ok_or_else(|| Error::not_found("Integration does not exist"))?;
+        self.on_integration_deleted(&mut tx, environment, &row).await?;
         table::delete(&mut tx, environment.id, row.id, self.clock().now()).await?;
         tx.signal("integrations", &row.id.to_string());
         tx.commit().await?;

@@ -270,15 +270,15 @@ pub async fn find_by_id(
         .transpose()
 }
 
-/// Whether the integration has live connections.
-pub async fn any_of_integration(
+/// How many live connections the integration has.
+pub async fn count_of_integration(
     conn: &mut Conn,
     environment: EnvironmentId,
     integration: IntegrationId,
-) -> Result<bool> {
-    let sql = "SELECT id FROM connections WHERE environment_id = $1 AND integration_id = $2 \
-               AND deleted_at IS NULL LIMIT 1";
-    Ok(conn.query_opt(sql, params![environment, integration]).await?.is_some())
+) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM connections WHERE environment_id = $1 AND integration_id = $2 \
+               AND deleted_at IS NULL";
+    conn.query_one(sql, params![environment, integration]).await?.i64(0)
 }
 
 /// Live connections of an integration by row id, from the one after `after`, at most `limit`.

@@ -1,0 +1,167 @@
+//! Form endpoints: the user typed credentials, no browser goes anywhere.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tenon_catalog::AuthMode;
+use tenon_credentials::modes::{bill, client_credentials, jwt, wsse};
+use tenon_credentials::{Credentials, Subject};
+
+use super::flow::{Flow, FlowQuery, Refusals, is};
+use super::inputs::{self, Given, RoleInput};
+use crate::connections::client_app;
+use crate::operations::{Kind, Outcome, Subject as LogSubject};
+use crate::sessions::LiveSession;
+use crate::{App, Error, Result};
+
+/// Which form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `/api-auth/api-key`.
+    ApiKey,
+    /// `/api-auth/basic`.
+    Basic,
+    /// `/auth/unauthenticated`.
+    Unauthenticated,
+    /// `/auth/tba`.
+    Tba,
+    /// `/auth/jwt`.
+    Jwt,
+    /// `/auth/two-step`.
+    TwoStep,
+    /// `/auth/bill`.
+    Bill,
+    /// `/auth/signature`.
+    Signature,
+    /// `/auth/aws-sigv4`.
+    AwsSigV4,
+    /// `/oauth2/auth`.
+    ClientCredentials,
+}
+
+impl Form {
+    fn mode(self) -> AuthMode {
+        match self {
+            Self::ApiKey => AuthMode::ApiKey,
+            Self::Basic => AuthMode::Basic,
+            Self::Unauthenticated => AuthMode::None,
+            Self::Tba => AuthMode::Tba,
+            Self::Jwt => AuthMode::Jwt,
+            Self::TwoStep => AuthMode::TwoStep,
+            Self::Bill => AuthMode::Bill,
+            Self::Signature => AuthMode::Signature,
+            Self::AwsSigV4 => AuthMode::AwsSigV4,
+            Self::ClientCredentials => AuthMode::OAuth2Cc,
+        }
+    }
+}
+
+impl App {
+    /// Connects with what a form gave; answers with ids only.
+    pub async fn connect_with_form(
+        &self,
+        form: Form,
+        session: Arc<LiveSession>,
+        key: &str,
+        query: &Value,
+        body: Option<&Value>,
+    ) -> Result<Value> {
+        let query = FlowQuery::read(query)?;
+        let given = inputs::read(form, body);
+        // The client-credentials endpoint looks at the integration first.
+        let given = if form == Form::ClientCredentials { given } else { Ok(given?) };
+        let refusals = if form == Form::ClientCredentials { Refusals::Explained } else { Refusals::Bare };
+        let flow = self.begin_flow(session, key, &query, is(form.mode()), refusals).await?;
+        let given = given?;
+        let subject = LogSubject::titled(format!("Connect an account of {}", flow.integration.unique_key))
+            .integration(&flow.integration.unique_key, &flow.integration.provider)
+            .connection(&flow.connection_id);
+        let operation = self.operations().start(flow.session.environment.id, Kind::Auth, "connect", subject);
+        let result = self.connect_given(&flow, given, &query).await;
+        operation.finish(Outcome::of(&result));
+        if let Err(error) = &result {
+            let (kind, description) = match error.refusal() {
+                Some(refusal) => (refusal.code.clone(), refusal.message.clone().unwrap_or_default()),
+                None => ("unknown".to_owned(), "Something went wrong inside the server".to_owned()),
+            };
+            self.report_flow_failure(&flow, &kind, &description).await;
+        }
+        result?;
+        Ok(json!({ "connectionId": flow.connection_id, "providerConfigKey": flow.integration.unique_key }))
+    }
+
+    async fn connect_given(&self, flow: &Flow, given: Given, query: &FlowQuery) -> Result<()> {
+        let credentials = match given {
+            Given::Credentials(credentials) => self.with_token(flow, credentials, query).await?,
+            Given::Role(role) => return Err(role_refused(flow, &role)),
+        };
+        self.verify_credentials(flow.provider.get()?, &flow.integration, &flow.config, &credentials).await?;
+        self.save_flow(flow, credentials).await.map(drop)
+    }
+
+    /// Gets the token that goes with what the user typed, where the mode has one.
+    async fn with_token(&self, flow: &Flow, given: Credentials, query: &FlowQuery) -> Result<Credentials> {
+        let provider = flow.provider.get()?;
+        let app = client_app(&flow.integration);
+        let uuid = self.rng().uuid_v4().to_string();
+        let now = self.clock().now();
+        let subject = Subject { provider, app: &app, config: &flow.config, metadata: None, now, uuid: &uuid };
+        let fetch_error = |code: &'static str| {
+            move |error: tenon_credentials::Error| {
+                Error::refuse(400, code)
+                    .message(format!("The provider gave no token for these credentials: {error}"))
+                    .payload(json!({ "providerStatus": error.status() }))
+            }
+        };
+        Ok(match given {
+            Credentials::ClientCredentials(held) => {
+                let token =
+                    client_credentials::request(self.egress(), &subject, &held, &query.authorization_params).await;
+                Credentials::ClientCredentials(token.map_err(fetch_error("client_credentials_fetch_error"))?)
+            }
+            Credentials::Bill(held) => {
+                let session = bill::login(self.egress(), &subject, &held).await;
+                Credentials::Bill(session.map_err(fetch_error("two_step_credentials_fetch_error"))?)
+            }
+            Credentials::Jwt(mut held) => {
+                let facts = provider.signed_jwt.as_ref().ok_or_else(|| Error::refuse(400, "invalid_auth_mode"))?;
+                let (token, ends) = jwt::signed(facts, &subject, &held.inputs)
+                    .map_err(fetch_error("signature_token_generation_error"))?;
+                held.token = Some(token);
+                held.expires_at = Some(ends);
+                Credentials::Jwt(held)
+            }
+            Credentials::Signature(held) => {
+                let facts = provider.wsse.as_ref().ok_or_else(|| {
+                    Error::refuse(400, "unsupported_signature_protocol")
+                        .message("The provider's signature protocol is not supported")
+                        .payload(json!({}))
+                })?;
+                Credentials::Signature(wsse::sign(facts, &held, self.rng(), now))
+            }
+            Credentials::TwoStep(held) => {
+                let token = tenon_credentials::modes::exchange::request(self.egress(), &subject, &held, None).await;
+                Credentials::TwoStep(token.map_err(fetch_error("two_step_credentials_fetch_error"))?)
+            }
+            ready => ready,
+        })
+    }
+}
+
+/// Why a role cannot be assumed: what the integration lacks, first things first.
+fn role_refused(flow: &Flow, role: &RoleInput) -> Error {
+    let config = &flow.integration.secrets.integration_config;
+    let set = |name: &str| config.get(name).is_some_and(|value| !value.is_empty());
+    let refuse = |code: &str, message: &str| Error::refuse(400, code).message(message).payload(json!({}));
+    if !set("service") {
+        return refuse("missing_aws_sigv4_service", "AWS SigV4 integration is missing the target AWS service.");
+    }
+    let region = role.region.is_some() || flow.config.get("region").is_some_and(Value::is_string);
+    if !region && !set("defaultRegion") && !set("region") {
+        return refuse("missing_aws_sigv4_region", "Give a region, or set a default region on the integration.");
+    }
+    refuse(
+        "missing_aws_sigv4_sts_endpoint",
+        "Assuming a role needs a token service, and this version of the server does not ask one yet.",
+    )
+}

@@ -1,0 +1,92 @@
+//! GitHub-style apps: the browser installs an app, and the installation becomes the connection.
+
+use serde_json::{Map, Value, json};
+use tenon_catalog::AuthMode;
+use tenon_catalog::template::Scope;
+use tenon_credentials::credentials::Custom;
+use tenon_credentials::modes::github_app;
+use tenon_credentials::oauth2::{self, Grant};
+use tenon_credentials::refresh::app_key;
+use tenon_credentials::{Credentials, Subject};
+use url::Url;
+
+use super::popup::{PopupFailure, missing_code, token_failure};
+use super::state::Returned;
+use crate::App;
+
+/// What a returning browser brought.
+pub(super) struct Installed {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Values of the connection.
+    pub config: Map<String, Value>,
+}
+
+/// Where an app is installed.
+pub(super) fn install_url(subject: &Subject<'_>, state: &str) -> Result<String, PopupFailure> {
+    let failure = |text: &str| PopupFailure::new("provider_config_err", text);
+    let facts = subject.provider.installation.as_ref().ok_or_else(|| failure("This provider has no app to install"))?;
+    let mut config = subject.config.clone();
+    if let Some(link) = subject.app.values.text("app_link") {
+        config.insert("appPublicLink".to_owned(), json!(link.trim_end_matches('/')));
+    }
+    let scope = Scope { config: Some(&config), ..subject.scope() };
+    let url = facts.authorize_url.render_base_url(&scope).map_err(|error| failure(&error.to_string()))?;
+    let mut url = Url::parse(&url).map_err(|_| failure("The app's link is not a URL"))?;
+    url.query_pairs_mut().append_pair("state", state);
+    Ok(url.to_string())
+}
+
+impl App {
+    /// Gets the tokens of an installation, and with them the user's where the provider has both.
+    pub(super) async fn obtain_installation(
+        &self,
+        query: &Value,
+        returned: &Returned,
+        subject: &Subject<'_>,
+    ) -> Result<Installed, PopupFailure> {
+        let text = |name: &str| query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if text("setup_action") == Some("request") {
+            return Err(PopupFailure::new(
+                "callback_err",
+                "The installation waits for the approval of an owner. Try again when it was approved.",
+            ));
+        }
+        let mut config = Map::new();
+        let remembered = &returned.remembered;
+        let user = match (subject.provider.auth, text("code")) {
+            (AuthMode::Custom, Some(code)) => {
+                let grant = Grant { code, redirect_uri: &remembered.redirect_uri, verifier: &remembered.verifier };
+                Some(oauth2::exchange_code(self.egress(), subject, &grant).await.map_err(token_failure)?)
+            }
+            _ => None,
+        };
+        let installation = text("installation_id");
+        let app = match installation {
+            Some(id) => {
+                config.insert("installation_id".to_owned(), json!(id));
+                if let Some(app_id) = subject.app.values.text("app_id") {
+                    config.insert("app_id".to_owned(), json!(app_id));
+                }
+                let mut values = subject.config.clone();
+                values.extend(config.clone());
+                let subject = Subject { config: &values, ..*subject };
+                let token = github_app::installation_token(self.egress(), &subject, app_key(&subject)).await;
+                Some(token.map_err(token_failure)?)
+            }
+            None if user.is_some() => {
+                config.insert("pending".to_owned(), json!(true));
+                None
+            }
+            None => return Err(missing_code(query)),
+        };
+        let credentials = match (subject.provider.auth, app, user) {
+            (AuthMode::App, Some(app), _) => Credentials::App(app),
+            (_, app, user) => {
+                let raw = app.as_ref().map(|app| app.raw.clone()).unwrap_or_default();
+                Credentials::Custom(Custom { app, user, raw })
+            }
+        };
+        Ok(Installed { credentials, config })
+    }
+}

@@ -1,0 +1,477 @@
+//! The popup flow: a browser goes to the provider and comes back with a code.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tenon_catalog::AuthMode;
+use tenon_credentials::credentials::ConfigOverride;
+use tenon_credentials::oauth2::{self, Authorize, Grant, Verifier};
+use tenon_credentials::{Credentials, Subject};
+use tenon_model::Secret;
+
+use super::PopupMessage;
+use super::flow::{Flow, FlowQuery};
+use super::state::{Remembered, Returned};
+use crate::connections::{NewConnection, Origin, ProviderRef, WebhookUrl, client_app};
+use crate::integrations::Integration;
+use crate::operations::{Kind, Level, OperationHandle, Outcome, Subject as LogSubject};
+use crate::sessions::LiveSession;
+use crate::{App, Error, Result};
+
+/// A state older than this is not accepted; the cookie that goes with it lives as long.
+const STATE_LIFETIME: Duration = Duration::from_secs(3_600);
+/// Query parameters in which providers say why they sent no code.
+const PROVIDER_ERRORS: [&str; 6] =
+    ["error", "error_description", "error_reason", "error_uri", "status_code", "error_message"];
+
+/// Where a popup goes.
+#[derive(Debug)]
+pub struct PopupStart {
+    /// The provider's page.
+    pub url: String,
+    /// The state, for the cookie that binds the browser.
+    pub state: String,
+}
+
+/// A popup that has done its work.
+#[derive(Debug)]
+pub struct PopupSuccess {
+    /// The integration's key.
+    pub unique_key: String,
+    /// The connection's id.
+    pub connection_id: String,
+}
+
+/// Why a popup shows an error page.
+#[derive(Debug, Clone)]
+pub struct PopupFailure {
+    /// Stable code, as the page that opened the popup hears it.
+    pub error_type: &'static str,
+    /// Sentence for people.
+    pub message: String,
+    /// What the provider said in the callback.
+    pub provider_error: Map<String, Value>,
+    page: Option<String>,
+    unique_key: Option<String>,
+    connection_id: Option<String>,
+}
+
+impl PopupFailure {
+    pub(super) fn new(error_type: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            error_type,
+            message: message.into(),
+            provider_error: Map::new(),
+            page: None,
+            unique_key: None,
+            connection_id: None,
+        }
+    }
+
+    pub(super) fn of(mut self, remembered: &Remembered) -> Self {
+        self.page.clone_from(&remembered.page);
+        self.unique_key = Some(remembered.unique_key.clone());
+        self.connection_id = Some(remembered.connection_id.clone());
+        self
+    }
+
+    /// A failure of the server, told without details.
+    pub(super) fn internal(error: &Error) -> Self {
+        match error.refusal() {
+            Some(refusal) => {
+                let message = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
+                match refusal.code.as_str() {
+                    "connection_test_failed" | "connection_validation_failed" => {
+                        Self::new("connection_validation_failed", message)
+                    }
+                    _ => Self::new("unknown_err", message),
+                }
+            }
+            None => {
+                tracing::error!(?error, "a popup flow failed inside the server");
+                Self::new("unknown_err", "Something went wrong inside the server. Its log has the details.")
+            }
+        }
+    }
+}
+
+impl From<Error> for PopupFailure {
+    fn from(error: Error) -> Self {
+        Self::internal(&error)
+    }
+}
+
+/// The first step of a popup either begins, is refused with an answer for programs, or fails with a page.
+pub type Started = Result<std::result::Result<PopupStart, PopupFailure>>;
+
+impl App {
+    /// `GET /oauth/connect/:key`.
+    ///
+    /// # Errors
+    /// Refusals that are answered as JSON; everything else is a page.
+    pub async fn start_popup(&self, session: Arc<LiveSession>, key: &str, query: &Value) -> Started {
+        let query = FlowQuery::read(query)?;
+        let begun = self.begin_popup(session, key, &query).await;
+        let flow = match begun {
+            Ok(flow) => flow,
+            Err(error) => {
+                let json = error.refusal().is_some_and(|refusal| {
+                    matches!(
+                        refusal.code.as_str(),
+                        "integration_not_allowed" | "invalid_connection" | "invalid_query_params"
+                    )
+                });
+                if json {
+                    return Err(error);
+                }
+                let failure = match error.refusal().map(|refusal| refusal.code.as_str()) {
+                    Some("unknown_provider_config") => {
+                        PopupFailure::new("provider_config_err", format!("There is no integration named {key}"))
+                    }
+                    Some("unknown_provider_template") => {
+                        PopupFailure::new("unknown_config_key", "The integration's provider is not in the catalogue")
+                    }
+                    Some("invalid_auth_mode") => {
+                        PopupFailure::new("auth_mode_err", "This provider does not connect with a popup")
+                    }
+                    _ => PopupFailure::internal(&error),
+                };
+                return self.fail_start(failure, &query, key, None).await;
+            }
+        };
+        let subject = LogSubject::titled(format!("Send a browser to {}", flow.integration.provider))
+            .integration(&flow.integration.unique_key, &flow.integration.provider)
+            .connection(&flow.connection_id);
+        let operation = self.operations().start(flow.session.environment.id, Kind::Auth, "authorize", subject);
+        match self.send_away(&flow, &query, &operation).await {
+            Ok(start) => {
+                operation.finish(Outcome::Success);
+                Ok(Ok(start))
+            }
+            Err(failure) => {
+                operation.finish(Outcome::failed(failure.error_type, failure.message.clone()));
+                self.report_flow_failure(&flow, failure.error_type, &failure.message).await;
+                self.fail_start(failure, &query, key, Some(&flow.connection_id)).await
+            }
+        }
+    }
+
+    async fn fail_start(
+        &self,
+        failure: PopupFailure,
+        query: &FlowQuery,
+        key: &str,
+        connection_id: Option<&str>,
+    ) -> Started {
+        let message = PopupMessage::Failure {
+            unique_key: Some(key.to_owned()),
+            connection_id: connection_id.map(str::to_owned),
+            error_type: failure.error_type.to_owned(),
+            error_desc: failure.message.clone(),
+        };
+        self.tell_page(query.page.as_deref(), &message).await?;
+        Ok(Err(failure))
+    }
+
+    async fn begin_popup(&self, session: Arc<LiveSession>, key: &str, query: &FlowQuery) -> Result<Flow> {
+        let accepts = |provider: &tenon_catalog::Provider| match provider.auth {
+            AuthMode::OAuth2 | AuthMode::McpOAuth2 => {
+                provider.oauth2.as_ref().is_some_and(|facts| facts.outbound.is_none())
+            }
+            AuthMode::App | AuthMode::Custom => true,
+            _ => false,
+        };
+        self.begin_flow(session, key, query, accepts, super::flow::Refusals::Bare).await
+    }
+
+    async fn send_away(
+        &self,
+        flow: &Flow,
+        query: &FlowQuery,
+        operation: &OperationHandle,
+    ) -> std::result::Result<PopupStart, PopupFailure> {
+        let provider = flow.provider.get()?;
+        let verifier = Verifier::new(self.rng());
+        let state = self.rng().uuid_v4().to_string();
+        let redirect_uri = self.callback_url(&flow.session.environment);
+        let (config, config_override) = overrides(flow, query);
+        let app = client_app(&flow.integration).with_override(config_override.as_ref());
+        let defaults = flow.session.defaults(&flow.integration.unique_key);
+        let uuid = self.rng().uuid_v4().to_string();
+        let subject =
+            Subject { provider, app: &app, config: &config, metadata: None, now: self.clock().now(), uuid: &uuid };
+        let url = match provider.auth {
+            AuthMode::App | AuthMode::Custom => super::installation::install_url(&subject, &state)?,
+            _ => {
+                if app.client_id.is_empty() || (app.client_secret.is_empty() && provider.auth == AuthMode::OAuth2) {
+                    return Err(PopupFailure::new(
+                        "provider_config_err",
+                        "The integration has no client id or client secret; set them first",
+                    ));
+                }
+                let scopes = config.get("oauth_scopes_override").map(oauth2::scopes_of);
+                let params = match defaults.and_then(|defaults| defaults.authorization_params.as_ref()) {
+                    Some(params) => params
+                        .iter()
+                        .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                        .collect(),
+                    None => query.authorization_params.clone(),
+                };
+                let authorize = Authorize {
+                    redirect_uri: &redirect_uri,
+                    state: &state,
+                    verifier: &verifier,
+                    scopes: scopes.as_deref(),
+                    user_scopes: defaults.and_then(|defaults| defaults.user_scopes.as_deref()),
+                    params: &params,
+                };
+                oauth2::authorize_url(&subject, &authorize).map_err(url_failure)?.to_string()
+            }
+        };
+        operation.log(Level::Info, "The browser was sent to the provider", None);
+        let details = &flow.session.details;
+        let remembered = Remembered {
+            unique_key: flow.integration.unique_key.clone(),
+            connection_id: flow.connection_id.clone(),
+            config,
+            verifier: verifier.expose().to_owned(),
+            redirect_uri,
+            config_override,
+            page: query.page.clone(),
+            end_user: details.end_user.clone(),
+            tags: details.tags.clone(),
+            webhook_url_override: details.webhook_url_override.clone(),
+            operation: operation.id().to_string(),
+        };
+        self.remember_state(flow.session.environment.id, flow.integration.id, &state, &remembered).await?;
+        Ok(PopupStart { url, state })
+    }
+
+    /// Where providers send browsers back to.
+    pub(crate) fn callback_url(&self, environment: &crate::environments::Environment) -> String {
+        match &environment.settings.callback_url {
+            Some(url) if !url.is_empty() => url.clone(),
+            _ => format!("{}/oauth/callback", self.settings().public_url),
+        }
+    }
+
+    /// `GET /oauth/callback`: `has_cookie` tells whether a state's cookie came along.
+    pub async fn finish_popup(
+        &self,
+        query: &Value,
+        has_cookie: impl Fn(&str) -> bool,
+    ) -> std::result::Result<PopupSuccess, PopupFailure> {
+        let text = |name: &str| query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let state = text("state").or_else(|| text("payload")).or_else(|| text("customField"));
+        let finished = match state {
+            None => Err(PopupFailure::new("state_err", "The provider sent the browser back without a state")),
+            Some(state) => match self.take_state(state).await {
+                Ok(Some(returned)) => {
+                    if !has_cookie(state) {
+                        tracing::warn!(environment.id = %returned.environment.id, "a browser came back without the cookie of its authorisation");
+                    }
+                    self.finish_returned(query, returned).await
+                }
+                Ok(None) => Err(PopupFailure::new(
+                    "state_err",
+                    "This authorisation is unknown or was used already. Close this window and try again.",
+                )),
+                Err(error) => Err(PopupFailure::internal(&error)),
+            },
+        };
+        if let Err(failure) = &finished {
+            let message = PopupMessage::Failure {
+                unique_key: failure.unique_key.clone(),
+                connection_id: failure.connection_id.clone(),
+                error_type: failure.error_type.to_owned(),
+                error_desc: failure.message.clone(),
+            };
+            if let Err(error) = self.tell_page(failure.page.as_deref(), &message).await {
+                tracing::error!(?error, "the page that opened a popup could not be told");
+            }
+        }
+        finished
+    }
+
+    async fn finish_returned(
+        &self,
+        query: &Value,
+        returned: Returned,
+    ) -> std::result::Result<PopupSuccess, PopupFailure> {
+        let remembered = &returned.remembered;
+        let integration = self
+            .find_integration_by_id(returned.environment.id, returned.integration)
+            .await?
+            .ok_or_else(|| PopupFailure::new("provider_config_err", "The integration was removed meanwhile").of(remembered))?;
+        let provider = ProviderRef::find(self, &integration.provider).ok_or_else(|| {
+            PopupFailure::new("unknown_config_key", "The integration's provider is not in the catalogue").of(remembered)
+        })?;
+        let subject = LogSubject::titled(format!("Finish the authorisation at {}", integration.provider))
+            .integration(&integration.unique_key, &integration.provider)
+            .connection(&remembered.connection_id)
+            .meta(serde_json::json!({ "begun": remembered.operation }));
+        let operation = self.operations().start(returned.environment.id, Kind::Auth, "connect", subject);
+        match self.obtain_and_store(query, &returned, &integration, &provider).await {
+            Ok(()) => {
+                operation.finish(Outcome::Success);
+                let message = PopupMessage::Success {
+                    unique_key: remembered.unique_key.clone(),
+                    connection_id: remembered.connection_id.clone(),
+                    is_pending: false,
+                };
+                self.tell_page(remembered.page.as_deref(), &message).await?;
+                Ok(PopupSuccess {
+                    unique_key: remembered.unique_key.clone(),
+                    connection_id: remembered.connection_id.clone(),
+                })
+            }
+            Err(failure) => {
+                operation.finish(Outcome::failed(failure.error_type, failure.message.clone()));
+                let kind = match failure.error_type {
+                    "callback_err" => "invalid_callback",
+                    "token_err" => "unable_to_parse_token_response",
+                    other => other,
+                };
+                let url = remembered.webhook_url_override.as_deref().filter(|url| !url.is_empty());
+                let mode = provider.get()?.auth.wire();
+                self.emit_connect_failure(
+                    &returned.environment,
+                    &integration,
+                    mode,
+                    &remembered.connection_id,
+                    kind,
+                    &failure.message,
+                    url,
+                )
+                .await?;
+                Err(failure.of(remembered))
+            }
+        }
+    }
+
+    async fn obtain_and_store(
+        &self,
+        query: &Value,
+        returned: &Returned,
+        integration: &Integration,
+        provider: &ProviderRef,
+    ) -> std::result::Result<(), PopupFailure> {
+        let remembered = &returned.remembered;
+        let now = self.clock().now();
+        if now.since(returned.left_at) > STATE_LIFETIME {
+            return Err(PopupFailure::new(
+                "state_err",
+                "This authorisation took longer than an hour. Close this window and try again.",
+            ));
+        }
+        let provider = provider.get()?;
+        let app = client_app(integration).with_override(remembered.config_override.as_ref());
+        let uuid = self.rng().uuid_v4().to_string();
+        let mut config = remembered.config.clone();
+        let mut captured = captured_from_callback(provider, query);
+        let subject = Subject { provider, app: &app, config: &config, metadata: None, now, uuid: &uuid };
+        let credentials = match provider.auth {
+            AuthMode::App | AuthMode::Custom => {
+                let found = self.obtain_installation(query, returned, &subject).await?;
+                captured.extend(found.config);
+                found.credentials
+            }
+            _ => {
+                let facts =
+                    provider.oauth2.as_ref().ok_or_else(|| PopupFailure::new("auth_mode_err", "No OAuth facts"))?;
+                let code = query.get(&facts.code_param).and_then(Value::as_str).filter(|code| !code.is_empty());
+                let code = code.ok_or_else(|| missing_code(query))?;
+                let grant = Grant {
+                    code,
+                    redirect_uri: &remembered.redirect_uri,
+                    verifier: &remembered.verifier,
+                };
+                let mut held =
+                    oauth2::exchange_code(self.egress(), &subject, &grant).await.map_err(token_failure)?;
+                held.config_override.clone_from(&remembered.config_override);
+                let reply = oauth2::captured(&provider.captures.token_reply, held.raw.expose());
+                // What the callback said wins over the token reply.
+                for (name, value) in reply {
+                    captured.entry(name).or_insert(value);
+                }
+                Credentials::OAuth2(held)
+            }
+        };
+        for (name, value) in captured {
+            let given = config.get(&name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+            if !given {
+                config.insert(name, value);
+            }
+        }
+        let webhook_url = remembered.webhook_url_override.as_ref().map(|url| {
+            if url.is_empty() { WebhookUrl::Clear } else { WebhookUrl::Set(url.clone()) }
+        });
+        self.save_connection(NewConnection {
+            environment: &returned.environment,
+            integration,
+            provider,
+            connection_id: remembered.connection_id.clone(),
+            credentials,
+            config,
+            metadata: None,
+            tags: remembered.tags.clone(),
+            end_user: remembered.end_user.clone(),
+            webhook_url,
+            origin: Origin::EndUser,
+        })
+        .await?;
+        Ok(())
+    }
+}
+
+/// Connection values without what is a secret of the developer app, and that app.
+fn overrides(flow: &Flow, query: &FlowQuery) -> (Map<String, Value>, Option<ConfigOverride>) {
+    let mut config = flow.config.clone();
+    let mut take = |name: &str| {
+        let preset = config.shift_remove(name);
+        let given = query.credentials.get(name).cloned();
+        [given, preset].into_iter().flatten().find_map(|value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned))
+    };
+    let own = ConfigOverride {
+        client_id: take("oauth_client_id_override"),
+        client_secret: take("oauth_client_secret_override").map(Secret::from),
+    };
+    let refresh_token = take(oauth2::REFRESH_TOKEN_OVERRIDE);
+    if let Some(token) = refresh_token {
+        config.insert(oauth2::REFRESH_TOKEN_OVERRIDE.to_owned(), Value::String(token));
+    }
+    (config, (own != ConfigOverride::default()).then_some(own))
+}
+
+fn captured_from_callback(provider: &tenon_catalog::Provider, query: &Value) -> Map<String, Value> {
+    let names = provider.captures.callback.iter();
+    names.filter_map(|name| Some((name.clone(), query.get(name).filter(|value| value.is_string())?.clone()))).collect()
+}
+
+pub(super) fn missing_code(query: &Value) -> PopupFailure {
+    let said: Map<String, Value> = PROVIDER_ERRORS
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), query.get(*name)?.clone())))
+        .collect();
+    let mut message = "The provider sent the browser back without a code.".to_owned();
+    if !said.is_empty() {
+        let texts: Vec<String> =
+            said.iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default())).collect();
+        message.push_str(&format!(" Provider error: {}", texts.join(", ")));
+    }
+    PopupFailure { provider_error: said, ..PopupFailure::new("callback_err", message) }
+}
+
+fn url_failure(error: tenon_credentials::Error) -> PopupFailure {
+    match &error {
+        tenon_credentials::Error::Missing { what } => {
+            PopupFailure::new("url_param_err", format!("The provider's address needs a value that is missing: {what}"))
+        }
+        other => PopupFailure::new("url_param_err", other.to_string()),
+    }
+}
+
+pub(super) fn token_failure(error: tenon_credentials::Error) -> PopupFailure {
+    PopupFailure::new("token_err", format!("The provider gave no token: {error}"))
+}

@@ -1,0 +1,404 @@
+//! Renewing credentials: once per expiry, whatever the concurrency and the number of nodes.
+//!
+//! Three things keep a refresh token from being used twice. On one node, callers of one connection share one *flight*.
+//! Between nodes, a flight needs the connection's *lease* in the store, and re-reads the connection after it got it. And
+//! the lease outlives every token request: a request has a shorter limit than the lease, so nobody else can begin while
+//! one is under way.
+//!
+//! A flight runs beside its callers: one that hangs up does not stop it between the provider's answer and our write.
+//! New credentials are written and committed before any caller sees them. A node that dies in that gap leaves its lease
+//! behind; the next holder is told so, and a refusal then says what happened.
+//!
+//! Failures are classified. A refused grant counts, and the second one in a row ends the attempts: retrying cannot help.
+//! A misconfiguration counts once a day and ends them on the fourth day. An outage never does. After each failure there
+//! is half a minute of silence. A re-authorisation or a forced refresh starts over.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tenon_credentials::refresh::{Due, Want};
+use tenon_credentials::{Credentials, Failure, oauth2, refresh as modes};
+use tenon_model::{ConnectionId, Timestamp};
+use tenon_store::tables::connections::lease::{self, Acquired, Refreshed};
+use tenon_store::tables::connections::{RefreshState, errors};
+use tokio::sync::watch;
+
+use super::events::AuthEvent;
+use super::live::{Live, LiveError};
+use super::save::AUTH_ERROR;
+use super::{AuthOperation, credentials_place};
+use crate::{App, Error, Result};
+
+/// No attempt follows a failure for this long.
+const COOL_DOWN: Duration = Duration::from_secs(30);
+/// Limit of the provider's part of a refresh.
+const REQUEST_MAX: Duration = Duration::from_secs(35);
+/// Life of a lease: longer than the provider's part and the write after it.
+const LEASE: Duration = Duration::from_secs(60);
+/// How long a flight waits for another node's.
+const WAIT_MAX: Duration = Duration::from_secs(45);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Days with a failure after which attempts end.
+const FAILING_DAYS_MAX: i64 = 4;
+/// Attempts to write what the provider gave; losing it may cost the grant.
+const WRITE_ATTEMPTS: u32 = 5;
+
+/// A failed refresh, as every caller that waited for it sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RefreshError {
+    /// Stable code: `refresh_token_external_error`, `connection_refresh_backoff`, …
+    pub code: &'static str,
+    /// HTTP status for the caller.
+    pub status: u16,
+    /// Sentence for people.
+    pub message: String,
+    /// Details for programs.
+    pub payload: Value,
+}
+
+impl RefreshError {
+    fn backoff(failed_at: Timestamp) -> Self {
+        let until = failed_at.plus(COOL_DOWN).iso_millis();
+        Self {
+            code: "connection_refresh_backoff",
+            status: 424,
+            message: format!("The last refresh of this connection failed; the next attempt is made after {until}"),
+            payload: json!({ "retryAt": until }),
+        }
+    }
+
+    fn exhausted(state: &RefreshState) -> Self {
+        Self {
+            code: "connection_refresh_exhausted",
+            status: 424,
+            message: "The refresh of this connection has failed too often and is no longer attempted. Ask the end user \
+                      to authorise again, or force a refresh."
+                .to_owned(),
+            payload: json!({ "lastError": state.error }),
+        }
+    }
+
+    fn of(kind: &Credentials, error: &tenon_credentials::Error, after_lost: bool) -> Self {
+        let code = match kind {
+            Credentials::ClientCredentials(_) => "client_credentials_fetch_error",
+            Credentials::TwoStep(_) | Credentials::Bill(_) => "two_step_credentials_fetch_error",
+            Credentials::Signature(_) | Credentials::Jwt(_) => "signature_token_generation_error",
+            _ => "refresh_token_external_error",
+        };
+        let mut message = match error.failure() {
+            Failure::InvalidGrant => {
+                format!("The provider no longer accepts these credentials; ask the end user to authorise again ({error})")
+            }
+            Failure::Transient => format!("The provider could not renew the credentials now; try again later ({error})"),
+            Failure::Misconfigured => {
+                format!("The provider refused to renew the credentials; check the integration's settings ({error})")
+            }
+        };
+        if after_lost {
+            message.push_str(
+                ". The refresh before this one was interrupted after it may have used the refresh token, which explains \
+                 a refusal.",
+            );
+        }
+        let payload = json!({ "failure": error.failure().as_str(), "providerStatus": error.status() });
+        Self { code, status: 400, message, payload }
+    }
+
+    /// As the refusal of a request.
+    pub fn to_refusal(&self) -> Error {
+        Error::refuse(self.status, self.code).message(self.message.clone()).payload(self.payload.clone())
+    }
+}
+
+type Outcome = Result<Arc<Live>, Arc<RefreshError>>;
+type Landing = watch::Receiver<Option<Result<Outcome, String>>>;
+
+/// Refreshes under way on this node.
+#[derive(Default)]
+pub(super) struct Flights(Mutex<HashMap<Flight, Landing>>);
+
+/// Which connection, and whether the caller insists on new credentials: a caller that does cannot be served by a flight
+/// that may find nothing to do. The lease makes the second one wait for the first.
+type Flight = (ConnectionId, bool);
+
+impl Flights {
+    /// Joins the flight of a connection, or starts one with `start`.
+    fn join(&self, id: Flight, start: impl FnOnce(watch::Sender<Option<Result<Outcome, String>>>)) -> Landing {
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(landing) = flights.get(&id) {
+            return landing.clone();
+        }
+        let (sender, landing) = watch::channel(None);
+        flights.insert(id, landing.clone());
+        start(sender);
+        landing
+    }
+
+    fn end(&self, id: Flight) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
+    }
+}
+
+impl App {
+    /// The connection with credentials that satisfy `want`.
+    pub(crate) async fn refreshed(&self, live: Arc<Live>, want: Want) -> Result<Arc<Live>, LiveError> {
+        if live.due(self.clock().now(), want)? == Due::No {
+            return Ok(live);
+        }
+        let id = (live.connection.id, want == Want::New);
+        let mut landing = self.connections_state().flights.join(id, |sender| {
+            let app = self.clone();
+            self.spawn("refresh a connection", async move {
+                let outcome = app.fly(live, want).await;
+                app.connections_state().flights.end(id);
+                let outcome = match outcome {
+                    Ok(live) => Ok(Ok(live)),
+                    Err(LiveError::Refresh(error)) => Ok(Err(error)),
+                    Err(other) => Err(describe(other)),
+                };
+                // Callers may all be gone; the outcome is in the store.
+                let _ = sender.send(Some(outcome));
+                Ok(())
+            });
+        });
+        let outcome = landing.wait_for(Option::is_some).await.map(|outcome| outcome.clone());
+        match outcome {
+            Ok(Some(Ok(Ok(live)))) => Ok(live),
+            Ok(Some(Ok(Err(error)))) => Err(LiveError::Refresh(error)),
+            Ok(Some(Err(reason))) => Err(LiveError::Internal(Error::Internal(reason))),
+            Ok(None) | Err(_) => Err(LiveError::Internal(Error::Internal("a refresh ended without outcome".to_owned()))),
+        }
+    }
+
+    /// One flight: decides again on what is stored, takes the lease, asks the provider, writes.
+    async fn fly(&self, seen: Arc<Live>, want: Want) -> Result<Arc<Live>, LiveError> {
+        let began = tokio::time::Instant::now();
+        let holder = format!("{}/{}", self.settings().node, self.rng().hex(8));
+        let mut live = seen;
+        let renewed_before = live.connection.refresh.refreshed_at;
+        loop {
+            let now = self.clock().now();
+            live = self.reload(&live).await?;
+            // A forced refresh that finds one just made is satisfied by it.
+            let want = if live.connection.refresh.refreshed_at > renewed_before { Want::Good } else { want };
+            match live.due(now, want)? {
+                Due::No => return Ok(live),
+                Due::Ask => {
+                    if let Some(end) = self.ask_end(&live, now).await? {
+                        live.learn_end(end);
+                        if live.due(now, want)? == Due::No {
+                            return Ok(live);
+                        }
+                    }
+                }
+                Due::Yes => {}
+            }
+            if want == Want::Good {
+                if live.connection.refresh.exhausted {
+                    return Err(refused(RefreshError::exhausted(&live.connection.refresh)));
+                }
+                if let Some(failed_at) = live.connection.refresh.failed_at.filter(|at| now.since(*at) < COOL_DOWN) {
+                    return Err(refused(RefreshError::backoff(failed_at)));
+                }
+            }
+            match self.take_lease(&live, &holder, now).await? {
+                Acquired::Fresh => return self.renew(live, &holder, false).await,
+                Acquired::AfterLost => {
+                    tracing::warn!(connection.id = %live.connection.id, "a refresh was interrupted before its result was stored");
+                    return self.renew(live, &holder, true).await;
+                }
+                Acquired::No if began.elapsed() > WAIT_MAX => {
+                    return Err(refused(RefreshError {
+                        code: "refresh_token_external_error",
+                        status: 424,
+                        message: "Another node is refreshing this connection and takes too long; try again".to_owned(),
+                        payload: json!({ "failure": Failure::Transient.as_str() }),
+                    }));
+                }
+                Acquired::No => tokio::time::sleep(LOOK_EVERY).await,
+            }
+        }
+    }
+
+    async fn reload(&self, live: &Live) -> Result<Arc<Live>, LiveError> {
+        let connection = &live.connection;
+        self.connections_state().forget(connection.id);
+        let name = (connection.environment_id, connection.unique_key.clone(), connection.connection_id.clone());
+        self.load_live(name).await
+    }
+
+    async fn take_lease(&self, live: &Live, holder: &str, now: Timestamp) -> Result<Acquired> {
+        let connection = &live.connection;
+        let mut tx = self.store().begin().await?;
+        let until = now.plus(LEASE);
+        let (environment, id, version) = (connection.environment_id, connection.id, connection.version);
+        let acquired = lease::acquire(&mut tx, environment, id, version, holder, now, until).await?;
+        tx.commit().await?;
+        Ok(acquired)
+    }
+
+    /// Asks the provider until when a token of unknown life is good. What cannot be asked counts as ended.
+    async fn ask_end(&self, live: &Live, now: Timestamp) -> Result<Option<Timestamp>> {
+        let Credentials::OAuth2(held) = live.credentials() else { return Ok(None) };
+        let uuid = self.rng().uuid_v4().to_string();
+        let answer = oauth2::introspect(self.egress(), &live.subject(now, &uuid)?, held).await;
+        Ok(answer.unwrap_or_else(|error| {
+            tracing::info!(connection.id = %live.connection.id, %error, "the provider did not tell how long a token lives");
+            None
+        }))
+    }
+
+    async fn renew(&self, live: Arc<Live>, holder: &str, after_lost: bool) -> Result<Arc<Live>, LiveError> {
+        let uuid = self.rng().uuid_v4().to_string();
+        let now = self.clock().now();
+        let subject = live.subject(now, &uuid)?;
+        let request = modes::refresh(self.egress(), &subject, live.credentials(), self.rng());
+        let answer = match tokio::time::timeout(REQUEST_MAX, request).await {
+            Ok(answer) => answer,
+            Err(_) => Err(tenon_credentials::Error::Unreachable {
+                what: "refresh",
+                source: tenon_egress::Error::Timeout {
+                    host: "the provider".to_owned(),
+                    stage: "renewing credentials",
+                },
+            }),
+        };
+        match answer {
+            Ok(fresh) => {
+                let stored = self.store_renewed(&live, holder, &fresh).await?;
+                if !stored {
+                    tracing::warn!(connection.id = %live.connection.id, "a connection was authorised again or removed during its refresh; the refresh is dropped");
+                }
+                tracing::info!(connection.id = %live.connection.id, provider = %live.connection.provider, "credentials were renewed");
+                self.reload(&live).await
+            }
+            Err(error) => {
+                let refused_by = RefreshError::of(live.credentials(), &error, after_lost);
+                tracing::warn!(connection.id = %live.connection.id, provider = %live.connection.provider, failure = error.failure().as_str(), %error, "credentials could not be renewed");
+                self.store_failure(&live, Some(holder), error.failure(), &refused_by).await?;
+                Err(refused(refused_by))
+            }
+        }
+    }
+
+    /// Writes new credentials. Tried several times: what the provider just gave may be the only key that is left.
+    async fn store_renewed(&self, live: &Live, holder: &str, fresh: &Credentials) -> Result<bool> {
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            match self.try_store_renewed(live, holder, fresh).await {
+                Ok(stored) => return Ok(stored),
+                Err(error) if attempt < WRITE_ATTEMPTS => {
+                    tracing::error!(connection.id = %live.connection.id, ?error, "renewed credentials could not be stored; trying again");
+                    tokio::time::sleep(Duration::from_millis(100) * attempt).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn try_store_renewed(&self, live: &Live, holder: &str, fresh: &Credentials) -> Result<bool> {
+        let (environment, id) = (live.connection.environment_id, live.connection.id);
+        let plain = fresh.to_sealable().map_err(|_| Error::Internal("credentials cannot be written".to_owned()))?;
+        let mut tx = self.store().begin().await?;
+        let sealed = self.vault_in(&mut tx, environment).await?.seal(&credentials_place(environment, id), &plain);
+        let refreshed = Refreshed {
+            credentials: &sealed,
+            connection_config: None,
+            expires_at: fresh.expires_at(),
+            now: self.clock().now(),
+        };
+        let stored = lease::store_refreshed(&mut tx, environment, id, holder, &refreshed).await?;
+        if stored {
+            errors::clear(&mut tx, environment, id, AUTH_ERROR, "").await?;
+        }
+        tx.signal("connections", &id.to_string());
+        tx.commit().await?;
+        self.connections_state().forget(id);
+        Ok(stored)
+    }
+
+    /// Writes a failure, marks the connection, and tells who wants to know. Without a holder the failure is that of a
+    /// credential test.
+    pub(super) async fn store_failure(
+        &self,
+        live: &Live,
+        holder: Option<&str>,
+        failure: Failure,
+        error: &RefreshError,
+    ) -> Result<()> {
+        let connection = &live.connection;
+        let (environment_id, id) = (connection.environment_id, connection.id);
+        let now = self.clock().now();
+        let (failures, exhausted) = after_failure(&connection.refresh, failure, now);
+        let environment = self.environment(environment_id).await?;
+        let log_id = self.rng().uuid_v7(now).to_string();
+        let mut tx = self.store().begin().await?;
+        let code = failure.as_str();
+        let noted = match holder {
+            Some(holder) => {
+                lease::store_failure(&mut tx, environment_id, id, holder, failures, exhausted, code, now).await?
+            }
+            None => {
+                lease::store_test_failure(&mut tx, environment_id, id, failures, exhausted, code, now).await?;
+                true
+            }
+        };
+        if noted {
+            errors::set(&mut tx, environment_id, id, AUTH_ERROR, "", &log_id, now).await?;
+            let event = AuthEvent {
+                connection: Some(id),
+                connection_id: &connection.connection_id,
+                unique_key: &connection.unique_key,
+                provider: &connection.provider,
+                auth_mode: live.provider()?.auth.wire(),
+                operation: AuthOperation::Refresh,
+                tags: Some(&connection.tags),
+                end_user: None,
+                error: Some((error.code, &error.message)),
+                webhook_url_override: connection.webhook_url_override.as_deref(),
+            };
+            self.emit_auth(&mut tx, &environment, &event).await?;
+        }
+        tx.signal("connections", &id.to_string());
+        tx.commit().await?;
+        self.connections_state().forget(id);
+        Ok(())
+    }
+}
+
+fn refused(error: RefreshError) -> LiveError {
+    LiveError::Refresh(Arc::new(error))
+}
+
+fn describe(error: LiveError) -> String {
+    match error {
+        LiveError::UnknownIntegration | LiveError::UnknownProvider | LiveError::UnknownConnection => {
+            "the connection was removed during its refresh".to_owned()
+        }
+        LiveError::Refresh(error) => error.message.clone(),
+        LiveError::Internal(error) => format!("a refresh failed inside the server: {error:?}"),
+    }
+}
+
+/// Failing days after one more failure, and whether attempts end.
+pub(super) fn after_failure(state: &RefreshState, failure: Failure, now: Timestamp) -> (i64, bool) {
+    const DAY_SECONDS: i64 = 86_400;
+    let day = |moment: Timestamp| moment.secs().div_euclid(DAY_SECONDS);
+    let counted = match state.failed_at {
+        None => 1,
+        Some(last) if day(last) < day(now) => state.failures + 1,
+        Some(_) => state.failures.max(1),
+    };
+    match failure {
+        Failure::Transient => (state.failures, state.exhausted),
+        Failure::InvalidGrant => {
+            let again = state.error.as_deref() == Some(Failure::InvalidGrant.as_str());
+            (counted, state.exhausted || again || counted >= FAILING_DAYS_MAX)
+        }
+        Failure::Misconfigured => (counted, state.exhausted || counted >= FAILING_DAYS_MAX),
+    }
+}
