@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // The worker closes itself off from the system; it must not start any thread before that.
     if matches!(cli.command, Command::Worker) {
-        return commands::worker::run();
+        commands::worker::run();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -60,7 +60,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             print_settings();
             Ok(ExitCode::SUCCESS)
         }
-        Command::Worker => Ok(commands::worker::run()),
+        Command::Worker => commands::worker::run(),
     }
 }
 

@@ -36,9 +36,9 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         allow_hosts: config.egress.allow_hosts.clone(),
         deny_hosts: config.egress.deny_hosts.clone(),
     };
-    let egress = Egress::new(EgressConfig { policy, ..EgressConfig::default() }, Arc::clone(&clock))
+    let egress = Egress::with_config(EgressConfig { policy, ..EgressConfig::default() }, Arc::clone(&clock))
         .context("the client for outgoing calls cannot be made")?;
-    let runtime = start_runtime(config).await?;
+    let runtime = start_runtime(config)?;
     let connect_url = match config.server.connect_url.trim_end_matches('/') {
         "" => format!("{public_url}/connect-ui"),
         url => url.to_owned(),
@@ -50,6 +50,9 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         body_bytes_max: config.server.body_bytes_max,
         node: node_name(config, &*rng),
         runs_max: config.functions.runs_max,
+        warm_isolates: config.functions.isolation == Isolation::Warm,
+        run_memory_bytes: config.functions.memory_mb << 20,
+        action_cpu: Duration::from_secs(config.functions.action_cpu_seconds),
         log_retention_days: config.logs.retention_days,
         webhook_retry_waits: config.webhooks.retry_waits(),
     };
@@ -164,20 +167,19 @@ pub fn providers_dir(config: &Config) -> Option<PathBuf> {
 
 /// The built-in providers with the user's own laid over them.
 pub fn load_catalog(config: &Config) -> Result<Catalog> {
-    let builtin = Catalog::builtin().context("the built-in providers")?;
     match providers_dir(config) {
-        None => Ok(builtin),
-        Some(dir) => builtin.with_overlay(&dir).with_context(|| format!("catalog.providers_dir: {}", dir.display())),
+        None => Catalog::embedded().context("the built-in providers"),
+        Some(dir) => {
+            Catalog::with_overlay(&dir).with_context(|| format!("catalog.providers_dir: {}", dir.display()))
+        }
     }
 }
 
-async fn start_runtime(config: &Config) -> Result<Runtime> {
-    let functions = &config.functions;
-    let mut runtime = RuntimeConfig::new(std::env::current_exe().context("the path of this program")?);
-    runtime.worker_args = vec!["worker".to_owned()];
-    runtime.workers_max = functions.workers_max;
-    runtime.warm_isolates = functions.isolation == Isolation::Warm;
-    Runtime::start(runtime).await.context("the function runtime cannot be started")
+fn start_runtime(config: &Config) -> Result<Runtime> {
+    let program = std::env::current_exe().context("the path of this program")?;
+    let mut runtime = RuntimeConfig::new(program, ["worker"]);
+    runtime.workers_max = config.functions.workers_max;
+    Runtime::start(runtime).context("the function runtime cannot be started")
 }
 
 /// How long shutdown may take.

@@ -1,8 +1,6 @@
 //! `tenon worker`: a sandboxed process that runs functions. Started by the server, not by people.
 
-use std::process::ExitCode;
-
 /// Runs until the server closes the socket.
-pub fn run() -> ExitCode {
+pub fn run() -> ! {
     tenon_runtime::worker_main()
 }
