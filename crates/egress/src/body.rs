@@ -4,6 +4,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -30,7 +31,26 @@ pub enum Body {
     /// Bytes that are here; can be sent again on a redirect or a retry.
     Bytes(Bytes),
     /// A stream, sent as it comes; can be sent once.
-    Stream(UnsyncBoxBody<Bytes, BoxError>),
+    Stream(Stream),
+}
+
+/// A body that is produced while it is sent.
+///
+/// Only its owner ever uses it; the lock is never contended and makes requests shareable between threads.
+pub struct Stream(Mutex<UnsyncBoxBody<Bytes, BoxError>>);
+
+impl Stream {
+    fn new(body: UnsyncBoxBody<Bytes, BoxError>) -> Self {
+        Self(Mutex::new(body))
+    }
+
+    fn body(&mut self) -> &mut UnsyncBoxBody<Bytes, BoxError> {
+        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn look<T>(&self, at: impl FnOnce(&UnsyncBoxBody<Bytes, BoxError>) -> T) -> T {
+        at(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Body {
@@ -41,9 +61,8 @@ impl Body {
         E: Into<BoxError> + 'static,
     {
         use futures_util::TryStreamExt;
-        Self::Stream(UnsyncBoxBody::new(StreamBody::new(
-            chunks.map_ok(Frame::data).map_err(Into::into),
-        )))
+        let body = StreamBody::new(chunks.map_ok(Frame::data).map_err(Into::into));
+        Self::Stream(Stream::new(UnsyncBoxBody::new(body)))
     }
 
     /// A body of another HTTP library.
@@ -52,7 +71,7 @@ impl Body {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self::Stream(UnsyncBoxBody::new(body.map_err(Into::into)))
+        Self::Stream(Stream::new(UnsyncBoxBody::new(body.map_err(Into::into))))
     }
 
     /// A second copy, if the body can be sent twice.
@@ -87,7 +106,7 @@ impl HttpBody for Body {
                 *self = Self::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Self::Stream(stream) => Pin::new(stream).poll_frame(cx),
+            Self::Stream(stream) => Pin::new(stream.body()).poll_frame(cx),
         }
     }
 
@@ -95,7 +114,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => true,
             Self::Bytes(bytes) => bytes.is_empty(),
-            Self::Stream(stream) => stream.is_end_stream(),
+            Self::Stream(stream) => stream.look(HttpBody::is_end_stream),
         }
     }
 
@@ -103,7 +122,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Self::Stream(stream) => stream.size_hint(),
+            Self::Stream(stream) => stream.look(HttpBody::size_hint),
         }
     }
 }

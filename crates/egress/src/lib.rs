@@ -41,7 +41,7 @@ mod response;
 mod tls;
 
 pub use address::{AddressClass, classify};
-pub use body::{Body, BoxError, ResponseBody};
+pub use body::{Body, BoxError, ResponseBody, Stream};
 pub use client::{Egress, EgressConfig, Limits};
 pub use error::{Error, RefusedReason};
 pub use policy::Policy;

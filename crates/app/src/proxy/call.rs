@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tenon_egress::{Body, BoxError, Response};
 
 use crate::operations::OperationHandle;
@@ -138,4 +138,14 @@ pub enum Outcome {
     Answered(Box<Response>),
     /// The provider could not be reached or did not answer properly.
     Failed(tenon_egress::Error),
+}
+
+impl Outcome {
+    /// The provider's status, if it answered.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self {
+            Self::Answered(response) => Some(response.status),
+            Self::Failed(_) => None,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::StatusCode;
 use tenon_credentials::refresh::{Want, can_refresh};
 use tenon_egress::Error as EgressError;
 use tenon_egress::governor::{Key, Refusal};
@@ -100,7 +101,7 @@ impl<'r> Run<'r> {
         loop {
             self.number += 1;
             let (outcome, hint) = self.exchange().await?;
-            if let Some(renewed) = self.renew_after(&outcome).await {
+            if let Some(renewed) = self.renew_after(outcome.status()).await {
                 self.log
                     .note("the provider refused the credentials; trying once more with renewed ones".to_owned());
                 self.live = renewed;
@@ -187,11 +188,8 @@ impl<'r> Run<'r> {
     }
 
     /// New credentials after a refusal, if that can help: once per call, not for credentials that are new already.
-    async fn renew_after(&mut self, outcome: &Outcome) -> Option<Arc<Live>> {
-        let Outcome::Answered(response) = outcome else {
-            return None;
-        };
-        if response.status.as_u16() != 401 || self.renewed || !self.plan.repeatable() {
+    async fn renew_after(&mut self, status: Option<StatusCode>) -> Option<Arc<Live>> {
+        if status != Some(StatusCode::UNAUTHORIZED) || self.renewed || !self.plan.repeatable() {
             return None;
         }
         let now = self.app.clock().now();
@@ -243,7 +241,7 @@ impl<'r> Run<'r> {
                 (format!("status {}", answer.status), wait)
             }
         };
-        if matches!(outcome, Outcome::Answered(response) if response.status.as_u16() == 401) {
+        if outcome.status() == Some(StatusCode::UNAUTHORIZED) {
             self.refused = Some(self.live.connection.version);
         }
         match wait {
@@ -253,7 +251,7 @@ impl<'r> Run<'r> {
                 self.log
                     .note(format!("{what}: retry {spent} of {all} in {} ms", wait.as_millis()));
             }
-            None if matches!(outcome, Outcome::Answered(response) if response.status.as_u16() < 400) => {}
+            None if outcome.status().is_some_and(|status| status.as_u16() < 400) => {}
             None => self.log.note(format!("{what}: not worth a retry")),
         }
         wait
