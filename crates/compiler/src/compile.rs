@@ -8,13 +8,11 @@ use std::{
     },
 };
 
-use sha2::{Digest, Sha256};
-
 use crate::{
     bundle::{Bundle, Bundler},
     definition::{self, Definition},
     diagnostic::Diagnostic,
-    evaluate::{Evaluate, describe},
+    evaluate::{Evaluate, describe, hash},
     project::{self, Entry, Layout},
     source::SourceFile,
 };
@@ -158,8 +156,8 @@ fn compile_entry(bundler: &Bundler<'_>, entry: &Entry, evaluator: &dyn Evaluate)
             };
         }
     };
-    let evaluated = match describe(evaluator, &entry.path, &js) {
-        Ok(evaluated) => evaluated,
+    let (described, whole) = match describe(evaluator, entry, &js) {
+        Ok(answer) => answer,
         Err(diagnostic) => {
             diagnostics.push(diagnostic);
             return Outcome {
@@ -169,11 +167,11 @@ fn compile_entry(bundler: &Bundler<'_>, entry: &Entry, evaluator: &dyn Evaluate)
         }
     };
     let source = SourceFile::new(entry.path.clone(), ts);
-    let definition = definition::read(entry, &source, &evaluated, uses_checkpoints, &mut diagnostics);
+    let definition = definition::read(entry, &source, &described, whole, uses_checkpoints, &mut diagnostics);
     let compiled = definition.map(|definition| Compiled {
         entry: entry.clone(),
         definition,
-        hash: hex::encode(Sha256::digest(js.as_bytes())),
+        hash: hash(&js),
         js,
         ts: source.text,
     });

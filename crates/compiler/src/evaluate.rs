@@ -1,88 +1,128 @@
 //! Asking a bundle what it declares, by running it.
 //!
-//! Descriptions, frequencies and schemas are values of the program, not of its text, so the bundle is run in
-//! the same sandbox as in production, with a few lines behind it that turn its export into JSON.
+//! Descriptions, frequencies and schemas are values of the program, not of its text, so the bundle is
+//! evaluated in the same sandbox as in production.
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use tenon_runtime::{Code, Runtime};
+use tokio::runtime::Handle;
 
-use crate::diagnostic::Diagnostic;
+use crate::{diagnostic::Diagnostic, project::Entry};
 
-/// Runs a CommonJS text whose default export is an action, and answers the JSON text of the action's output.
+/// Evaluates bundles. The text is untrusted: implementations run it without network and with limits.
+pub trait Evaluate: Sync {
+    /// The definition that the bundle of `entry` exports, as JSON text in the shape that
+    /// [`Runtime::evaluate_definition`] documents. The error is what the program threw, for people.
+    fn evaluate(&self, entry: &Entry, js: &str) -> Result<String, String>;
+}
+
+/// Evaluates bundles in worker processes.
 ///
-/// The text is untrusted: implementations run it in the sandbox, without network and with limits.
-pub trait Evaluate: std::marker::Sync {
-    /// `file` names the text in stack traces. The error is what the program threw, for people.
-    fn evaluate(&self, file: &str, js: &str) -> Result<String, String>;
+/// Must be used outside of asynchronous code (in `spawn_blocking`): it waits for the worker.
+pub struct Sandbox {
+    runtime: Runtime,
+    handle: Handle,
+    tenant: String,
 }
 
-/// What a bundle declares.
+impl Sandbox {
+    /// A sandbox that uses the workers of `runtime` on behalf of `tenant`. Call it inside a Tokio runtime.
+    pub fn new(runtime: Runtime, tenant: impl Into<String>) -> Self {
+        Self {
+            runtime,
+            handle: Handle::current(),
+            tenant: tenant.into(),
+        }
+    }
+}
+
+impl Evaluate for Sandbox {
+    fn evaluate(&self, entry: &Entry, js: &str) -> Result<String, String> {
+        let code = Arc::new(Code {
+            hash: hash(js),
+            js: js.to_owned(),
+            filename: format!("{}-{}.cjs", entry.name, entry.integration),
+        });
+        let answer = self
+            .runtime
+            .evaluate_definition(&self.tenant, code, &entry.integration, &entry.name);
+        self.handle.block_on(answer).map_err(|error| {
+            let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or_default();
+            let thrown = payload
+                .get("message")
+                .and_then(Value::as_str)
+                .filter(|text| !text.is_empty());
+            thrown.map_or(error.message, str::to_owned)
+        })
+    }
+}
+
+/// Key of a bundle in caches: SHA-256 in hex.
+pub fn hash(js: &str) -> String {
+    hex::encode(Sha256::digest(js.as_bytes()))
+}
+
+/// What a bundle declares, as the sandbox answers it. Which fields are there depends on the kind.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Evaluated {
-    /// The tag of the definition: `sync`, `action`, `onEvent`, `function`; empty when it is no definition.
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Described {
+    #[serde(rename = "type")]
     pub kind: String,
-    /// Members that are plain values.
-    pub fields: Map<String, Value>,
-    /// `input`, `output`, `metadata`, `checkpoint` as JSON Schema.
-    pub schemas: Map<String, Value>,
-    /// Record models as JSON Schema, in the order of the source.
-    pub models: Map<String, Value>,
-    /// Names of members that are functions.
-    pub functions: Vec<String>,
-    /// Schemas that could not be turned into JSON Schema.
-    #[serde(default)]
-    pub failures: Vec<Failure>,
+    pub description: String,
+    pub version: String,
+    pub scopes: Vec<String>,
+    pub has_exec: bool,
+    pub frequency: String,
+    pub models: Vec<String>,
+    pub auto_start: bool,
+    pub sync_type: String,
+    pub track_deletes: bool,
+    pub endpoints: Vec<Value>,
+    pub webhook_subscriptions: Vec<String>,
+    pub has_webhook: bool,
+    pub endpoint: Option<Value>,
+    pub input: Option<String>,
+    pub output: Option<String>,
+    pub event: String,
+    #[serde(rename = "json_schema")]
+    pub json_schema: Schemas,
 }
 
-/// A schema that could not be converted.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Failure {
-    /// The member or model.
-    pub name: String,
-    /// What went wrong.
-    pub message: String,
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Schemas {
+    pub definitions: Map<String, Value>,
 }
 
-impl Evaluated {
-    /// Whether `member` is a function of the definition.
-    pub fn has(&self, member: &str) -> bool {
-        self.functions.iter().any(|name| name == member)
-    }
-
-    /// The schema of `member`, when it has one.
-    pub fn schema(&self, member: &str) -> Option<&Value> {
-        self.schemas.get(member)
-    }
+/// Evaluates the bundle of a function; the second value is the whole answer.
+pub(crate) fn describe(evaluator: &dyn Evaluate, entry: &Entry, js: &str) -> Result<(Described, Value), Diagnostic> {
+    let text = evaluator
+        .evaluate(entry, without_map(js))
+        .map_err(|message| refused(entry, &message))?;
+    let unreadable = |error: serde_json::Error| {
+        Diagnostic::error("definition_failed", format!("the definition cannot be read: {error}")).in_file(&entry.path)
+    };
+    let whole: Value = serde_json::from_str(&text).map_err(unreadable)?;
+    let described = serde_json::from_value(whole.clone()).map_err(unreadable)?;
+    Ok((described, whole))
 }
 
-const DESCRIBE: &str = include_str!("../js/describe.js");
-
-/// Evaluates the bundle of the function in `file`.
-pub fn describe(evaluator: &dyn Evaluate, file: &str, js: &str) -> Result<Evaluated, Diagnostic> {
-    let program = format!("{}\n;{DESCRIBE}", without_map(js));
-    let text = evaluator.evaluate(file, &program).map_err(|message| {
-        Diagnostic::error(
-            "definition_failed",
-            format!("the file fails when it is loaded: {message}"),
-        )
-        .in_file(file)
-        .hint("code outside of exec runs at every load, before there is a connection; move it into exec")
-    })?;
-    let evaluated: Evaluated = serde_json::from_str(&text).map_err(|error| {
-        Diagnostic::error("definition_failed", format!("the definition cannot be read: {error}")).in_file(file)
-    })?;
-    match evaluated.failures.first() {
-        Some(failure) => Err(Diagnostic::error(
-            "schema_not_convertible",
-            format!(
-                "the schema of `{}` has no JSON Schema: {}",
-                failure.name, failure.message
-            ),
-        )
-        .in_file(file)
-        .hint("use z from the package `zod` (version 4) for every schema")),
-        None => Ok(evaluated),
+fn refused(entry: &Entry, message: &str) -> Diagnostic {
+    if message.ends_with("is not a Zod schema") {
+        return Diagnostic::error("invalid_schema", message)
+            .in_file(&entry.path)
+            .hint("every model, input and output is a Zod 4 schema: `z.object({ … })`, or `z.void()` for nothing");
     }
+    Diagnostic::error(
+        "definition_failed",
+        format!("the file fails when it is loaded: {message}"),
+    )
+    .in_file(&entry.path)
+    .hint("code outside of exec runs at every load, before there is a connection; move it into exec")
 }
 
 /// The bundle without its source map, which is of no use here and most of the text.

@@ -16,7 +16,7 @@ pub use checks::ALLOWED_PACKAGES;
 pub use compile::{Compiled, Project, compile_project, compile_some};
 pub use definition::{Definition, Detail, Kind};
 pub use diagnostic::{Diagnostic, Location, Severity};
-pub use evaluate::{Evaluate, Evaluated, Failure};
+pub use evaluate::{Evaluate, Sandbox, hash};
 pub use output::write;
 pub use project::{Entry, Folder, Layout, ProjectFiles, load};
 pub use source::{Position, SourceFile};

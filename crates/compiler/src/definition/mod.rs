@@ -5,17 +5,15 @@ mod frequency;
 mod read;
 mod report;
 mod rules;
-mod schema;
 
 use serde::Serialize;
 use serde_json::Value;
 
 pub use flow::{flow_config, on_event_scripts};
 pub use frequency::{FrequencyError, frequency_ms};
-pub use read::read;
+pub(crate) use read::read;
 pub use report::{functions_json, nango_json};
 pub use rules::check_project;
-pub use schema::json_schemas;
 
 /// What a function is, by what its file exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -1,13 +1,9 @@
 //! From the evaluated export of a bundle to a definition.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{
-    Action, Common, Definition, Detail, Endpoint, Kind, Sync,
-    frequency::frequency_ms,
-    schema::{clean, model_name},
-};
-use crate::{diagnostic::Diagnostic, evaluate::Evaluated, project::Entry, source::SourceFile};
+use super::{Action, Common, Definition, Detail, Endpoint, Kind, Sync, frequency::frequency_ms};
+use crate::{diagnostic::Diagnostic, evaluate::Described, project::Entry, source::SourceFile};
 
 /// The events that on-event functions can be bound to, in the order in which they are listed.
 pub const EVENTS: [&str; 3] = [
@@ -20,20 +16,22 @@ const DESCRIPTION_MAX: usize = 2000;
 const SCOPE_MAX: usize = 255;
 
 /// Reads and checks one definition. Errors in `diagnostics` mean that the definition must not be used.
-pub fn read(
+/// `whole` is the complete answer of the sandbox.
+pub(crate) fn read(
     entry: &Entry,
     source: &SourceFile,
-    evaluated: &Evaluated,
+    described: &Described,
+    whole: Value,
     uses_checkpoints: bool,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Definition> {
     let reader = Reader {
         entry,
         source,
-        evaluated,
+        described,
     };
     let before = diagnostics.len();
-    let definition = reader.read(uses_checkpoints, diagnostics);
+    let definition = reader.read(whole, uses_checkpoints, diagnostics);
     let failed = diagnostics.iter().skip(before).any(Diagnostic::is_error);
     definition.filter(|_| !failed)
 }
@@ -41,12 +39,12 @@ pub fn read(
 struct Reader<'r> {
     entry: &'r Entry,
     source: &'r SourceFile,
-    evaluated: &'r Evaluated,
+    described: &'r Described,
 }
 
 impl Reader<'_> {
-    fn read(&self, uses_checkpoints: bool, diagnostics: &mut Vec<Diagnostic>) -> Option<Definition> {
-        let Some(kind) = Kind::from_tag(&self.evaluated.kind) else {
+    fn read(&self, whole: Value, uses_checkpoints: bool, diagnostics: &mut Vec<Diagnostic>) -> Option<Definition> {
+        let Some(kind) = Kind::from_tag(&self.described.kind) else {
             diagnostics.push(self.error(
                 "nango_unsupported_export",
                 "the default export is not a function definition",
@@ -54,30 +52,27 @@ impl Reader<'_> {
             ));
             return None;
         };
-        if !self.evaluated.has("exec") {
+        if !self.described.has_exec && kind != Kind::Function {
             diagnostics.push(
                 self.error("missing_exec", "the function has no `exec`", "exec")
                     .hint("add `exec: async (nango) => { … }`"),
             );
         }
-        let mut common = self.common(uses_checkpoints, diagnostics);
+        let common = self.common(uses_checkpoints, diagnostics);
         self.check_folder(kind, diagnostics);
         let detail = match kind {
-            Kind::Sync => Detail::Sync(self.sync(&mut common, diagnostics)),
-            Kind::Action => Detail::Action(self.action(&mut common, diagnostics)),
+            Kind::Sync => Detail::Sync(self.sync(diagnostics)),
+            Kind::Action => Detail::Action(self.action(diagnostics)),
             Kind::OnEvent => Detail::OnEvent {
                 event: self.event(diagnostics),
             },
-            Kind::Function => {
-                self.function_models(&mut common);
-                Detail::Function(Value::Object(self.evaluated.fields.clone()))
-            }
+            Kind::Function => Detail::Function(whole),
         };
         Some(Definition { common, detail })
     }
 
     fn common(&self, uses_checkpoints: bool, diagnostics: &mut Vec<Diagnostic>) -> Common {
-        let description = self.text("description");
+        let description = Some(self.described.description.clone()).filter(|text| !text.is_empty());
         match &description {
             None => diagnostics.push(
                 Diagnostic::warning("missing_description", "the function has no description")
@@ -91,8 +86,12 @@ impl Reader<'_> {
             )),
             Some(_) => {}
         }
-        let scopes = self.texts("scopes", diagnostics);
-        if scopes.iter().any(|scope| scope.chars().count() > SCOPE_MAX) {
+        if self
+            .described
+            .scopes
+            .iter()
+            .any(|scope| scope.chars().count() > SCOPE_MAX)
+        {
             diagnostics.push(self.error(
                 "scope_too_long",
                 format!("a scope is longer than {SCOPE_MAX} characters"),
@@ -103,41 +102,38 @@ impl Reader<'_> {
             integration: self.entry.integration.clone(),
             name: self.entry.name.clone(),
             description,
-            version: self.text("version").unwrap_or_default(),
-            scopes,
+            version: self.described.version.clone(),
+            scopes: self.described.scopes.clone(),
             features: if uses_checkpoints {
                 vec!["checkpoints".to_owned()]
             } else {
                 Vec::new()
             },
-            models: Map::new(),
+            models: self.described.json_schema.definitions.clone(),
         }
     }
 
-    fn sync(&self, common: &mut Common, diagnostics: &mut Vec<Diagnostic>) -> Sync {
-        let frequency = self.text("frequency").unwrap_or_default();
-        self.check_frequency(&frequency, diagnostics);
-        for (name, schema) in &self.evaluated.models {
+    fn sync(&self, diagnostics: &mut Vec<Diagnostic>) -> Sync {
+        self.check_frequency(&self.described.frequency, diagnostics);
+        for name in &self.described.models {
+            let schema = self.described.json_schema.definitions.get(name).unwrap_or(&Value::Null);
             self.check_model(name, schema, diagnostics);
-            common.models.insert(name.clone(), clean(schema));
         }
-        let outputs: Vec<String> = self.evaluated.models.keys().cloned().collect();
-        let metadata_model = self.evaluated.schema("metadata").map(|schema| {
-            let name = model_name("SyncMetadata", &self.entry.integration, &self.entry.name);
-            common.models.insert(name.clone(), clean(schema));
-            name
-        });
-        let sync_type = self.text("syncType").unwrap_or_else(|| "full".to_owned());
         let sync = Sync {
-            frequency,
-            auto_start: self.flag("autoStart"),
-            track_deletes: self.flag("trackDeletes"),
-            endpoints: self.endpoints("endpoints", diagnostics),
-            webhook_subscriptions: self.texts("webhookSubscriptions", diagnostics),
-            has_on_webhook: self.evaluated.has("onWebhook"),
-            sync_type,
-            outputs,
-            metadata_model,
+            frequency: self.described.frequency.clone(),
+            auto_start: self.described.auto_start,
+            sync_type: self.described.sync_type.clone(),
+            track_deletes: self.described.track_deletes,
+            outputs: self.described.models.clone(),
+            metadata_model: self.described.input.clone(),
+            endpoints: self
+                .described
+                .endpoints
+                .iter()
+                .filter_map(|e| self.endpoint(e, "endpoints", diagnostics))
+                .collect(),
+            webhook_subscriptions: self.described.webhook_subscriptions.clone(),
+            has_on_webhook: self.described.has_webhook,
         };
         self.check_sync(&sync, diagnostics);
         sync
@@ -165,13 +161,6 @@ impl Reader<'_> {
     }
 
     fn check_sync(&self, sync: &Sync, diagnostics: &mut Vec<Diagnostic>) {
-        if !matches!(sync.sync_type.as_str(), "full" | "incremental") {
-            diagnostics.push(self.error(
-                "invalid_sync_type",
-                "`syncType` must be 'full' or 'incremental'",
-                "syncType",
-            ));
-        }
         if sync.track_deletes && sync.sync_type == "incremental" {
             diagnostics.push(
                 self.error("track_deletes_incremental", "`trackDeletes` would delete everything that an incremental run does not save", "trackDeletes")
@@ -243,46 +232,17 @@ impl Reader<'_> {
         }
     }
 
-    fn action(&self, common: &mut Common, diagnostics: &mut Vec<Diagnostic>) -> Action {
-        let mut model = |field: &str, part: &str| {
-            let name = model_name(part, &self.entry.integration, &self.entry.name);
-            match self.evaluated.schema(field) {
-                Some(schema) => {
-                    common.models.insert(name.clone(), clean(schema));
-                }
-                None => diagnostics.push(
-                    self.error(
-                        if field == "input" {
-                            "missing_input"
-                        } else {
-                            "missing_output"
-                        },
-                        format!("the action has no `{field}` schema"),
-                        field,
-                    )
-                    .hint(format!(
-                        "add `{field}: z.object({{ … }})`, or `{field}: z.void()` when there is none"
-                    )),
-                ),
-            }
-            name
-        };
-        let input_model = model("input", "ActionInput");
-        let output_model = model("output", "ActionOutput");
-        let endpoint = self
-            .evaluated
-            .fields
-            .get("endpoint")
-            .and_then(|value| self.endpoint(value, "endpoint", diagnostics));
+    fn action(&self, diagnostics: &mut Vec<Diagnostic>) -> Action {
+        let endpoint = self.described.endpoint.as_ref();
         Action {
-            input_model,
-            output_model,
-            endpoint,
+            input_model: self.described.input.clone().unwrap_or_default(),
+            output_model: self.described.output.clone().unwrap_or_default(),
+            endpoint: endpoint.and_then(|endpoint| self.endpoint(endpoint, "endpoint", diagnostics)),
         }
     }
 
     fn event(&self, diagnostics: &mut Vec<Diagnostic>) -> String {
-        let event = self.text("event").unwrap_or_default();
+        let event = self.described.event.clone();
         if !EVENTS.contains(&event.as_str()) {
             diagnostics.push(
                 self.error("invalid_event", format!("`{event}` is not an event"), "event")
@@ -290,25 +250,6 @@ impl Reader<'_> {
             );
         }
         event
-    }
-
-    fn function_models(&self, common: &mut Common) {
-        for (name, schema) in &self.evaluated.models {
-            common.models.insert(name.clone(), clean(schema));
-        }
-        for (field, part) in [
-            ("input", "FunctionInput"),
-            ("output", "FunctionOutput"),
-            ("metadata", "FunctionMetadata"),
-            ("checkpoint", "FunctionCheckpoint"),
-        ] {
-            if let Some(schema) = self.evaluated.schema(field) {
-                common.models.insert(
-                    model_name(part, &self.entry.integration, &self.entry.name),
-                    clean(schema),
-                );
-            }
-        }
     }
 
     fn check_folder(&self, kind: Kind, diagnostics: &mut Vec<Diagnostic>) {
@@ -321,47 +262,6 @@ impl Reader<'_> {
                 .in_file(&self.entry.path)
                 .hint("it is deployed by what it exports, but other tools look for it by its folder"),
             );
-        }
-    }
-
-    fn text(&self, field: &str) -> Option<String> {
-        self.evaluated
-            .fields
-            .get(field)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    }
-
-    /// Only a literal `true` counts.
-    fn flag(&self, field: &str) -> bool {
-        self.evaluated.fields.get(field) == Some(&Value::Bool(true))
-    }
-
-    fn texts(&self, field: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
-        let value = match self.evaluated.fields.get(field) {
-            None | Some(Value::Null) => return Vec::new(),
-            Some(value) => value,
-        };
-        let texts: Option<Vec<String>> = value
-            .as_array()
-            .and_then(|items| items.iter().map(|item| item.as_str().map(str::to_owned)).collect());
-        texts.unwrap_or_else(|| {
-            diagnostics.push(self.error("invalid_field", format!("`{field}` must be a list of texts"), field));
-            Vec::new()
-        })
-    }
-
-    fn endpoints(&self, field: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<Endpoint> {
-        match self.evaluated.fields.get(field) {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(items)) => items
-                .iter()
-                .filter_map(|item| self.endpoint(item, field, diagnostics))
-                .collect(),
-            Some(_) => {
-                diagnostics.push(self.error("invalid_field", format!("`{field}` must be a list"), field));
-                Vec::new()
-            }
         }
     }
 

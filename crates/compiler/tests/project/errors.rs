@@ -1,0 +1,269 @@
+//! What is said about definitions and projects that are wrong.
+
+use tenon_compiler::definition::{FrequencyError, frequency_ms};
+
+use super::{Test, sandbox};
+
+pub const TESTS: &[Test] = &[
+    ("definitions_that_are_refused", definitions_that_are_refused),
+    ("projects_that_are_refused", projects_that_are_refused),
+    ("clashes_between_functions", clashes_between_functions),
+    ("bare_folders", bare_folders),
+    ("frequencies", frequencies),
+];
+
+const SYNC: &str =
+    "description: 'x', frequency: 'every hour', models: { Row: z.object({ id: z.string() }) }, exec: async () => {}";
+const ACTION: &str = "description: 'x', input: z.object({}), output: z.object({}), exec: async () => ({})";
+
+fn file(creator: &str, fields: &str) -> String {
+    format!(
+        "import {{ {creator} }} from 'nango';\nimport * as z from 'zod';\nexport default {creator}({{ {fields} }});\n"
+    )
+}
+
+fn codes(files: &[(&str, &str)]) -> Vec<&'static str> {
+    let dir = sandbox::folder(files);
+    sandbox::compile(dir.path())
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.code)
+        .collect()
+}
+
+#[track_caller]
+fn check(creator: &str, fields: &str, expected: &[&str]) {
+    let folder = match creator {
+        "createSync" => "syncs",
+        "createAction" => "actions",
+        _ => "on-events",
+    };
+    let path = format!("x/{folder}/f.ts");
+    let index = format!("import './{path}';").replace(".ts", ".js");
+    let text = file(creator, fields);
+    assert_eq!(codes(&[("index.ts", &index), (&path, &text)]), expected, "{fields}");
+}
+
+fn definitions_that_are_refused() {
+    let sync = |change: &str| format!("{SYNC}, {change}");
+    check("createSync", SYNC, &[]);
+    check("createSync", &sync("frequency: 'sometimes'"), &["invalid_frequency"]);
+    check(
+        "createSync",
+        &sync("frequency: 'every 10 seconds'"),
+        &["frequency_too_short"],
+    );
+    check(
+        "createSync",
+        &sync("frequency: undefined as any"),
+        &["missing_frequency"],
+    );
+    check(
+        "createSync",
+        &sync("models: { lower: z.object({ id: z.string() }) }"),
+        &["invalid_model_name"],
+    );
+    check(
+        "createSync",
+        &sync("models: { 'With-Dash': z.object({ id: z.string() }) }"),
+        &["invalid_model_name"],
+    );
+    check(
+        "createSync",
+        &sync("models: { Row: z.object({ name: z.string() }) } as any"),
+        &["model_without_id"],
+    );
+    check(
+        "createSync",
+        &sync("models: { Row: z.object({ id: z.number() }) } as any"),
+        &["model_without_id"],
+    );
+    check(
+        "createSync",
+        &sync("models: { Row: { id: 'string' } } as any"),
+        &["invalid_schema"],
+    );
+    check(
+        "createSync",
+        &sync("syncType: 'incremental', trackDeletes: true"),
+        &["track_deletes_incremental"],
+    );
+    check("createSync", &sync("trackDeletes: true"), &["track_deletes_deprecated"]);
+    check(
+        "createSync",
+        &sync("endpoints: [{ method: 'GET', path: '/a' }, { method: 'GET', path: '/b' }]"),
+        &["endpoint_count"],
+    );
+    check(
+        "createSync",
+        &sync("endpoints: [{ path: '/a' }] as any"),
+        &["invalid_field"],
+    );
+    check(
+        "createSync",
+        &sync("onWebhook: async () => {}"),
+        &["webhook_not_subscribed"],
+    );
+    check(
+        "createSync",
+        &sync("onWebhook: async () => {}, webhookSubscriptions: ['*']"),
+        &[],
+    );
+    check("createSync", &sync("exec: undefined as any"), &["missing_exec"]);
+    check("createSync", &sync("description: ''"), &["missing_description"]);
+    check(
+        "createSync",
+        &sync("description: 'x'.repeat(2001)"),
+        &["description_too_long"],
+    );
+    check("createSync", &sync("scopes: ['x'.repeat(256)]"), &["scope_too_long"]);
+    check("createAction", ACTION, &[]);
+    check(
+        "createAction",
+        "description: 'x', output: z.void(), exec: async () => {}",
+        &["invalid_schema"],
+    );
+    check(
+        "createAction",
+        &format!("{ACTION}, description: (() => {{ throw new Error('at load'); }})()"),
+        &["definition_failed"],
+    );
+    check(
+        "createOnEvent",
+        "description: 'x', event: 'validate-connection', exec: async () => {}",
+        &[],
+    );
+    check(
+        "createOnEvent",
+        "description: 'x', event: 'on-monday' as any, exec: async () => {}",
+        &["invalid_event"],
+    );
+}
+
+fn projects_that_are_refused() {
+    let action = file("createAction", ACTION);
+    assert_eq!(codes(&[]), ["project_empty"]);
+    assert_eq!(codes(&[("nango.yaml", "integrations: {}")]), ["project_outdated"]);
+    assert_eq!(
+        codes(&[("index.ts", "import './x/actions/none.js';")]),
+        ["function_not_found"]
+    );
+    assert_eq!(
+        codes(&[("index.ts", "import './../y/actions/f.js';")]),
+        ["path_outside_project"]
+    );
+    assert_eq!(
+        codes(&[("index.ts", "import './f.js';"), ("f.ts", &action)]),
+        ["invalid_function_path"]
+    );
+    assert_eq!(
+        codes(&[
+            ("index.ts", "import './x y/actions/f.js';"),
+            ("x y/actions/f.ts", &action)
+        ]),
+        ["invalid_name"],
+    );
+    assert_eq!(
+        codes(&[("index.ts", "import './x/syncs/f.js';"), ("x/syncs/f.ts", &action)]),
+        ["wrong_folder"]
+    );
+    let missing = sandbox::compile(std::path::Path::new("/nonexistent/project"));
+    assert_eq!(missing.diagnostics[0].code, "project_not_found");
+}
+
+fn clashes_between_functions() {
+    let sync = file("createSync", SYNC);
+    let with_endpoint = file(
+        "createAction",
+        &format!("{ACTION}, endpoint: {{ method: 'GET', path: '/a' }}"),
+    );
+    let index = "import './x/syncs/a.js';\nimport './x/syncs/b.js';\nimport './y/syncs/a.js';";
+    assert_eq!(
+        codes(&[
+            ("index.ts", index),
+            ("x/syncs/a.ts", &sync),
+            ("x/syncs/b.ts", &sync),
+            ("y/syncs/a.ts", &sync)
+        ]),
+        ["duplicate_model"],
+    );
+    let index = "import './x/actions/a.js';\nimport './x/actions/b.js';\nimport './x/more/actions/a.js';";
+    assert_eq!(
+        codes(&[
+            ("index.ts", index),
+            ("x/actions/a.ts", &with_endpoint),
+            ("x/actions/b.ts", &with_endpoint),
+            ("x/more/actions/a.ts", &file("createAction", ACTION)),
+        ]),
+        ["duplicate_endpoint", "duplicate_function"],
+    );
+}
+
+fn bare_folders() {
+    let action = file("createAction", ACTION);
+    let sync = file("createSync", SYNC);
+    let dir = sandbox::folder(&[
+        ("b/actions/two.ts", &action),
+        ("a/actions/one.ts", &action),
+        ("a/syncs/copy.ts", &sync),
+        ("a/tests/one.test.ts", "broken ("),
+        ("a/mappers/helper.ts", "export const x = 1;"),
+        ("node_modules/c/actions/x.ts", "broken ("),
+        (".git/actions/x.ts", "broken ("),
+    ]);
+    let project = sandbox::compile(dir.path());
+    assert_eq!(sandbox::render(&project.diagnostics), "");
+    let names: Vec<&str> = project
+        .functions
+        .iter()
+        .map(|function| function.entry.path.as_str())
+        .collect();
+    assert_eq!(names, ["a/syncs/copy.ts", "a/actions/one.ts", "b/actions/two.ts"]);
+    assert_eq!(project.functions[0].entry.bundle_name(), "a_syncs_copy.cjs");
+}
+
+fn frequencies() {
+    const MINUTE: u64 = 60_000;
+    for (text, minutes) in [
+        ("every half hour", 30),
+        ("every quarter hour", 15),
+        ("every hour", 60),
+        ("every half day", 12 * 60),
+        ("every day", 24 * 60),
+        ("every week", 7 * 24 * 60),
+        ("every month", 30 * 24 * 60),
+        ("every 5 minutes", 5),
+        ("every 5m", 5),
+        ("every 6min", 6),
+        ("every 1h", 60),
+        ("every 2 hrs", 120),
+        ("45m", 45),
+        ("every 120s", 2),
+        ("every 1 day", 24 * 60),
+        ("2 days", 2 * 24 * 60),
+    ] {
+        assert_eq!(frequency_ms(text), Ok(minutes * MINUTE), "{text}");
+    }
+    assert_eq!(frequency_ms("every 30 seconds"), Ok(30_000));
+    assert!(matches!(
+        frequency_ms("every 29 seconds"),
+        Err(FrequencyError::TooShort(_))
+    ));
+    for text in [
+        "",
+        "hour",
+        "every",
+        "every minute",
+        "Every hour",
+        "every 5  minutes",
+        "every 1.5h",
+        "every 2 weeks",
+        "every -5m",
+        "300000",
+        "5ms",
+        "every 5 minutes ",
+        "every 99999999999999999999d",
+    ] {
+        assert!(matches!(frequency_ms(text), Err(FrequencyError::Unknown(_))), "{text}");
+    }
+}

@@ -1,0 +1,138 @@
+//! Flow configs and generated files, compared with recorded ones.
+
+use std::{fs, path::Path};
+
+use serde_json::{Value, json};
+use tenon_compiler::{Project, definition};
+
+use super::{Test, sandbox};
+
+pub const TESTS: &[Test] = &[
+    ("recorded_flow_configs", recorded_flow_configs),
+    ("recorded_definitions", recorded_definitions),
+    ("own_project", own_project),
+    ("files_written", files_written),
+];
+
+fn here(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// The recording lies beside the repository, not in it.
+fn recording() -> Option<std::path::PathBuf> {
+    let path = here("../../../shared/contract/golden");
+    if path.is_dir() {
+        return Some(path);
+    }
+    println!(
+        "SKIPPED: there is no recording at {}; compared with our own project only",
+        path.display()
+    );
+    None
+}
+
+fn compiled(dir: &Path) -> Project {
+    let project = sandbox::compile(dir);
+    assert!(!project.has_errors(), "{}", sandbox::render(&project.diagnostics));
+    project
+}
+
+/// A flow config without the text of the bundle, keys in the order in which they are sent.
+fn without_js(mut flow: Value) -> String {
+    flow["fileBody"]["js"] = json!("");
+    format!("{flow:#}")
+}
+
+fn recorded_flow_configs() {
+    let Some(golden) = recording() else { return };
+    let project = compiled(&golden.join("functions"));
+    let mut compared = 0;
+    for function in &project.functions {
+        let file = format!("{}.{}.json", function.integration(), function.name());
+        let ours = match definition::flow_config(&function.definition, &function.js, &function.ts, None) {
+            Some(flow) => (flow, golden.join("deploy/flows").join(&file)),
+            None => {
+                let groups = definition::on_event_scripts(&[(&function.definition, &function.js, &function.ts)]);
+                (
+                    groups[0]["scripts"][0].clone(),
+                    golden.join("deploy/events").join(&file),
+                )
+            }
+        };
+        let theirs: Value = serde_json::from_str(&fs::read_to_string(&ours.1).unwrap()).unwrap();
+        assert_eq!(without_js(ours.0), without_js(theirs), "{file}");
+        compared += 1;
+    }
+    assert_eq!(compared, 19);
+    let order: Vec<String> = events_in_order(&project);
+    assert_eq!(order, ["created", "leaving", "check"]);
+}
+
+fn events_in_order(project: &Project) -> Vec<String> {
+    let functions: Vec<_> = project
+        .functions
+        .iter()
+        .map(|f| (&f.definition, f.js.as_str(), f.ts.as_str()))
+        .collect();
+    let groups = definition::on_event_scripts(&functions);
+    let scripts = groups.iter().flat_map(|group| group["scripts"].as_array().unwrap());
+    scripts
+        .map(|script| script["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn recorded_definitions() {
+    let Some(golden) = recording() else { return };
+    let project = compiled(&golden.join("functions"));
+    let ours = definition::nango_json(project.functions.iter().map(|function| &function.definition));
+    let theirs: Value =
+        serde_json::from_str(&fs::read_to_string(golden.join("deploy/bodies/nango.json")).unwrap()).unwrap();
+    assert_eq!(format!("{ours:#}"), format!("{theirs:#}"));
+}
+
+fn own_project() {
+    let project = compiled(&here("tests/fixtures/project"));
+    let warnings: Vec<&str> = project.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    assert_eq!(warnings, ["track_deletes_deprecated"]);
+    let mut flows: Vec<Value> = project
+        .functions
+        .iter()
+        .filter_map(|f| definition::flow_config(&f.definition, "", "", None))
+        .collect();
+    let functions: Vec<_> = project.functions.iter().map(|f| (&f.definition, "", "")).collect();
+    flows.push(json!(definition::on_event_scripts(&functions)));
+    let ours = format!("{:#}\n", Value::Array(flows));
+    let expected = fs::read_to_string(here("tests/fixtures/flows.json")).unwrap_or_default();
+    if ours != expected {
+        let actual = std::env::temp_dir().join("tenon-compiler-flows.json");
+        fs::write(&actual, &ours).unwrap();
+        panic!(
+            "flow configs differ from tests/fixtures/flows.json; what was made is in {}",
+            actual.display()
+        );
+    }
+}
+
+fn files_written() {
+    let dir = sandbox::folder(&[
+        ("index.ts", "import './x/actions/one.js';"),
+        (
+            "x/actions/one.ts",
+            "import { createAction } from 'nango'; import * as z from 'zod'; export default createAction({ description: 'x', input: z.void(), output: z.void(), exec: async () => {} });",
+        ),
+        ("build/x_actions_gone.cjs", "old"),
+        ("build/notes.txt", "mine"),
+    ]);
+    let project = compiled(dir.path());
+    tenon_compiler::write(&project).unwrap();
+    let mut names: Vec<String> = fs::read_dir(dir.path().join("build"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["notes.txt", "x_actions_one.cjs"]);
+    let definitions: Value =
+        serde_json::from_str(&fs::read_to_string(dir.path().join(".nango/nango.json")).unwrap()).unwrap();
+    assert_eq!(definitions[0]["actions"][0]["name"], "one");
+    assert!(!dir.path().join(".nango/functions.json").exists());
+}
