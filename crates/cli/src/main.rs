@@ -3,6 +3,7 @@
 mod commands;
 mod config;
 mod logging;
+mod quickstart;
 mod wiring;
 
 use std::process::ExitCode;
@@ -28,6 +29,10 @@ enum Command {
     Keys(commands::keys::KeysArgs),
     /// Manage environments, their variables and settings.
     Env(commands::env::EnvArgs),
+    /// See everything work, against a simulated HubSpot: connect, sync, webhooks, actions.
+    Quickstart(commands::quickstart::QuickstartArgs),
+    /// Run a simulator of a provider, for demonstrations, tests and offline CI.
+    Sim(commands::sim::SimArgs),
     /// Print every setting with its default and its explanation.
     Config,
     /// A sandboxed process that runs functions; started by the server.
@@ -56,6 +61,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Keys(args) => commands::keys::run(args).await,
         Command::Env(args) => commands::env::run(args).await,
+        Command::Quickstart(args) => commands::quickstart::run(args).await,
+        Command::Sim(args) => commands::sim::run(args).await,
         Command::Config => {
             print_settings();
             Ok(ExitCode::SUCCESS)

@@ -82,9 +82,12 @@ pub struct Hub {
 
 impl Hub {
     fn new(config: Config) -> Self {
+        let clock = config.manual_clock_ms.map_or_else(SimClock::running, SimClock::manual);
+        let mut contacts = Contacts::seeded(config.seed, config.contacts, config.same_millisecond);
+        contacts.note_read(clock.now_ms());
         Self {
-            clock: config.manual_clock_ms.map_or_else(SimClock::running, SimClock::manual),
-            contacts: Mutex::new(Contacts::seeded(config.seed, config.contacts, config.same_millisecond)),
+            clock,
+            contacts: Mutex::new(contacts),
             grants: Mutex::new(Grants::new(&config)),
             limits: Mutex::new(Limits::new(&config)),
             faults: Mutex::new(config.faults.clone()),
