@@ -19,6 +19,9 @@ pub struct QuickstartArgs {
     /// Contacts that change after the first pass; more than 10,000 exceed what one HubSpot search can return.
     #[arg(long, default_value_t = 12_000)]
     pub changes: usize,
+    /// Make all changes in the same millisecond, which no search by time alone can divide.
+    #[arg(long)]
+    pub same_millisecond: bool,
     /// End after the summary, with a non-zero code if any number is wrong.
     #[arg(long)]
     pub exit: bool,

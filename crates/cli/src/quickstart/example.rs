@@ -20,7 +20,8 @@ pub const ACTION: &str = "create-contact";
 /// The field of the model that says when the provider changed a contact.
 pub const MODIFIED_FIELD: &str = "updated_at";
 
-const FILES: [(&str, &str); 7] = [
+/// The files of the project by their path in it.
+pub const FILES: [(&str, &str); 7] = [
     (
         "index.ts",
         include_str!("../../../../examples/hubspot-contacts/index.ts"),

@@ -14,6 +14,8 @@ mod records;
 mod server;
 mod story;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

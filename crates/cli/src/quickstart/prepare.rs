@@ -23,8 +23,16 @@ pub struct Prepared {
 
 /// Refines the built-in `hubspot` entry with the simulator's hosts; quotas, paging and hooks stay the vendor's.
 pub fn write_provider(data_dir: &Path, sim: &Running) -> Result<()> {
-    let url = sim.base_url();
-    let text = format!(
+    let dir = data_dir.join("providers");
+    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+    let path = dir.join("hubspot.toml");
+    std::fs::write(&path, provider_file(&sim.base_url()))
+        .with_context(|| format!("{} cannot be written", path.display()))
+}
+
+/// The overlay file.
+pub fn provider_file(url: &str) -> String {
+    format!(
         "# Points the provider at the simulator of this demonstration.
 [vendor]
 name = \"HubSpot\"
@@ -36,11 +44,7 @@ token = \"{url}/oauth/2026-03/token\"
 api = \"{url}\"
 example = {{ request = \"GET /crm/v3/objects/contacts\", sends = \"{url}/crm/v3/objects/contacts\" }}
 "
-    );
-    let dir = data_dir.join("providers");
-    std::fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
-    let path = dir.join("hubspot.toml");
-    std::fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))
+    )
 }
 
 /// Makes the account and its keys, as the first start does, and sets where webhooks go.

@@ -34,6 +34,7 @@ pub async fn tell(stage: &mut Stage, args: &QuickstartArgs, data_dir: &Path) -> 
     first_pass(stage, args, &connection).await?;
     changes(stage, args, &connection).await?;
     let created = action(stage, &connection).await?;
+    stage.sim.set_faults(args.fault.clone());
     deletions(stage, args, &connection, &created).await?;
     compare(stage, &connection).await?;
     let counts = stage.receiver.counts();
@@ -176,7 +177,7 @@ async fn changes(stage: &mut Stage, args: &QuickstartArgs, connection: &str) -> 
     }
     let before = records::list(&stage.client, connection, From::Start).await?;
     stage.sim.reset_stats();
-    stage.sim.modify(args.changes, false);
+    stage.sim.modify(args.changes, args.same_millisecond);
     let run = Run {
         records: args.changes,
         pages: args.changes.div_ceil(SEARCH_PAGE),
@@ -222,6 +223,8 @@ async fn changes(stage: &mut Stage, args: &QuickstartArgs, connection: &str) -> 
 
 async fn action(stage: &mut Stage, connection: &str) -> Result<String> {
     stage.screen.title("5  Call the action");
+    // An action is not repeated when its answer is lost; that the provider misbehaves is shown by the sync.
+    stage.sim.set_faults(tenon_sim::FaultPlan::default());
     let headers = [("connection-id", connection), ("provider-config-key", INTEGRATION)];
     let input = json!({"email": "grace@customer.example", "first_name": "Grace", "last_name": "Hopper"});
     let call = json!({"action_name": ACTION, "input": input});
