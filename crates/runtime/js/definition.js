@@ -99,7 +99,7 @@ function describeDefinition(integration, name, exports) {
 function define(filename, context, factory) {
     run = newRun('definition', context);
     run.filename = filename;
-    (async () => JSON.stringify(describeDefinition(context.integration, context.name, loadBundle(factory))))().then(
+    (async () => jsonText(describeDefinition(context.integration, context.name, loadBundle(factory))))().then(
         (text) => native.succeed(text),
         (thrown) => sendFailure(thrown)
     );

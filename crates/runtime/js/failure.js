@@ -30,7 +30,7 @@ function jsonCopy(value, above = []) {
 // Drops whole members, largest key last in order, until the text fits.
 function payloadText(payload) {
     const copy = attempt(() => jsonCopy(payload), { message: 'The payload could not be read' });
-    let text = JSON.stringify(copy);
+    let text = jsonText(copy);
     if (byteLength(text) <= PAYLOAD_BYTES) return text;
     const kept = {};
     let used = 2;
@@ -40,7 +40,7 @@ function payloadText(payload) {
         used += size;
         kept[key] = copy[key];
     }
-    text = JSON.stringify(kept);
+    text = jsonText(kept);
     return byteLength(text) <= PAYLOAD_BYTES ? text : '{}';
 }
 
@@ -95,7 +95,7 @@ function responseFailure(error) {
         payload: payloadText(wrapPayload(source)),
         message: attempt(() => String(error.message), ''),
         stack: stackOf(error, 'AxiosError', attempt(() => String(error.message), '')).join('\n'),
-        upstream: attempt(() => JSON.stringify({ status, headers, body: boundedBody(body) }), undefined)
+        upstream: attempt(() => jsonText({ status, headers, body: boundedBody(body) }), undefined)
     };
 }
 
@@ -132,5 +132,5 @@ function sendFailure(thrown) {
     }
     const outOfMemory = attempt(() => thrown instanceof InternalErrorType && thrown.message === 'out of memory', false);
     const { payload, upstream, ...header } = failure;
-    native.fail(JSON.stringify({ ...header, outOfMemory, hasUpstream: upstream !== undefined }), payload, upstream ?? '');
+    native.fail(jsonText({ ...header, outOfMemory, hasUpstream: upstream !== undefined }), payload, upstream ?? '');
 }

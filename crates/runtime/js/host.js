@@ -16,18 +16,25 @@ function checkAbort() {
     if (run.aborted !== undefined) throw abortError();
 }
 
+// JSON text that every reader accepts: a lone surrogate, which JSON.stringify writes as an escape, is replaced.
+function jsonText(value) {
+    const text = JSON.stringify(value);
+    if (text === undefined || !text.includes('\\ud')) return text;
+    return text.replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'));
+}
+
 // Sends a call; `sections` are texts (well formed) or bytes.
 function ask(call, sections) {
     return new Promise((resolve, reject) => {
         checkAbort();
-        const id = native.call(JSON.stringify(call), sections ?? []);
+        const id = native.call(jsonText(call), sections ?? []);
         waiting.set(id, { resolve, reject });
     });
 }
 
 // Sends a call that nobody waits for.
 function tell(call, sections) {
-    native.tell(JSON.stringify(call), sections ?? []);
+    native.tell(jsonText(call), sections ?? []);
 }
 
 // Called by the worker with the header of an answer, its JSON value or its bytes, and a second section.

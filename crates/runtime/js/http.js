@@ -77,7 +77,7 @@ function requestBody(data, headers) {
     if (typeof data === 'object') {
         if (/^multipart\/form-data/i.test(type)) return multipart(data);
         if (/^application\/x-www-form-urlencoded/i.test(type)) return [{ kind: 'form' }, [new URLSearchParams(paramPairs(data)).toString()]];
-        return [{ kind: 'json' }, [JSON.stringify(data)]];
+        return [{ kind: 'json' }, [jsonText(data)]];
     }
     return [{ kind: 'text' }, [String(data)]];
 }
@@ -93,7 +93,7 @@ function multipart(data) {
                 sections.push(viewOf(item));
             } else {
                 parts.push({ name });
-                sections.push(typeof item === 'object' && !(item instanceof Date) ? JSON.stringify(item) : String(item).toWellFormed());
+                sections.push(typeof item === 'object' && !(item instanceof Date) ? jsonText(item) : String(item).toWellFormed());
             }
         }
     }

@@ -42,7 +42,7 @@ async function getMetadata() {
 
 async function writeMetadata(op, metadata) {
     checkAbort();
-    const data = await ask({ op }, [JSON.stringify(metadata) ?? 'null']);
+    const data = await ask({ op }, [jsonText(metadata) ?? 'null']);
     run.connections.clear();
     return { data: data ?? metadata, status: 200, statusText: 'OK', headers: new AxiosHeaders(), config: {}, request: {} };
 }
@@ -102,7 +102,7 @@ function plainCopy(value, depth, breadth, above) {
 }
 
 function sendLog(level, message, meta) {
-    const text = meta === undefined ? undefined : JSON.stringify(plainCopy(Array.isArray(meta) ? { ...meta } : meta, 10, 20, new Set()));
+    const text = meta === undefined ? undefined : jsonText(plainCopy(Array.isArray(meta) ? { ...meta } : meta, 10, 20, new Set()));
     tell({ op: 'log', level, message: clip(message, 10_000).toWellFormed() }, text === undefined ? [] : [clip(text, 99_000) === text ? text : JSON.stringify({ truncated: clip(text, 90_000) })]);
 }
 
@@ -150,14 +150,14 @@ const platformMethods = {
     },
 
     triggerAction: (providerConfigKey, connectionId, action, input) =>
-        ask({ op: 'triggerAction', providerConfigKey: String(providerConfigKey), connectionId: String(connectionId), action: String(action) }, input === undefined ? [] : [JSON.stringify(input) ?? 'null']),
+        ask({ op: 'triggerAction', providerConfigKey: String(providerConfigKey), connectionId: String(connectionId), action: String(action) }, input === undefined ? [] : [jsonText(input) ?? 'null']),
     triggerSync: (providerConfigKey, connectionId, sync, options) =>
         ask({ op: 'triggerSync', providerConfigKey: String(providerConfigKey), connectionId: String(connectionId), sync: syncReference(sync), ...syncOptions(options) }),
     startSync: (providerConfigKey, syncs, connectionId) =>
         ask({ op: 'startSync', providerConfigKey: String(providerConfigKey), syncs: (Array.isArray(syncs) ? syncs : [syncs]).map(syncReference), connectionId: connectionId === undefined ? undefined : String(connectionId) }),
 
     getCheckpoint: () => ask({ op: 'getCheckpoint' }),
-    saveCheckpoint: (checkpoint) => ask({ op: 'saveCheckpoint' }, [JSON.stringify(checkpoint) ?? 'null']),
+    saveCheckpoint: (checkpoint) => ask({ op: 'saveCheckpoint' }, [jsonText(checkpoint) ?? 'null']),
     clearCheckpoint: () => ask({ op: 'clearCheckpoint' }),
 
     tryAcquireLock: async (options) => {

@@ -8,7 +8,7 @@ async function sendRecords(op, records, model) {
     if (!records || records.length === 0) return true;
     for (let at = 0; at < records.length; at += RECORDS_PER_CALL) {
         const chunk = records.slice(at, at + RECORDS_PER_CALL).map(withoutMetadata);
-        await ask({ op, model: String(model) }, [JSON.stringify(chunk)]);
+        await ask({ op, model: String(model) }, [jsonText(chunk)]);
     }
     return true;
 }

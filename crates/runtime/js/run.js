@@ -76,7 +76,7 @@ async function execute(kind, input, factory) {
     const result = await call(nango, kind === 'action' ? input || {} : input);
     if (kind === 'sync') return 'true';
     if (kind !== 'action') return 'null';
-    return JSON.stringify(result) ?? 'null';
+    return jsonText(result) ?? 'null';
 }
 
 function globalCount() {
