@@ -48,6 +48,7 @@ function freezeDeep(root, seen) {
 }
 
 function lockdown() {
+    Object.defineProperty(Math, 'random', { value: () => native.randomFloat(), writable: true, configurable: true, enumerable: false });
     for (const [name, value] of Object.entries(GIVEN)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
     Object.defineProperty(globalThis, 'eval', { value: refusedEval.eval, writable: false, configurable: false, enumerable: false });
 

@@ -1,5 +1,5 @@
 //! The few operating system calls that have no safe wrapper here: shared memory, hardening, processor clocks, and
-//! the loading of bytecode. Everything unsafe of this crate is in this file and in `worker/arena.rs`.
+//! the loading of bytecode. Everything unsafe of this crate is in this file and in `worker/heap.rs`.
 #![expect(unsafe_code, reason = "system calls and the bytecode loader have no safe form")]
 
 use std::fs::File;
@@ -19,13 +19,19 @@ const PAGE_BYTES: usize = 4096;
 pub(crate) fn sealed_memory(content: &[u8]) -> io::Result<OwnedFd> {
     let mut file = File::from(anonymous_file()?);
     file.write_all(content)?;
-    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
-    // SAFETY: a plain system call on a descriptor we own.
-    check(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) })?;
+    seal(file.as_raw_fd())?;
     Ok(file.into())
 }
 
-fn anonymous_file() -> io::Result<OwnedFd> {
+/// Makes an anonymous file unchangeable; private mappings may still be written.
+pub(crate) fn seal(fd: RawFd) -> io::Result<()> {
+    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
+    // SAFETY: a plain system call.
+    check(unsafe { libc::fcntl(fd, libc::F_ADD_SEALS, seals) }).map(drop)
+}
+
+/// An empty file that exists in memory only.
+pub(crate) fn anonymous_file() -> io::Result<OwnedFd> {
     // SAFETY: the name is a C string; the descriptor is new and ours.
     unsafe {
         let fd = check(libc::memfd_create(
@@ -168,14 +174,14 @@ pub(crate) fn close_all_but(keep: RawFd) {
 }
 
 /// Gives up what a worker never needs: other users' rights, core dumps, survival of its parent, more processes.
-pub(crate) fn harden(address_space_bytes: u64) -> io::Result<()> {
+pub(crate) fn harden(data_bytes: u64) -> io::Result<()> {
     let limits = [
         (libc::RLIMIT_CORE, 0),
         (libc::RLIMIT_FSIZE, 0),
         (libc::RLIMIT_NOFILE, 16),
         (libc::RLIMIT_MEMLOCK, 0),
         (libc::RLIMIT_MSGQUEUE, 0),
-        (libc::RLIMIT_AS, address_space_bytes),
+        (libc::RLIMIT_DATA, data_bytes),
     ];
     for (resource, value) in limits {
         let limit = libc::rlimit {

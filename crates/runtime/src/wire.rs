@@ -183,7 +183,7 @@ pub(crate) struct RunHeader {
 }
 
 /// [`Limits`] as the worker needs them.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct WireLimits {
     pub(crate) cpu_us: u64,
     pub(crate) memory_bytes: usize,

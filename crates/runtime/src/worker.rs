@@ -4,8 +4,8 @@
 //! the bytecode of prelude and Zod, 2 the status page. It maps the two, closes everything else, closes the sandbox
 //! and only then reads its first frame.
 
-mod arena;
 pub(crate) mod bytecode;
+mod heap;
 mod isolate;
 mod natives;
 mod sandbox;
@@ -20,20 +20,15 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::sys::{self, StatusPage};
-use crate::wire::{DoneHeader, Ending, Failure, Frame, FrameKind, RunHeader, WireLimits, take_frame};
-use isolate::{Finished, Isolate};
+use crate::wire::{DoneHeader, Ending, Failure, Frame, FrameKind, RunHeader, take_frame};
+use isolate::{Engine, Finished, Isolate};
 use shared::Hub;
 
-/// Bytecode of the prelude and of Zod.
-pub(crate) struct Blob {
-    prelude: &'static [u8],
-    zod: &'static [u8],
-}
-
-/// Address space of a worker: many isolates at their memory limit, far from the machine's.
-const ADDRESS_SPACE_BYTES: u64 = 16 << 30;
+/// Writable memory of a worker, untouched copies of the snapshot included.
+const DATA_BYTES_MAX: u64 = 64 << 30;
 /// Largest frame from the parent; the parent bounds what it sends per run.
 const FRAME_BYTES_MAX: usize = 512 << 20;
 /// Isolates kept warm; the least recently used goes first.
@@ -44,7 +39,6 @@ const CODE_MAX: usize = 64;
 const CANCEL_GRACE: Duration = Duration::from_millis(500);
 /// Timer id that marks the end of the grace.
 const GRACE_TIMER: u32 = 0;
-/// Without work for this long, unused memory goes back to the system.
 const READ_BYTES: usize = 64 << 10;
 
 /// Why a worker could not begin; the parent learns it in a last frame.
@@ -54,8 +48,12 @@ enum StartError {
     Descriptor(#[source] io::Error),
     #[error("the bytecode is malformed")]
     Blob,
+    #[error("the system has no random bytes")]
+    Random,
     #[error(transparent)]
     Sandbox(#[from] sandbox::Error),
+    #[error(transparent)]
+    Engine(#[from] isolate::EngineError),
 }
 
 /// Runs the worker; the binary calls this first thing for its hidden `worker` command, before it starts threads.
@@ -82,20 +80,27 @@ fn start() -> Result<Worker, StartError> {
     let (prelude, zod) = bytecode::split_blob(blob).ok_or(StartError::Blob)?;
     let status = StatusPage::map(io::stderr().as_fd().as_raw_fd()).map_err(StartError::Descriptor)?;
     sys::close_all_but(stream.as_raw_fd());
-    let hub = Hub::new(stream, status, Blob { prelude, zod });
+    let hub = Hub::new(stream, status);
     std::panic::set_hook(Box::new(|_| {}));
-    if let Err(error) = sandbox::close(ADDRESS_SPACE_BYTES) {
-        hub.send(FrameKind::Fatal, 0, 0, describe(&error).as_bytes(), &[]);
-        hub.flush();
-        return Err(error.into());
+    match settle_in(&hub, prelude, zod) {
+        Ok(engine) => {
+            Ok(Worker { hub, engine: Rc::new(engine), running: HashMap::new(), warm: VecDeque::new(), code: VecDeque::new() })
+        }
+        Err(error) => {
+            hub.send(FrameKind::Fatal, 0, 0, describe(&error).as_bytes(), &[]);
+            hub.flush();
+            Err(error)
+        }
     }
-    Ok(Worker {
-        hub,
-        running: HashMap::new(),
-        warm: VecDeque::new(),
-        spare: None,
-        code: VecDeque::new(),
-    })
+}
+
+/// The snapshot is made before the sandbox closes, because it seals a file; only our own code has run by then.
+fn settle_in(hub: &Rc<Hub>, prelude: &[u8], zod: &[u8]) -> Result<Engine, StartError> {
+    let mut seed = [0; 8];
+    SystemRandom::new().fill(&mut seed).map_err(|_| StartError::Random)?;
+    let engine = Engine::build(hub, prelude, zod, u64::from_ne_bytes(seed))?;
+    sandbox::close(DATA_BYTES_MAX)?;
+    Ok(engine)
 }
 
 fn describe(error: &dyn std::error::Error) -> String {
@@ -111,36 +116,27 @@ fn describe(error: &dyn std::error::Error) -> String {
 
 struct Worker {
     hub: Rc<Hub>,
+    engine: Rc<Engine>,
     running: HashMap<u64, Isolate>,
     /// Least recently used first.
     warm: VecDeque<Isolate>,
-    /// Prepared while there was nothing else to do.
-    spare: Option<Isolate>,
     /// Hash and bytecode, least recently used first.
     code: VecDeque<(String, Rc<[u8]>)>,
 }
 
 impl Worker {
     fn serve(mut self) -> i32 {
-        self.prepare_spare();
         self.hub.send(FrameKind::Hello, 0, 0, b"", &[]);
         let mut buffer = BytesMut::with_capacity(READ_BYTES);
         loop {
             self.hub.flush();
             let fd = self.hub.stream().as_raw_fd();
-            let idle_work = self.spare.is_none();
-            let timeout = if idle_work {
-                Some(Duration::ZERO)
-            } else {
-                self.next_timer()
-            };
-            match sys::wait_readable(fd, timeout) {
+            match sys::wait_readable(fd, self.next_timer()) {
                 Ok(true) => match self.read(&mut buffer) {
                     Ok(true) => {}
                     Ok(false) => return 0,
                     Err(_) => return 4,
                 },
-                Ok(false) if idle_work => self.prepare_spare(),
                 Ok(false) => {}
                 Err(_) => return 4,
             }
@@ -222,13 +218,8 @@ impl Worker {
                 Err(error) => return self.refuse(frame.run, &error.name, &error.message, Ending::Failure),
             },
         };
-        let isolate = match warm.or_else(|| self.spare.take()) {
-            Some(isolate) => Ok(isolate),
-            None => Isolate::prepare(&self.hub, header.limits),
-        };
-        let mut isolate = match isolate {
-            Ok(isolate) => isolate,
-            Err(error) => return self.refuse(frame.run, "InternalError", &error.to_string(), Ending::Internal),
+        let Some(mut isolate) = warm.or_else(|| Isolate::new(&self.engine)) else {
+            return self.refuse(frame.run, "InternalError", "the worker holds too many runs", Ending::Internal);
         };
         isolate.start(frame.run, &header, &frame.parcel, bytecode.as_deref());
         self.running.insert(frame.run, isolate);
@@ -286,7 +277,7 @@ impl Worker {
             }
             self.done(run, &header, &sections);
         } else {
-            // The answer goes first; taking an engine apart is not the caller's time.
+            // The answer goes first; giving memory back is not the caller's time.
             self.done(run, &header, &sections);
             self.hub.flush();
             drop(isolate);
@@ -351,25 +342,4 @@ impl Worker {
             }
         }
     }
-
-    fn prepare_spare(&mut self) {
-        if self.spare.is_none() {
-            // Failure here shows again, with a run to report it to, when the isolate is needed.
-            self.spare = Isolate::prepare(&self.hub, SPARE_LIMITS).ok();
-        }
-    }
 }
-
-/// Until a run brings its own.
-const SPARE_LIMITS: WireLimits = WireLimits {
-    cpu_us: 1_000_000,
-    memory_bytes: 64 << 20,
-    stack_bytes: isolate::STACK_BYTES,
-    output_bytes: 0,
-    calls_in_flight: 0,
-    calls: 0,
-    parcel_bytes: 0,
-    log_lines: 0,
-    log_bytes: 0,
-    timers: 0,
-};

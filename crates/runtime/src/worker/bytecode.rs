@@ -7,8 +7,6 @@
 
 use rquickjs::{CatchResultExt, Context, Exception, Module, Runtime, WriteOptions};
 
-use super::arena::Arena;
-
 /// Files of the prelude, in scope order; see `js/README.md`.
 const PRELUDE: &[&str] = &[
     include_str!("../../js/errors.js"),
@@ -70,19 +68,13 @@ pub(super) fn compile_bundle(filename: &str, js: &str) -> Result<Vec<u8>, Compil
 }
 
 fn compile(name: &str, source: String, strip: bool) -> Result<Vec<u8>, CompileError> {
-    let arena = Arena::new(COMPILE_BYTES);
-    let result = compile_in(&arena, name, source, strip);
-    arena.release();
-    result
-}
-
-fn compile_in(arena: &std::rc::Rc<Arena>, name: &str, source: String, strip: bool) -> Result<Vec<u8>, CompileError> {
     let internal = |error: rquickjs::Error| CompileError {
         name: "InternalError".to_owned(),
         message: error.to_string(),
         stack: String::new(),
     };
-    let runtime = Runtime::new_with_alloc(arena.allocator()).map_err(internal)?;
+    let runtime = Runtime::new().map_err(internal)?;
+    runtime.set_memory_limit(COMPILE_BYTES);
     runtime.set_max_stack_size(super::isolate::STACK_BYTES);
     runtime.set_gc_threshold(COMPILE_BYTES);
     let context = Context::full(&runtime).map_err(internal)?;

@@ -1,17 +1,18 @@
-//! One QuickJS runtime with the prelude: a place where one run at a time executes.
+//! One copy of the engine: a place where one run at a time executes.
 
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rquickjs::context::intrinsic;
-use rquickjs::{ArrayBuffer, Context, Ctx, Function, Object, Persistent, Runtime, Value};
+use rquickjs::loader::{ImportAttributes, Loader, Resolver};
+use rquickjs::{ArrayBuffer, Context, Ctx, Error, Function, Module, Object, Persistent, Runtime, Value};
 
-use super::arena::Arena;
+use super::heap::{Heap, HeapAllocator, Heaps, build_snapshot};
 use super::natives;
-use super::shared::{Hub, Reported, Shared, Stop, word};
+use super::shared::{Current, Hub, Reported, Shared, Stop, word};
 use crate::protocol::Parcel;
-use crate::wire::{DoneHeader, Ending, Failure, FrameKind, RunHeader, Task, WireLimits};
+use crate::wire::{DoneHeader, Ending, Failure, FrameKind, RunHeader, Task};
 
 /// Native stack for JavaScript frames before a run sets its own.
 pub(super) const STACK_BYTES: usize = 512 << 10;
@@ -19,6 +20,8 @@ pub(super) const STACK_BYTES: usize = 512 << 10;
 const STACK_MAX: usize = 4 << 20;
 /// Cycle collection starts here; loading the prelude and Zod alone must not trigger it.
 const GC_THRESHOLD: usize = 8 << 20;
+/// Memory for building the snapshot.
+const SNAPSHOT_BYTES: usize = 12 << 20;
 /// Jobs between two looks at the clock; a chain of resolved promises never polls the interrupt handler.
 const JOBS_PER_CHECK: u32 = 128;
 
@@ -48,20 +51,93 @@ struct Entries {
     global_count: Entry,
 }
 
-/// The engine's part, dropped before its arena.
-struct Engine {
+/// The engine as Rust sees it: pointers into whatever heap is active. There is one per worker, made with the
+/// snapshot and never dropped.
+pub(super) struct Engine {
     entries: Entries,
     context: Context,
     runtime: Runtime,
+    current: Rc<Current>,
+    heaps: Rc<Heaps>,
+    /// Globals after lockdown; a run that left more behind is not followed by another in its isolate.
+    globals: usize,
+}
+
+/// Why there is no engine.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EngineError {
+    #[error("making the snapshot failed")]
+    Snapshot(#[source] std::io::Error),
+    #[error("the prelude failed")]
+    Prelude(#[source] Error),
+}
+
+/// Nothing can be imported: modules that the engine has loaded have names, and these are not for customer code.
+struct NoModules;
+
+impl Resolver for NoModules {
+    fn resolve<'js>(&mut self, _: &Ctx<'js>, base: &str, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<String> {
+        Err(Error::new_resolving(base, name))
+    }
+}
+
+impl Loader for NoModules {
+    fn load<'js>(&mut self, _: &Ctx<'js>, name: &str, _: Option<ImportAttributes<'js>>) -> rquickjs::Result<Module<'js>> {
+        Err(Error::new_loading(name))
+    }
+}
+
+impl Engine {
+    /// Loads prelude and Zod, freezes what runs share, and takes the snapshot.
+    pub(super) fn build(hub: &Rc<Hub>, prelude: &[u8], zod: &[u8], seed: u64) -> Result<Self, EngineError> {
+        let file = crate::sys::anonymous_file().map_err(EngineError::Snapshot)?;
+        let current = Current::new(hub, seed);
+        let load = || load_prelude(&current, prelude, zod);
+        let (heaps, loaded) = build_snapshot(file, SNAPSHOT_BYTES, load).map_err(EngineError::Snapshot)?;
+        let (runtime, context, entries, globals) = loaded.map_err(EngineError::Prelude)?;
+        Ok(Self { entries, context, runtime, current, heaps, globals })
+    }
+}
+
+fn load_prelude(current: &Rc<Current>, prelude: &[u8], zod: &[u8]) -> rquickjs::Result<(Runtime, Context, Entries, usize)> {
+    let runtime = Runtime::new_with_alloc(HeapAllocator)?;
+    runtime.set_max_stack_size(STACK_BYTES);
+    runtime.set_gc_threshold(GC_THRESHOLD);
+    runtime.set_loader(NoModules, NoModules);
+    let watch = Rc::clone(current);
+    runtime.set_interrupt_handler(Some(Box::new(move || watch.get().should_interrupt())));
+    let context = Context::custom::<Intrinsics>(&runtime)?;
+    let (entries, globals) = context.with(|ctx| -> rquickjs::Result<_> {
+        let (module, _) = crate::sys::load_bytecode(&ctx, zod)?.eval()?;
+        *current.zod.borrow_mut() = Some(Persistent::save(&ctx, module.get::<_, Object<'_>>("default")?));
+        let (module, _) = crate::sys::load_bytecode(&ctx, prelude)?.eval()?;
+        let prelude: Function<'_> = module.get("default")?;
+        let exports: Object<'_> = prelude.call((natives::install(&ctx, current)?,))?;
+        let globals: usize = exports.get::<_, Function<'_>>("lockdown")?.call(())?;
+        let entry = |name: &str| -> rquickjs::Result<Entry> {
+            Ok(Persistent::save(&ctx, exports.get::<_, Function<'_>>(name)?))
+        };
+        let entries = Entries {
+            start: entry("start")?,
+            define: entry("define")?,
+            on_reply: entry("onReply")?,
+            fire_timer: entry("fireTimer")?,
+            on_abort: entry("onAbort")?,
+            global_count: entry("globalCount")?,
+        };
+        Ok((entries, globals))
+    })?;
+    // Garbage of loading would be copied into every isolate that collects.
+    runtime.run_gc();
+    runtime.set_gc_threshold(GC_THRESHOLD);
+    Ok((runtime, context, entries, globals))
 }
 
 /// See the module description.
 pub(super) struct Isolate {
-    engine: Option<Engine>,
-    arena: Rc<Arena>,
-    pub(super) shared: Rc<Shared>,
-    /// Globals after lockdown; a run that left more behind is not followed by another here.
-    globals: usize,
+    engine: Rc<Engine>,
+    heap: Heap,
+    shared: Rc<Shared>,
     /// Content hash of the bundle that is loaded.
     loaded: Option<String>,
     /// Key under which this isolate may be used again.
@@ -81,46 +157,12 @@ pub(super) struct Finished {
 }
 
 impl Isolate {
-    /// An isolate with prelude and Zod loaded and frozen, without customer code.
-    pub(super) fn prepare(hub: &Rc<Hub>, limits: WireLimits) -> rquickjs::Result<Self> {
-        let arena = Arena::new(limits.memory_bytes.max(16 << 20));
-        let runtime = Runtime::new_with_alloc(arena.allocator())?;
-        runtime.set_max_stack_size(STACK_BYTES);
-        runtime.set_gc_threshold(GC_THRESHOLD);
-        let shared = Shared::new(Rc::clone(hub), limits);
-        let context = Context::custom::<Intrinsics>(&runtime)?;
-        let (entries, globals) = context.with(|ctx| -> rquickjs::Result<_> {
-            let (module, _) = crate::sys::load_bytecode(&ctx, hub.blob.prelude)?.eval()?;
-            let prelude: Function<'_> = module.get("default")?;
-            let native = natives::install(&ctx, &shared)?;
-            let exports: Object<'_> = prelude.call((native.clone(),))?;
-            let _: Value<'_> = native.get::<_, Function<'_>>("zod")?.call(())?;
-            let lockdown: Function<'_> = exports.get("lockdown")?;
-            let globals: usize = lockdown.call(())?;
-            let entry = |name: &str| -> rquickjs::Result<Entry> {
-                Ok(Persistent::save(&ctx, exports.get::<_, Function<'_>>(name)?))
-            };
-            let entries = Entries {
-                start: entry("start")?,
-                define: entry("define")?,
-                on_reply: entry("onReply")?,
-                fire_timer: entry("fireTimer")?,
-                on_abort: entry("onAbort")?,
-                global_count: entry("globalCount")?,
-            };
-            Ok((entries, globals))
-        })?;
-        let watch = Rc::clone(&shared);
-        runtime.set_interrupt_handler(Some(Box::new(move || watch.should_interrupt())));
-        Ok(Self {
-            engine: Some(Engine {
-                entries,
-                context,
-                runtime,
-            }),
-            arena,
-            shared,
-            globals,
+    /// A fresh copy of the snapshot; None when the worker holds too many.
+    pub(super) fn new(engine: &Rc<Engine>) -> Option<Self> {
+        Some(Self {
+            engine: Rc::clone(engine),
+            heap: Heap::new(&engine.heaps)?,
+            shared: Shared::new(Rc::clone(&engine.current.hub)),
             loaded: None,
             key: None,
             warm: false,
@@ -130,6 +172,12 @@ impl Isolate {
         })
     }
 
+    /// Makes this the isolate that the engine's pointers mean.
+    fn activate(&self) {
+        self.heap.activate();
+        self.engine.current.set(&self.shared);
+    }
+
     /// True when the bundle with this hash is loaded here.
     pub(super) fn has_loaded(&self, hash: &str) -> bool {
         self.loaded.as_deref() == Some(hash)
@@ -137,20 +185,17 @@ impl Isolate {
 
     /// Starts a run. `bytecode` is the bundle unless it is loaded already.
     pub(super) fn start(&mut self, run: u64, header: &RunHeader, parcel: &Parcel, bytecode: Option<&[u8]>) {
+        self.activate();
         self.shared.begin_run(run, header.limits);
-        self.arena.set_limit(header.limits.memory_bytes);
-        self.arena.take_peak();
+        self.heap.set_limit(header.limits.memory_bytes);
+        self.heap.take_peak();
         self.cpu_budget = Duration::from_micros(header.limits.cpu_us);
         self.cpu_used = Duration::ZERO;
         self.cancelling = false;
         self.warm = bytecode.is_none();
         self.key.clone_from(&header.isolate_key);
         self.loaded = Some(header.hash.clone());
-        if let Some(engine) = &self.engine {
-            engine
-                .runtime
-                .set_max_stack_size(header.limits.stack_bytes.clamp(64 << 10, STACK_MAX));
-        }
+        self.engine.runtime.set_max_stack_size(header.limits.stack_bytes.clamp(64 << 10, STACK_MAX));
         let empty = bytes::Bytes::new();
         let input = parcel.sections.first().unwrap_or(&empty).clone();
         let context = parcel.sections.get(1).unwrap_or(&empty).clone();
@@ -227,9 +272,8 @@ impl Isolate {
 
     /// Executes code and all jobs that follow from it, under the CPU budget.
     fn slice(&mut self, enter: impl FnOnce(&Ctx<'_>, &Entries) -> rquickjs::Result<()>) {
-        let Some(engine) = &self.engine else {
-            return;
-        };
+        self.activate();
+        let engine = &self.engine;
         let status = self.shared.hub.status.words();
         status[word::SLICES].fetch_add(1, Ordering::Relaxed);
         status[word::SLICE_RUN].store(self.shared.run.get(), Ordering::Release);
@@ -238,14 +282,12 @@ impl Isolate {
             .cpu_end
             .set(begun + self.cpu_budget.saturating_sub(self.cpu_used));
 
-        let entered = engine.context.with(|ctx| {
-            let result = enter(&ctx, &engine.entries);
-            if let Err(error) = result {
+        engine.context.with(|ctx| {
+            if let Err(error) = enter(&ctx, &engine.entries) {
                 let thrown = ctx.catch();
                 self.report_entry_failure(&ctx, &error, &thrown);
             }
         });
-        let () = entered;
         self.run_jobs(engine);
 
         self.cpu_used += crate::sys::own_cpu().saturating_sub(begun);
@@ -302,8 +344,9 @@ impl Isolate {
 
     /// Says how the run ended, if it did.
     pub(super) fn finished(&mut self) -> Option<Finished> {
+        self.activate();
         let limits = self.shared.limits.get();
-        let ran_out = self.arena.ran_out();
+        let ran_out = self.heap.ran_out();
         let reported = self.shared.reported.borrow_mut().take();
         let mut failure = None;
         let mut sections = Vec::new();
@@ -345,7 +388,7 @@ impl Isolate {
             ending,
             failure,
             cpu_us: self.cpu_used.as_micros().min(u128::from(u64::MAX)) as u64,
-            memory_bytes: self.arena.take_peak() as u64,
+            memory_bytes: self.heap.take_peak() as u64,
             calls: self.shared.calls.get(),
             logs_dropped: self.shared.logs_dropped.get(),
             warm: self.warm,
@@ -365,10 +408,8 @@ impl Isolate {
     }
 
     fn is_clean(&self, memory_bytes: usize) -> bool {
-        let Some(engine) = &self.engine else {
-            return false;
-        };
-        if engine.runtime.is_job_pending() || self.arena.used() > memory_bytes / 2 {
+        let engine = &self.engine;
+        if engine.runtime.is_job_pending() || self.heap.used() > memory_bytes / 2 {
             return false;
         }
         engine.context.with(|ctx| {
@@ -378,21 +419,7 @@ impl Isolate {
                 .clone()
                 .restore(&ctx)
                 .and_then(|count| count.call::<_, usize>(()));
-            count.is_ok_and(|count| count == self.globals)
+            count.is_ok_and(|count| count == engine.globals)
         })
-    }
-}
-
-impl Drop for Isolate {
-    fn drop(&mut self) {
-        *self.shared.zod.borrow_mut() = None;
-        if self.arena.ran_out() {
-            // An engine that ran out of memory may have lost count of its own references and would abort the
-            // process on its way out. Its memory goes with the arena; what it owned outside stays behind.
-            std::mem::forget(self.engine.take());
-        } else {
-            drop(self.engine.take());
-        }
-        self.arena.release();
     }
 }

@@ -12,15 +12,15 @@ use std::rc::Rc;
 
 use rquickjs::{ArrayBuffer, Ctx, Exception, Object, Result, String as JsString, Value};
 
-use super::shared::Shared;
+use super::shared::Current;
 
 /// Builds the object that the prelude receives as `native`.
-pub(super) fn install<'js>(ctx: &Ctx<'js>, shared: &Rc<Shared>) -> Result<Object<'js>> {
+pub(super) fn install<'js>(ctx: &Ctx<'js>, current: &Rc<Current>) -> Result<Object<'js>> {
     let native = Object::new(ctx.clone())?;
     bytes::install(ctx, &native)?;
     url::install(ctx, &native)?;
     crypto::install(ctx, &native)?;
-    host::install(ctx, &native, shared)?;
+    host::install(ctx, &native, current)?;
     Ok(native)
 }
 

@@ -29,8 +29,8 @@ pub(super) enum Error {
 }
 
 /// Closes the sandbox for good.
-pub(super) fn close(address_space_bytes: u64) -> Result<(), Error> {
-    crate::sys::harden(address_space_bytes).map_err(Error::Harden)?;
+pub(super) fn close(data_bytes: u64) -> Result<(), Error> {
+    crate::sys::harden(data_bytes).map_err(Error::Harden)?;
     close_files().map_err(Error::Landlock)?;
     seccompiler::apply_filter(&filter()?).map_err(Error::Install)
 }

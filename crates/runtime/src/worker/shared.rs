@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use rquickjs::{Object, Persistent};
 
-use super::Blob;
 use crate::sys::StatusPage;
 use crate::wire::{Failure, FrameKind, WireLimits, append_frame};
 
@@ -32,20 +31,18 @@ pub(super) struct Hub {
     /// Pending timers of all runs: when, run, timer. Stale entries are skipped when they come up.
     pub(super) timers: RefCell<BinaryHeap<Reverse<(Instant, u64, u32)>>>,
     pub(super) status: StatusPage,
-    pub(super) blob: Blob,
 }
 
 /// Output is written when a slice ends, or earlier when this much has gathered.
 const FLUSH_BYTES: usize = 1 << 20;
 
 impl Hub {
-    pub(super) fn new(stream: UnixStream, status: StatusPage, blob: Blob) -> Rc<Self> {
+    pub(super) fn new(stream: UnixStream, status: StatusPage) -> Rc<Self> {
         Rc::new(Self {
             stream,
             out: RefCell::default(),
             timers: RefCell::default(),
             status,
-            blob,
         })
     }
 
@@ -110,15 +107,52 @@ pub(super) struct Shared {
     pub(super) stop: Cell<Option<Stop>>,
     /// Process CPU clock at which the current slice must end.
     pub(super) cpu_end: Cell<Duration>,
+}
+
+/// The isolate whose heap is active. Native functions belong to the snapshot and so to all isolates; they look here.
+pub(super) struct Current {
+    pub(super) hub: Rc<Hub>,
+    isolate: RefCell<Rc<Shared>>,
     pub(super) zod: RefCell<Option<Persistent<Object<'static>>>>,
+    /// State of `Math.random` (xorshift64*), because the engine's own is part of the snapshot.
+    random: Cell<u64>,
+}
+
+impl Current {
+    pub(super) fn new(hub: &Rc<Hub>, seed: u64) -> Rc<Self> {
+        Rc::new(Self {
+            hub: Rc::clone(hub),
+            isolate: RefCell::new(Shared::new(Rc::clone(hub))),
+            zod: RefCell::new(None),
+            random: Cell::new(seed | 1),
+        })
+    }
+
+    pub(super) fn get(&self) -> Rc<Shared> {
+        Rc::clone(&self.isolate.borrow())
+    }
+
+    pub(super) fn set(&self, isolate: &Rc<Shared>) {
+        self.isolate.borrow_mut().clone_from(isolate);
+    }
+
+    /// A number in [0, 1) with 53 random bits.
+    pub(super) fn random(&self) -> f64 {
+        let mut state = self.random.get();
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        self.random.set(state);
+        (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 11) as f64 / (1u64 << 53) as f64
+    }
 }
 
 impl Shared {
-    pub(super) fn new(hub: Rc<Hub>, limits: WireLimits) -> Rc<Self> {
+    pub(super) fn new(hub: Rc<Hub>) -> Rc<Self> {
         Rc::new(Self {
             hub,
             run: Cell::new(0),
-            limits: Cell::new(limits),
+            limits: Cell::new(WireLimits::default()),
             next_id: Cell::new(1),
             in_flight: RefCell::default(),
             timers: RefCell::default(),
@@ -129,7 +163,6 @@ impl Shared {
             reported: RefCell::new(None),
             stop: Cell::new(None),
             cpu_end: Cell::new(Duration::MAX),
-            zod: RefCell::new(None),
         })
     }
 

@@ -4,47 +4,49 @@ use std::cmp::Reverse;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use rquickjs::{Array, CString, Ctx, Exception, Function, Object, Persistent, Result, String as JsString, Value};
+use rquickjs::{Array, CString, Ctx, Exception, Function, Object, Result, String as JsString, Value};
 
-use super::super::shared::{Reported, Shared, Stop};
+use super::super::shared::{Current, Reported, Shared, Stop};
 use super::text;
 use crate::wire::{Failure, FrameKind, fits};
 
-pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, shared: &Rc<Shared>) -> Result<()> {
-    let own = Rc::clone(shared);
-    let call = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| call(&ctx, &own, header, &sections);
+pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, current: &Rc<Current>) -> Result<()> {
+    let own = Rc::clone(current);
+    let call = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| call(&ctx, &own.get(), header, &sections);
     native.set("call", Function::new(ctx.clone(), call)?)?;
-    let own = Rc::clone(shared);
-    let tell = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| tell(&ctx, &own, header, &sections);
+    let own = Rc::clone(current);
+    let tell = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| tell(&ctx, &own.get(), header, &sections);
     native.set("tell", Function::new(ctx.clone(), tell)?)?;
-    let own = Rc::clone(shared);
+    let own = Rc::clone(current);
     native.set(
         "timer",
         Function::new(ctx.clone(), move |ctx: Ctx<'js>, delay_ms: f64| {
-            timer(&ctx, &own, delay_ms)
+            timer(&ctx, &own.get(), delay_ms)
         })?,
     )?;
-    let own = Rc::clone(shared);
+    let own = Rc::clone(current);
     native.set(
         "rearm",
-        Function::new(ctx.clone(), move |id: u32, delay_ms: f64| arm(&own, id, delay_ms))?,
+        Function::new(ctx.clone(), move |id: u32, delay_ms: f64| arm(&own.get(), id, delay_ms))?,
     )?;
-    let own = Rc::clone(shared);
+    let own = Rc::clone(current);
     native.set(
         "clearTimer",
-        Function::new(ctx.clone(), move |id: u32| own.timers.borrow_mut().remove(&id))?,
+        Function::new(ctx.clone(), move |id: u32| own.get().timers.borrow_mut().remove(&id))?,
     )?;
-    let own = Rc::clone(shared);
+    let own = Rc::clone(current);
     native.set(
         "succeed",
-        Function::new(ctx.clone(), move |result: JsString<'js>| succeed(&own, result))?,
+        Function::new(ctx.clone(), move |result: JsString<'js>| succeed(&own.get(), result))?,
     )?;
-    let own = Rc::clone(shared);
+    let own = Rc::clone(current);
     let fail = move |header: JsString<'js>, payload: JsString<'js>, upstream: JsString<'js>| {
-        fail(&own, header, payload, upstream)
+        fail(&own.get(), header, payload, upstream)
     };
     native.set("fail", Function::new(ctx.clone(), fail)?)?;
-    let own = Rc::clone(shared);
+    let own = Rc::clone(current);
+    native.set("randomFloat", Function::new(ctx.clone(), move || own.random())?)?;
+    let own = Rc::clone(current);
     native.set("zod", Function::new(ctx.clone(), move |ctx: Ctx<'js>| zod(&ctx, &own))?)
 }
 
@@ -183,13 +185,10 @@ fn report(shared: &Shared, reported: Reported) {
     shared.reported.borrow_mut().get_or_insert(reported);
 }
 
-/// Zod's namespace, loaded when first asked for.
-fn zod<'js>(ctx: &Ctx<'js>, shared: &Shared) -> Result<Object<'js>> {
-    if let Some(known) = shared.zod.borrow().clone() {
-        return known.restore(ctx);
+/// Zod's namespace, which the snapshot holds.
+fn zod<'js>(ctx: &Ctx<'js>, current: &Current) -> Result<Object<'js>> {
+    match current.zod.borrow().clone() {
+        Some(known) => known.restore(ctx),
+        None => Err(Exception::throw_internal(ctx, "zod is not loaded")),
     }
-    let (module, _) = crate::sys::load_bytecode(ctx, shared.hub.blob.zod)?.eval()?;
-    let namespace: Object<'js> = module.get("default")?;
-    *shared.zod.borrow_mut() = Some(Persistent::save(ctx, namespace.clone()));
-    Ok(namespace)
 }

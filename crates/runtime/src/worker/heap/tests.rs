@@ -15,10 +15,47 @@ fn classes_cover_all_sizes() {
     }
 }
 
+/// One test, because there is one place for heaps in a process.
 #[test]
-fn contents_survive_traffic() {
-    let arena = Arena::new(64 << 20);
-    let mut allocator = arena.allocator();
+fn heaps_keep_their_contents_apart() {
+    let file = crate::sys::anonymous_file().expect("file");
+    let (heaps, mark) = build_snapshot(file, 64 << 20, || {
+        let mark = HeapAllocator.alloc(100);
+        let big = HeapAllocator.alloc(100_000);
+        // SAFETY: both blocks are live.
+        unsafe {
+            mark.write_bytes(7, 100);
+            big.write_bytes(8, 100_000);
+        }
+        (mark, big)
+    })
+    .expect("snapshot");
+    let all: Vec<Heap> = (0..5).map(|_| Heap::new(&heaps).expect("heap")).collect();
+    for (index, heap) in all.iter().enumerate() {
+        heap.activate();
+        // SAFETY: the snapshot's blocks are in every heap.
+        unsafe {
+            assert_eq!((*mark.0, *mark.1), (7, 8));
+            *mark.0 = index as u8;
+        }
+        contents_survive_traffic(heap);
+    }
+    for (index, heap) in all.iter().enumerate().rev() {
+        heap.activate();
+        // SAFETY: as above.
+        unsafe { assert_eq!(*mark.0, index as u8) };
+        the_limit_holds_and_leaves_a_reserve(heap);
+    }
+    drop(all);
+    let fresh = Heap::new(&heaps).expect("heap");
+    fresh.activate();
+    // SAFETY: as above.
+    unsafe { assert_eq!(*mark.0, 7) };
+}
+
+fn contents_survive_traffic(heap: &Heap) {
+    let before = heap.used();
+    let mut allocator = HeapAllocator;
     let mut live: Vec<(*mut u8, usize, u8)> = Vec::new();
     let mut state = 12345u64;
     let mut next = || {
@@ -27,7 +64,7 @@ fn contents_survive_traffic() {
             .wrapping_add(1442695040888963407);
         (state >> 33) as usize
     };
-    for step in 0..200_000 {
+    for step in 0..50_000 {
         let roll = next() % 10;
         let size = match next() % 20 {
             0 => next() % 200_000,
@@ -46,7 +83,7 @@ fn contents_survive_traffic() {
                 let index = next() % live.len();
                 let (block, old, tag) = live[index];
                 let moved = allocator.realloc(block, size);
-                assert!(ArenaAllocator::usable_size(moved) >= size);
+                assert!(HeapAllocator::usable_size(moved) >= size);
                 let kept = std::slice::from_raw_parts(moved, old.min(size));
                 assert!(kept.iter().all(|byte| *byte == tag));
                 moved.write_bytes(tag, size);
@@ -67,20 +104,17 @@ fn contents_survive_traffic() {
         // SAFETY: each block is live.
         unsafe { allocator.dealloc(block) };
     }
-    assert_eq!(arena.used(), 0);
-    arena.release();
+    assert_eq!(heap.used(), before);
 }
 
-#[test]
-fn the_limit_holds_and_leaves_a_reserve() {
-    let arena = Arena::new(1 << 20);
-    let mut allocator = arena.allocator();
+fn the_limit_holds_and_leaves_a_reserve(heap: &Heap) {
+    heap.set_limit(heap.used() + (1 << 20));
+    let mut allocator = HeapAllocator;
     assert!(!allocator.alloc(900 << 10).is_null());
     assert!(allocator.alloc(200 << 10).is_null());
-    assert!(arena.ran_out());
+    assert!(heap.ran_out());
     assert!(!allocator.alloc(200 << 10).is_null(), "the reserve is open now");
     assert!(allocator.alloc(2 << 20).is_null());
     assert!(allocator.calloc(usize::MAX, 2).is_null());
     assert!(allocator.alloc(usize::MAX - 100).is_null());
-    arena.release();
 }
