@@ -150,11 +150,13 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Resul
         .transpose()
 }
 
-/// When the next webhook that nobody holds is due; leases count as due when they end.
+/// When the next webhook that nobody holds is due. Those of a holder that died are found by looking on a timer.
 pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
-    let sql = "SELECT MIN(CASE WHEN lease_until IS NOT NULL AND lease_until > next_at THEN lease_until ELSE next_at END) \
-               FROM inbox WHERE state = 'received'";
-    conn.query_one(sql, params![]).await?.opt_timestamp(0)
+    let sql = "SELECT next_at FROM inbox WHERE state = 'received' AND lease_until IS NULL ORDER BY next_at, id LIMIT 1";
+    conn.query_opt(sql, params![])
+        .await?
+        .map(|row| row.timestamp(0))
+        .transpose()
 }
 
 /// Removes at most `limit` webhooks that ended before `before`.
@@ -162,4 +164,10 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM inbox WHERE id IN \
                (SELECT id FROM inbox WHERE state <> 'received' AND ended_at < $1 ORDER BY ended_at LIMIT $2)";
     tx.execute(sql, params![before, limit]).await
+}
+
+/// Whether a webhook is held by somebody whose lease has run out.
+pub async fn any_expired(conn: &mut Conn, now: Timestamp) -> Result<bool> {
+    let sql = "SELECT id FROM inbox WHERE state = 'received' AND lease_until IS NOT NULL AND lease_until < $1 LIMIT 1";
+    Ok(conn.query_opt(sql, params![now]).await?.is_some())
 }

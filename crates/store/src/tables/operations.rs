@@ -298,12 +298,19 @@ pub async fn list_messages(
         .collect()
 }
 
-/// Marks operations of a node that died as failed: those that are still running although they began before `before`.
-pub async fn fail_abandoned(tx: &mut Tx, before: Timestamp, node: u16, now: Timestamp) -> Result<u64> {
+/// Marks operations as failed whose process died: those that are still running although they began before `started`.
+///
+/// On SQLite there is only one process, so that is all of them. On PostgreSQL other nodes may be at work: only what was
+/// this node's own, and what nobody can still be doing.
+pub async fn fail_abandoned(tx: &mut Tx, started: Timestamp, node: u16, now: Timestamp) -> Result<u64> {
+    const LONGEST_RUN: std::time::Duration = std::time::Duration::from_secs(25 * 3600);
     let sql = "UPDATE operations SET state = 'failed', ended_at = $3, error_code = 'server_stopped', \
                error_message = 'the server stopped while this was running' \
-               WHERE state = 'running' AND id < $1 AND (id & 4095) = $2";
-    tx.execute(sql, params![id_at(before, 0), i64::from(node), now]).await
+               WHERE state = 'running' AND id < $1 AND (CAST($4 AS BIGINT) = 1 OR (id & 4095) = $2 OR id < $5)";
+    let alone = tx.dialect() == crate::Dialect::Sqlite;
+    let impossible = id_at(started.minus(LONGEST_RUN), 0);
+    tx.execute(sql, params![id_at(started, 0), i64::from(node), now, alone, impossible])
+        .await
 }
 
 /// Removes at most `limit` operations that began before `before`, with their messages; returns how many.

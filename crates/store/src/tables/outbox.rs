@@ -234,11 +234,13 @@ pub async fn release(tx: &mut Tx, holder: &str) -> Result<u64> {
     tx.execute(sql, params![holder]).await
 }
 
-/// When the next delivery that nobody holds is due; leases count as due when they end.
+/// When the next delivery that nobody holds is due. Those of a holder that died are found by looking on a timer.
 pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
-    let sql = "SELECT MIN(CASE WHEN lease_until IS NOT NULL AND lease_until > next_at THEN lease_until ELSE next_at END) \
-               FROM outbox WHERE state = 'pending'";
-    conn.query_one(sql, params![]).await?.opt_timestamp(0)
+    let sql = "SELECT next_at FROM outbox WHERE state = 'pending' AND lease_until IS NULL ORDER BY next_at, id LIMIT 1";
+    conn.query_opt(sql, params![])
+        .await?
+        .map(|row| row.timestamp(0))
+        .transpose()
 }
 
 /// Deliveries that the filter lets through, newest first, at most `limit`.
