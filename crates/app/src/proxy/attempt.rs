@@ -3,6 +3,7 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use tenon_catalog::provider::AuthMode;
+use tenon_catalog::template::Alternatives;
 use tenon_credentials::apply::{self, Outgoing};
 use tenon_credentials::{Error as CredentialsError, Subject};
 use tenon_egress::{Redirects, Request};
@@ -35,7 +36,8 @@ pub(super) struct Plan<'c> {
 impl<'c> Plan<'c> {
     /// Encodes the body.
     pub(super) fn new(app: &App, live: &Live, call: &'c ProxyCall, body: CallBody) -> Result<Self> {
-        let uuid = app.rng().uuid_v4().to_string();
+        let adds = live.provider()?.api.as_ref().is_some_and(|api| !api.body.is_empty());
+        let uuid = if adds { app.rng().uuid_v4().to_string() } else { String::new() };
         let subject = live.subject(app.clock().now(), &uuid)?;
         let additions = apply::body(&subject, &live.opened).map_err(refuse)?;
         Ok(Self {
@@ -58,13 +60,13 @@ impl<'c> Plan<'c> {
         let base = base(app, &subject, live, call)?;
         let additions = apply::query(&subject, &live.opened).map_err(refuse)?;
         let filled = fill_endpoint(&call.endpoint, &subject.scope());
-        let constant = api
-            .and_then(|api| api.base_url.as_ref())
-            .map(tenon_catalog::template::Alternatives::to_wire);
+        let endpoint = filled.as_deref().unwrap_or(&call.endpoint);
+        let written = api.and_then(|api| api.base_url.as_ref()).filter(|_| endpoint.contains("://"));
+        let written = written.map(Alternatives::to_wire).filter(|base| !base.contains("${"));
         let target = Target {
             base: &base,
-            known_base: constant.as_deref().filter(|base| !base.contains("${")),
-            endpoint: filled.as_deref().unwrap_or(&call.endpoint),
+            known_base: written.as_deref(),
+            endpoint,
             params: &call.params,
             additions: &additions,
         };

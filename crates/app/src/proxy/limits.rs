@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tenon_catalog::Provider;
 use tenon_catalog::provider::{Quota, QuotaScope};
 use tenon_egress::governor::{Bounds, Governor, Rule, Scope};
 use tenon_model::Clock;
+
+use crate::App;
 
 /// What the proxy remembers between calls.
 pub(crate) struct State {
@@ -75,4 +78,20 @@ pub(super) fn counts_at_once(rules: &[Rule], covering: u64) -> bool {
         .iter()
         .enumerate()
         .any(|(index, rule)| index < 60 && covering & (1 << index) != 0 && rule.window.is_zero())
+}
+
+/// How often connections to providers that nobody uses are closed.
+const SWEEP_EVERY: Duration = Duration::from_secs(15);
+
+/// Starts the proxy's housekeeping.
+pub(crate) fn start(app: &App) {
+    let this = app.clone();
+    app.spawn("close idle connections to providers", async move {
+        loop {
+            tokio::select! {
+                () = this.shutdown_token().cancelled() => return Ok(()),
+                () = tokio::time::sleep(SWEEP_EVERY) => this.egress().sweep(),
+            }
+        }
+    });
 }

@@ -274,3 +274,38 @@ async fn exchanges_at_once_are_limited_and_wait_their_turn() {
     assert!(server.connections.load(Ordering::SeqCst) <= 3);
     assert!(started.elapsed() >= Duration::from_millis(80));
 }
+
+#[tokio::test]
+async fn a_look_at_the_body_leaves_it_as_it_was() {
+    let server = Server::start(|_| {
+        let head = b"HTTP/1.1 500 Oops\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+        let pieces = [&b"3\r\none\r\n"[..], b"3\r\ntwo\r\n", b"5\r\nthree\r\n0\r\n\r\n"].map(<[u8]>::to_vec);
+        Reply::Slowly([vec![head], pieces.to_vec()].concat(), Duration::from_millis(20))
+    })
+    .await;
+    for (limit, seen) in [(1, "one"), (5, "onetwo"), (100, "onetwothree")] {
+        let mut reply = permissive()
+            .send(Request::get(&server.url("/")).unwrap())
+            .await
+            .unwrap();
+        assert_eq!(reply.peek(limit).await.unwrap(), seen);
+        assert_eq!(reply.peek(3).await.unwrap().get(..3), Some(&b"one"[..]));
+        assert_eq!(reply.text(100).await.unwrap(), "onetwothree");
+    }
+}
+
+#[tokio::test]
+async fn a_companion_lasts_as_long_as_the_body() {
+    let server = Server::start(|_| big()).await;
+    let mut reply = permissive()
+        .send(Request::get(&server.url("/")).unwrap())
+        .await
+        .unwrap();
+    let companion = std::sync::Arc::new(());
+    reply.body.keep(std::sync::Arc::clone(&companion));
+    reply.body.keep(1);
+    reply.peek(10).await.unwrap();
+    assert_eq!(std::sync::Arc::strong_count(&companion), 2);
+    reply.bytes(2 << 20).await.unwrap();
+    assert_eq!(std::sync::Arc::strong_count(&companion), 1);
+}
