@@ -1,5 +1,6 @@
 //! The `tenon` binary: one program for the server, its sandbox workers and the command line.
 
+mod authoring;
 mod commands;
 mod config;
 mod logging;
@@ -31,6 +32,18 @@ enum Command {
     Env(commands::env::EnvArgs),
     /// See everything work, against a simulated HubSpot: connect, sync, webhooks, actions.
     Quickstart(commands::quickstart::QuickstartArgs),
+    /// Make a project for functions.
+    Init(commands::init::InitArgs),
+    /// Add a function to a project.
+    Create(commands::create::CreateArgs),
+    /// Check a project and bundle its functions.
+    Compile(commands::compile::CompileArgs),
+    /// Run a function here, against a real connection; nothing is stored.
+    Dryrun(commands::dryrun::DryrunArgs),
+    /// Compile a project and deploy it to a server.
+    Deploy(commands::deploy::DeployArgs),
+    /// Check, list and show the providers.
+    Catalog(commands::catalog::CatalogArgs),
     /// Run a simulator of a provider, for demonstrations, tests and offline CI.
     Sim(commands::sim::SimArgs),
     /// Print every setting with its default and its explanation.
@@ -62,6 +75,12 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Keys(args) => commands::keys::run(args).await,
         Command::Env(args) => commands::env::run(args).await,
         Command::Quickstart(args) => commands::quickstart::run(args).await,
+        Command::Init(args) => commands::init::run(args).await,
+        Command::Create(args) => commands::create::run(args).await,
+        Command::Compile(args) => commands::compile::run(args).await,
+        Command::Dryrun(args) => commands::dryrun::run(args).await,
+        Command::Deploy(args) => commands::deploy::run(args).await,
+        Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Sim(args) => commands::sim::run(args).await,
         Command::Config => {
             print_settings();

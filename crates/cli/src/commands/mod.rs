@@ -1,6 +1,12 @@
 //! One module per command.
 
+pub mod catalog;
+pub mod compile;
+pub mod create;
+pub mod deploy;
+pub mod dryrun;
 pub mod env;
+pub mod init;
 pub mod keys;
 pub mod quickstart;
 pub mod serve;
