@@ -1,0 +1,203 @@
+//! What is sent.
+
+use anyhow::{Result, bail};
+use http::Method;
+use serde_json::{Map, Value, json};
+use tenon_compiler::{Compiled, Kind, Project, definition};
+
+use super::Plan;
+use crate::authoring::{
+    client::{Client, ClientError},
+    settings::Settings,
+    terminal::{Style, Terminal, count, table},
+};
+
+/// Which functions are meant; nothing = all.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// One sync.
+    pub sync: Option<String>,
+    /// One action.
+    pub action: Option<String>,
+    /// One integration, also together with a name.
+    pub integration: Option<String>,
+}
+
+/// A deploy, ready to be planned and applied.
+pub struct Request {
+    body: Map<String, Value>,
+    source: &'static str,
+}
+
+impl Request {
+    /// Picks the selected functions of a compiled project.
+    pub fn new(project: &Project, selection: &Selection, version: Option<&str>, settings: &Settings) -> Result<Self> {
+        let functions = select(project, selection)?;
+        if let Some(function) = functions
+            .iter()
+            .find(|function| function.definition.kind() == Kind::Function)
+        {
+            bail!(
+                "{} uses createFunction, which is experimental and cannot be deployed yet; write it with createSync or createAction",
+                function.entry.path
+            );
+        }
+        // The reference client sends the syncs of an integration before its actions.
+        let mut flows = Vec::with_capacity(functions.len());
+        let mut integrations: Vec<&str> = Vec::new();
+        for function in &functions {
+            if !integrations.contains(&function.integration()) {
+                integrations.push(function.integration());
+            }
+        }
+        for integration in &integrations {
+            for kind in [Kind::Sync, Kind::Action] {
+                let of_kind = functions
+                    .iter()
+                    .filter(|f| f.integration() == *integration && f.definition.kind() == kind);
+                flows.extend(of_kind.filter_map(|f| definition::flow_config(&f.definition, &f.js, &f.ts, version)));
+            }
+        }
+        let scripts: Vec<_> = functions
+            .iter()
+            .map(|f| (&f.definition, f.js.as_str(), f.ts.as_str()))
+            .collect();
+        let events = definition::on_event_scripts(&scripts);
+        let mode = selection.mode();
+        let mut body = Map::new();
+        body.insert("flowConfigs".to_owned(), Value::Array(flows));
+        // A list removes what it does not name, in every integration; without one nothing is touched.
+        if mode == "all" || (mode == "integration" && !events.is_empty()) {
+            body.insert("onEventScriptsByProvider".to_owned(), Value::Array(events));
+        }
+        body.insert("deployMode".to_owned(), json!(mode));
+        body.insert("reconcile".to_owned(), json!(false));
+        body.insert("debug".to_owned(), json!(false));
+        body.insert(
+            "sdkVersion".to_owned(),
+            json!(concat!(env!("CARGO_PKG_VERSION"), "-zero")),
+        );
+        let standalone = settings
+            .var("NANGO_DEPLOY_SOURCE")
+            .is_some_and(|source| source == "standalone");
+        Ok(Self {
+            body,
+            source: if standalone { "standalone" } else { "repo" },
+        })
+    }
+
+    /// Asks the server what would change.
+    pub async fn plan(&self, client: &Client) -> Result<Plan, ClientError> {
+        let body = Value::Object(self.body.clone());
+        let wire = client
+            .json(Method::POST, "/sync/deploy/confirmation", Some(&body))
+            .await?;
+        Ok(Plan::new(wire))
+    }
+
+    /// Makes the change.
+    pub async fn apply(&self, client: &Client) -> Result<Value, ClientError> {
+        client
+            .json(Method::POST, "/sync/deploy", Some(&self.final_body()))
+            .await
+    }
+
+    fn final_body(&self) -> Value {
+        let mut body = self.body.clone();
+        body.insert("reconcile".to_owned(), json!(true));
+        body.insert("nangoYamlBody".to_owned(), json!(""));
+        body.insert("source".to_owned(), json!(self.source));
+        Value::Object(body)
+    }
+
+    /// How many functions are sent.
+    pub fn len(&self) -> usize {
+        let events = self
+            .body
+            .get("onEventScriptsByProvider")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let scripts: usize = events
+            .filter_map(|group| group["scripts"].as_array())
+            .map(Vec::len)
+            .sum();
+        self.body
+            .get("flowConfigs")
+            .and_then(Value::as_array)
+            .map_or(0, Vec::len)
+            + scripts
+    }
+
+    /// The bodies of both requests, for tests.
+    #[cfg(test)]
+    pub fn bodies(&self) -> (Value, Value) {
+        (Value::Object(self.body.clone()), self.final_body())
+    }
+}
+
+impl Selection {
+    fn mode(&self) -> &'static str {
+        match (&self.sync, &self.action, &self.integration) {
+            (None, None, None) => "all",
+            (None, None, Some(_)) => "integration",
+            _ => "single",
+        }
+    }
+}
+
+fn select<'p>(project: &'p Project, selection: &Selection) -> Result<Vec<&'p Compiled>> {
+    let kind = match (&selection.sync, &selection.action) {
+        (Some(_), _) => Some(Kind::Sync),
+        (None, Some(_)) => Some(Kind::Action),
+        (None, None) => None,
+    };
+    let name = selection.sync.as_ref().or(selection.action.as_ref());
+    let found: Vec<&Compiled> = project
+        .functions
+        .iter()
+        .filter(|f| kind.is_none_or(|kind| f.definition.kind() == kind))
+        .filter(|f| name.is_none_or(|name| f.name() == name))
+        .filter(|f| {
+            selection
+                .integration
+                .as_ref()
+                .is_none_or(|integration| f.integration() == integration)
+        })
+        .collect();
+    match (found.as_slice(), name, &selection.integration) {
+        ([], Some(name), _) => bail!(
+            "the project has no {} called {name}",
+            kind.map_or("function", Kind::word)
+        ),
+        ([], None, Some(integration)) => bail!("the project has no functions for the integration {integration}"),
+        ([_, _, ..], Some(name), None) => {
+            let integrations: Vec<&str> = found.iter().map(|f| f.integration()).collect();
+            bail!(
+                "{name} exists in {}; say which with --integration",
+                integrations.join(" and ")
+            )
+        }
+        _ => Ok(found),
+    }
+}
+
+/// What the server says it did.
+pub fn render_result(deployed: &Value, request: &Request, terminal: Terminal) -> String {
+    let text = |item: &Value, key: &str| item[key].as_str().unwrap_or("").to_owned();
+    let rows: Vec<Vec<String>> = deployed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|item| {
+            vec![
+                terminal.paint(Style::Green, "✓"),
+                terminal.paint(Style::Cyan, &text(item, "type")),
+                format!("{}/{}", text(item, "providerConfigKey"), text(item, "name")),
+                terminal.paint(Style::Dim, &format!("version {}", text(item, "version"))),
+            ]
+        })
+        .collect();
+    let sentence = format!("Deployed {}.", count(request.len(), "function"));
+    format!("{}{}", table(2, &rows), terminal.paint(Style::Green, &sentence))
+}

@@ -1,0 +1,133 @@
+//! Runs one function on this machine, against a real connection, and stores nothing.
+//!
+//! The function runs in the production sandbox. Its requests go through the server's proxy, which adds the
+//! credentials; records, checkpoints and metadata stay here and are shown.
+
+mod collected;
+mod host;
+mod platform;
+mod proxy;
+mod render;
+mod target;
+mod validate;
+mod values;
+
+use std::{sync::Arc, time::Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tenon_compiler::{Compiled, Kind};
+use tenon_runtime::{Code, Invocation, Limits, Outcome, RunContext, Runtime, protocol::Host};
+use tokio_util::sync::CancellationToken;
+
+use super::{client::Client, terminal::Terminal};
+
+pub use collected::Collected;
+pub use render::{as_json, render};
+pub use target::{Target, find};
+pub use validate::violations;
+pub use values::{instant, json_argument};
+
+/// What the author asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Input of an action.
+    pub input: Option<Value>,
+    /// Replaces the connection's metadata.
+    pub metadata: Option<Value>,
+    /// Checkpoint to begin with.
+    pub checkpoint: Option<Value>,
+    /// Variant of a sync.
+    pub variant: Option<String>,
+    /// Value of `nango.lastSyncDate`, ISO.
+    pub last_sync_date: Option<String>,
+    /// Name of the environment, for display.
+    pub environment: String,
+    /// Print log lines while the function runs.
+    pub live: bool,
+}
+
+/// A finished dry run.
+pub struct Finished {
+    /// How the function ended.
+    pub outcome: Outcome,
+    /// What it did.
+    pub collected: Collected,
+    /// Milliseconds from the call to the end.
+    pub duration_ms: u128,
+}
+
+/// Runs `target` to its end; a cancelled `cancel` stops it.
+pub async fn run(
+    runtime: &Runtime,
+    client: Arc<Client>,
+    target: &Target<'_>,
+    options: &Options,
+    cancel: CancellationToken,
+    terminal: Terminal,
+) -> Result<Finished> {
+    let function = target.function;
+    let (kind, label) = match function.definition.kind() {
+        Kind::Sync => (tenon_runtime::Kind::Sync, "sync"),
+        Kind::Action => (tenon_runtime::Kind::Action, "action"),
+        Kind::OnEvent => (tenon_runtime::Kind::OnEvent, "on-event"),
+        Kind::Function => anyhow::bail!("functions made with createFunction cannot be run yet"),
+    };
+    let host = Arc::new(host::DryHost::new(client, target, options, label, terminal));
+    let invocation = Invocation {
+        tenant: "dryrun".to_owned(),
+        isolate_key: None,
+        code: Arc::new(Code {
+            hash: function.hash.clone(),
+            js: function.js.clone(),
+            filename: function.trace_name(),
+        }),
+        kind,
+        input_json: options.input.as_ref().map(Value::to_string),
+        context_json: context(function, target, options, label).to_json(),
+        limits: Limits::for_kind(kind),
+        cancel,
+    };
+    let start = Instant::now();
+    let outcome = runtime.run(invocation, Arc::clone(&host) as Arc<dyn Host>).await;
+    Ok(Finished {
+        outcome,
+        collected: host.into_collected(),
+        duration_ms: start.elapsed().as_millis(),
+    })
+}
+
+fn context(function: &Compiled, target: &Target<'_>, options: &Options, label: &str) -> RunContext {
+    let is_sync = label == "sync";
+    let models: Vec<&String> = match &function.definition.detail {
+        tenon_compiler::Detail::Sync(sync) => sync.outputs.iter().collect(),
+        _ => Vec::new(),
+    };
+    RunContext {
+        connection_id: target.connection_id.clone(),
+        provider_config_key: function.integration().to_owned(),
+        provider: target.provider.clone(),
+        environment_id: 0,
+        environment_name: options.environment.clone(),
+        nango_connection_id: target.connection["id"].as_i64().unwrap_or(0),
+        activity_log_id: "dry-run".to_owned(),
+        function_name: function.name().to_owned(),
+        sync_config: json!({
+            "sync_name": function.name(),
+            "type": label,
+            "version": function.definition.common.version,
+            "models": models,
+            "active": true,
+        }),
+        sync_id: is_sync.then(|| "dry-run".to_owned()),
+        sync_job_id: is_sync.then_some(-1),
+        variant: is_sync.then(|| options.variant.clone().unwrap_or_else(|| "base".to_owned())),
+        last_sync_date: options.last_sync_date.clone(),
+        track_deletes: is_sync.then_some(false),
+        is_cli: true,
+        logger_level: "debug".to_owned(),
+        provider_unknown: target.provider_paginate.is_none() && target.provider_missing,
+        provider_paginate: target.provider_paginate.clone(),
+        ..RunContext::default()
+    }
+}

@@ -1,0 +1,24 @@
+//! What the commands for function authors share: the project, its settings, the server, and the terminal.
+
+pub mod build;
+pub mod client;
+pub mod deploy;
+pub mod dry;
+pub mod report;
+pub mod scaffold;
+pub mod settings;
+pub mod terminal;
+
+use std::process::ExitCode;
+
+/// The project does not compile.
+pub const COMPILE_FAILED: u8 = 10;
+/// The deploy was refused or not confirmed.
+pub const DEPLOY_FAILED: u8 = 11;
+/// The dry run failed.
+pub const DRYRUN_FAILED: u8 = 12;
+
+/// The exit code with this number.
+pub fn exit(code: u8) -> ExitCode {
+    ExitCode::from(code)
+}

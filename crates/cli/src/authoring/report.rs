@@ -1,0 +1,137 @@
+//! How compiled projects are shown.
+
+use serde_json::{Value, json};
+use tenon_compiler::{Compiled, Detail, Kind};
+
+use super::{
+    build::Built,
+    terminal::{Style, Terminal, bytes, count, note, say, table},
+};
+
+/// Prints findings, kept apart from the result.
+pub fn findings(built: &Built, terminal: Terminal) {
+    for diagnostic in &built.project.diagnostics {
+        note(&diagnostic.render(terminal.has_colour()));
+    }
+    if let Some(types) = built.types.as_ref().filter(|types| !types.ok) {
+        note(&types.output);
+        note("");
+    }
+}
+
+/// The last line when a project cannot be used.
+pub fn failure(built: &Built, terminal: Terminal) {
+    let errors = built
+        .project
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
+    let types = built.types.as_ref().is_some_and(|types| !types.ok);
+    let what = match (errors, types) {
+        (0, _) => "the types do not fit".to_owned(),
+        (errors, false) => count(errors, "error"),
+        (errors, true) => format!("{}, and the types do not fit", count(errors, "error")),
+    };
+    note(&terminal.paint(Style::Red, &format!("Not compiled: {what}.")));
+}
+
+/// The functions by integration, and a sentence about the whole.
+pub fn summary(built: &Built, terminal: Terminal) {
+    let functions = &built.project.functions;
+    let mut integrations: Vec<&str> = functions.iter().map(Compiled::integration).collect();
+    integrations.dedup();
+    let mut seen: Vec<&str> = Vec::new();
+    for integration in integrations {
+        if seen.contains(&integration) {
+            continue;
+        }
+        seen.push(integration);
+        say(&terminal.paint(Style::Bold, integration));
+        let rows: Vec<Vec<String>> = functions
+            .iter()
+            .filter(|f| f.integration() == integration)
+            .map(|f| row(f, terminal))
+            .collect();
+        say(&table(2, &rows));
+    }
+    let warnings = built.project.diagnostics.len();
+    let checked = match &built.types {
+        Some(_) => ", types checked",
+        None => "",
+    };
+    let warned = if warnings == 0 {
+        String::new()
+    } else {
+        format!(", {}", count(warnings, "warning"))
+    };
+    say(&terminal.paint(
+        Style::Green,
+        &format!(
+            "Compiled {} in {:.2} s{checked}{warned}.",
+            count(functions.len(), "function"),
+            built.duration_ms as f64 / 1000.0
+        ),
+    ));
+}
+
+fn row(function: &Compiled, terminal: Terminal) -> Vec<String> {
+    vec![
+        terminal.paint(Style::Cyan, kind_word(function.definition.kind())),
+        function.name().to_owned(),
+        facts(function),
+        terminal.paint(Style::Dim, &bytes(function.js.len())),
+    ]
+}
+
+/// The word for a kind in lists.
+pub fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Sync => "sync",
+        Kind::Action => "action",
+        Kind::OnEvent => "on-event",
+        Kind::Function => "function",
+    }
+}
+
+/// What is worth knowing about a function in a list.
+pub fn facts(function: &Compiled) -> String {
+    match &function.definition.detail {
+        Detail::Sync(sync) => {
+            let start = if sync.auto_start { "" } else { ", started by hand" };
+            format!("{}{start} → {}", sync.frequency, sync.outputs.join(", "))
+        }
+        Detail::OnEvent { event } => event.clone(),
+        Detail::Action(_) | Detail::Function(_) => String::new(),
+    }
+}
+
+/// The whole as JSON.
+pub fn as_json(built: &Built) -> Value {
+    let functions: Vec<Value> = built
+        .project
+        .functions
+        .iter()
+        .map(|function| {
+            json!({
+                "integration": function.integration(),
+                "type": kind_word(function.definition.kind()),
+                "name": function.name(),
+                "version": function.definition.common.version,
+                "description": function.definition.common.description,
+                "file": function.entry.path,
+                "bundle": format!("build/{}", function.entry.bundle_name()),
+                "bytes": function.js.len(),
+                "hash": function.hash,
+            })
+        })
+        .collect();
+    json!({
+        "ok": built.is_usable(),
+        "root": built.project.root,
+        "functions": functions,
+        "diagnostics": built.project.diagnostics,
+        "types": built.types.as_ref().map(|types| json!({ "ok": types.ok, "output": types.output })),
+        "duration_ms": built.duration_ms,
+    })
+}

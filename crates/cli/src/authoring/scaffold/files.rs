@@ -1,0 +1,91 @@
+//! The files of a new project, built into the binary.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result};
+
+/// The types that make editors know `nango` and `tenon`; written below `.tenon/sdk`.
+const SDK: [(&str, &str); 7] = [
+    ("package.json", include_str!("../../../../../sdk/package.json")),
+    ("index.js", include_str!("../../../../../sdk/index.js")),
+    ("index.d.ts", include_str!("../../../../../sdk/index.d.ts")),
+    ("http.d.ts", include_str!("../../../../../sdk/http.d.ts")),
+    ("context.d.ts", include_str!("../../../../../sdk/context.d.ts")),
+    (
+        "experimental.d.ts",
+        include_str!("../../../../../sdk/experimental.d.ts"),
+    ),
+    ("README.md", include_str!("../../../../../sdk/README.md")),
+];
+
+const PROJECT: [(&str, &str); 8] = [
+    ("package.json", include_str!("files/package.json")),
+    ("tsconfig.json", include_str!("files/tsconfig.json")),
+    (".gitignore", include_str!("files/gitignore")),
+    (".env", include_str!("files/env")),
+    ("index.ts", include_str!("files/index.ts")),
+    ("github/syncs/issues.ts", include_str!("files/issues.ts")),
+    ("github/actions/create-issue.ts", include_str!("files/create-issue.ts")),
+    ("github/on-events/greet.ts", include_str!("files/greet.ts")),
+];
+
+/// The names under which the types are found.
+const PACKAGES: [&str; 2] = ["nango", "tenon"];
+
+/// What was written, by path inside the project.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// New files.
+    pub created: Vec<String>,
+    /// Files that were there and stay as they are.
+    pub kept: Vec<String>,
+}
+
+/// Makes a project in `dir`. Files that exist are kept, except the types, which are brought up to date.
+pub fn init(dir: &Path) -> Result<Written> {
+    let mut written = Written::default();
+    for (path, text) in PROJECT {
+        let target = dir.join(path);
+        if target.exists() {
+            written.kept.push(path.to_owned());
+        } else {
+            write(&target, text)?;
+            written.created.push(path.to_owned());
+        }
+    }
+    fs::create_dir_all(dir.join(".nango")).context("the folder .nango cannot be made")?;
+    for (name, text) in SDK {
+        write(&dir.join(".tenon/sdk").join(name), text)?;
+    }
+    written.created.push(".tenon/sdk/".to_owned());
+    link_types(dir)?;
+    Ok(written)
+}
+
+/// Places the types where editors look for packages, so that they work before the first `npm install`, which
+/// then puts links to `.tenon/sdk` in their place.
+fn link_types(dir: &Path) -> Result<()> {
+    for package in PACKAGES {
+        let target = dir.join("node_modules").join(package);
+        if target.exists() {
+            continue;
+        }
+        for (name, text) in SDK {
+            let text = if name == "package.json" {
+                text.replace("\"name\": \"nango\"", &format!("\"name\": \"{package}\""))
+            } else {
+                text.to_owned()
+            };
+            write(&target.join(name), &text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes a file and the folders above it.
+pub fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    }
+    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+}

@@ -1,0 +1,113 @@
+//! Where the server is and which key to use: flags, the environment, the project's `.env`, in this order.
+
+use std::{collections::HashMap, path::Path};
+
+use anyhow::{Result, bail};
+use tenon_model::Secret;
+
+use crate::config::env;
+
+/// Flags of every command that talks to a server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServerArgs {
+    /// Address of the server [default: TENON_HOST, NANGO_HOSTPORT, else http://localhost:3003]
+    #[arg(long, value_name = "URL")]
+    pub host: Option<String>,
+    /// API key [default: TENON_SECRET_KEY_<ENVIRONMENT>, NANGO_SECRET_KEY_<ENVIRONMENT>, the same without environment]
+    #[arg(long, value_name = "KEY")]
+    pub api_key: Option<String>,
+}
+
+/// Where a server listens unless somebody says otherwise.
+const DEFAULT_HOST: &str = "http://localhost:3003";
+
+/// Variables of the process and of the project.
+#[derive(Debug, Default)]
+pub struct Settings {
+    dotenv: HashMap<String, String>,
+}
+
+impl Settings {
+    /// Reads the `.env` of the project, when there is one.
+    pub fn load(project: &Path) -> Self {
+        let text = std::fs::read_to_string(project.join(".env")).unwrap_or_default();
+        Self {
+            dotenv: parse_dotenv(&text),
+        }
+    }
+
+    /// A variable: the process's own, else the project's.
+    pub fn var(&self, name: &str) -> Option<String> {
+        env::var(name)
+            .or_else(|| self.dotenv.get(name).cloned())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The server's address, without a slash at the end.
+    pub fn host(&self, flags: &ServerArgs) -> String {
+        let host = flags
+            .host
+            .clone()
+            .or_else(|| self.var("TENON_HOST"))
+            .or_else(|| self.var("NANGO_HOSTPORT"));
+        host.unwrap_or_else(|| DEFAULT_HOST.to_owned())
+            .trim_end_matches('/')
+            .to_owned()
+    }
+
+    /// The key for an environment.
+    pub fn key(&self, flags: &ServerArgs, environment: &str) -> Result<Secret> {
+        let suffix: String = environment
+            .chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_ascii_uppercase()
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        const NAMES: [&str; 3] = ["TENON_SECRET_KEY", "TENON_API_KEY", "NANGO_SECRET_KEY"];
+        let own = NAMES.iter().map(|name| format!("{name}_{suffix}"));
+        let general = NAMES.iter().map(|name| (*name).to_owned());
+        let found = flags
+            .api_key
+            .clone()
+            .or_else(|| own.chain(general).find_map(|name| self.var(&name)));
+        match found {
+            Some(key) => Ok(Secret::new(key)),
+            None => bail!(
+                "no API key for the environment {environment}: put TENON_SECRET_KEY_{suffix}=… into .env, or pass --api-key (`tenon keys list` shows the keys of a server on this machine)"
+            ),
+        }
+    }
+}
+
+/// `NAME=value` lines; `export`, quotes and comments are understood.
+fn parse_dotenv(text: &str) -> HashMap<String, String> {
+    text.lines()
+        .filter_map(|line| {
+            let line = line.trim();
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            let (name, value) = line.split_once('=')?;
+            let name = name.trim();
+            if name.is_empty() || name.starts_with('#') {
+                return None;
+            }
+            Some((name.to_owned(), unquote(value.trim())))
+        })
+        .collect()
+}
+
+fn unquote(value: &str) -> String {
+    for quote in ['"', '\'', '`'] {
+        if let Some(inner) = value.strip_prefix(quote).and_then(|rest| rest.split(quote).next()) {
+            return inner.to_owned();
+        }
+    }
+    value.split(" #").next().unwrap_or(value).trim_end().to_owned()
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

@@ -1,0 +1,68 @@
+//! `tenon create`: one new function in a project.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use serde_json::json;
+use tenon_compiler::Kind;
+
+use crate::authoring::{
+    scaffold::{self, New},
+    terminal::{Style, Terminal, say},
+};
+
+/// Flags of `tenon create`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  tenon create --sync hubspot tickets
+  tenon create --action slack post-message
+  tenon create --on-event github greet")]
+pub struct CreateArgs {
+    /// Integration that the function belongs to (its unique key on the server).
+    integration: String,
+    /// Name of the function.
+    name: String,
+    /// A function that keeps a copy of the provider's data.
+    #[arg(long, group = "kind")]
+    sync: bool,
+    /// A function that is called with an input and answers an output.
+    #[arg(long, group = "kind")]
+    action: bool,
+    /// A function that runs when a connection is made, checked or deleted.
+    #[arg(long, group = "kind")]
+    on_event: bool,
+    /// Folder of the project.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Machine-readable output.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub async fn run(args: CreateArgs) -> Result<ExitCode> {
+    let terminal = Terminal::detect();
+    let kind = match (args.sync, args.action, args.on_event) {
+        (true, ..) => Kind::Sync,
+        (_, true, _) => Kind::Action,
+        (.., true) => Kind::OnEvent,
+        (false, false, false) => anyhow::bail!("say what to make: --sync, --action or --on-event"),
+    };
+    let path = scaffold::create(
+        &args.dir,
+        &New {
+            kind,
+            integration: &args.integration,
+            name: &args.name,
+        },
+    )?;
+    if args.json {
+        say(&json!({ "created": path }).to_string());
+    } else {
+        say(&format!(
+            "{} {path}, listed in index.ts",
+            terminal.paint(Style::Green, "+")
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}

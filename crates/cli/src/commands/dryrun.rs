@@ -1,0 +1,166 @@
+//! `tenon dryrun`: runs a function here, against a real connection, and stores nothing.
+
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
+
+use anyhow::Result;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::authoring::{
+    COMPILE_FAILED, DRYRUN_FAILED, build,
+    client::Client,
+    dry::{self, Options},
+    exit, report,
+    settings::{ServerArgs, Settings},
+    terminal::{Style, Terminal, note, say},
+};
+
+/// Flags of `tenon dryrun`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  tenon dryrun contacts 3f9a…                              a sync from its beginning
+  tenon dryrun contacts 3f9a… --checkpoint '{\"page\": 3}'   from a checkpoint
+  tenon dryrun create-contact 3f9a… --input @contact.json --validate
+  tenon dryrun contacts 3f9a… -e prod --json | jq '.records.Contact.saved | length'
+
+Requests to the provider are real, also those that write. Records, checkpoints and metadata are shown and not stored.
+Exit codes: 0 the function succeeded, 10 the project has errors, 12 the function failed, 1 anything else.")]
+pub struct DryrunArgs {
+    /// Name of the function.
+    name: String,
+    /// Id of the connection.
+    connection_id: String,
+    /// Environment that the connection is in.
+    #[arg(long, short, default_value = "dev")]
+    environment: String,
+    /// Folder of the project.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Integration, when several have a function of this name.
+    #[arg(long, value_name = "ID")]
+    integration_id: Option<String>,
+    /// Input of an action: JSON or @file.json.
+    #[arg(long, short, value_name = "JSON")]
+    input: Option<String>,
+    /// Metadata to use instead of the connection's: JSON or @file.json.
+    #[arg(long, short, value_name = "JSON")]
+    metadata: Option<String>,
+    /// Checkpoint to begin with: JSON or @file.json.
+    #[arg(long, short, value_name = "JSON")]
+    checkpoint: Option<String>,
+    /// Variant of the sync.
+    #[arg(long, value_name = "NAME")]
+    variant: Option<String>,
+    /// Value of nango.lastSyncDate.
+    #[arg(long, short, value_name = "DATE", alias = "lastSyncDate")]
+    last_sync_date: Option<String>,
+    /// Fail when input, output or records do not fit their schemas (without it, they are reported).
+    #[arg(long, alias = "validation")]
+    validate: bool,
+    /// Run the project's TypeScript too, when it has one.
+    #[arg(long)]
+    typecheck: bool,
+    /// Machine-readable output.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+impl DryrunArgs {
+    fn options(&self) -> Result<Options> {
+        let value =
+            |flag: &str, text: &Option<String>| text.as_ref().map(|text| dry::json_argument(flag, text)).transpose();
+        Ok(Options {
+            input: value("--input", &self.input)?,
+            metadata: value("--metadata", &self.metadata)?,
+            checkpoint: value("--checkpoint", &self.checkpoint)?,
+            variant: self.variant.clone(),
+            last_sync_date: self
+                .last_sync_date
+                .as_ref()
+                .map(|text| dry::instant("--last-sync-date", text))
+                .transpose()?,
+            environment: self.environment.clone(),
+            live: !self.json,
+        })
+    }
+}
+
+/// Runs the command.
+pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
+    let terminal = Terminal::detect();
+    let options = args.options()?;
+    let settings = Settings::load(&args.dir);
+    let key = settings.key(&args.server, &args.environment)?;
+    let client = Arc::new(Client::new(&settings.host(&args.server), key)?);
+
+    let built = build::build(&args.dir, args.typecheck, terminal).await?;
+    if !built.is_usable() {
+        if args.json {
+            say(&report::as_json(&built).to_string());
+        } else {
+            report::findings(&built, terminal);
+            report::failure(&built, terminal);
+        }
+        return Ok(exit(COMPILE_FAILED));
+    }
+    let found = dry::find(
+        &built.project,
+        &client,
+        &args.name,
+        &args.connection_id,
+        args.integration_id.as_deref(),
+    )
+    .await;
+    let target = match found {
+        Ok(target) => target,
+        Err(error) => return Ok(failed(args.json, terminal, &format!("{error:#}"))),
+    };
+    if !args.json {
+        let function = target.function;
+        note(&format!(
+            "Running {} {} of {} for connection {} ({})\n",
+            report::kind_word(function.definition.kind()),
+            terminal.paint(Style::Bold, function.name()),
+            function.integration(),
+            args.connection_id,
+            client.host()
+        ));
+    }
+    let cancel = CancellationToken::new();
+    let run = dry::run(
+        &built.runtime,
+        Arc::clone(&client),
+        &target,
+        &options,
+        cancel.clone(),
+        terminal,
+    );
+    tokio::pin!(run);
+    let finished = tokio::select! {
+        finished = &mut run => finished?,
+        _ = tokio::signal::ctrl_c() => {
+            cancel.cancel();
+            run.await?
+        }
+    };
+    let problems = dry::violations(&finished, &target, &options);
+    let ok = finished.outcome.result.is_ok() && (problems.is_empty() || !args.validate);
+    if args.json {
+        say(&dry::as_json(&finished, &target, &problems, ok).to_string());
+    } else {
+        note("");
+        say(&dry::render(&finished, &target, &problems, terminal));
+    }
+    Ok(if ok { ExitCode::SUCCESS } else { exit(DRYRUN_FAILED) })
+}
+
+fn failed(as_json: bool, terminal: Terminal, message: &str) -> ExitCode {
+    if as_json {
+        say(&json!({ "ok": false, "error": { "message": message } }).to_string());
+    } else {
+        note(&terminal.paint(Style::Red, &format!("Not run: {message}")));
+    }
+    exit(DRYRUN_FAILED)
+}
