@@ -50,7 +50,16 @@ example = {{ request = \"GET /crm/v3/objects/contacts\", sends = \"{url}/crm/v3/
 /// Makes the account and its keys, as the first start does, and sets where webhooks go.
 pub async fn prepare(data_dir: &Path, webhook_url: &str) -> Result<Prepared> {
     let data_dir = Value::String(data_dir.to_string_lossy().into_owned());
-    let config = Config::load(None, vec![("storage", "data_dir", data_dir)])?;
+    let text = |text: &str| Value::String(text.to_owned());
+    // Settings of a real server in the environment must not lead the demonstration to its database.
+    let config = Config::load(
+        None,
+        vec![
+            ("storage", "data_dir", data_dir),
+            ("storage", "database_url", text("")),
+            ("security", "mode", text("development")),
+        ],
+    )?;
     logging::quiet();
     let app = wiring::build(&config, String::new()).await?;
     let first = app
