@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
+use toml::Table;
+
 use crate::compat::listing;
+use crate::embedded::embedded;
 use crate::file::merge::{Resolved, resolve};
 use crate::file::source::{Source, read};
 use crate::file::{Fault, lower};
 use crate::provider::Provider;
-
-mod embedded {
-    include!(concat!(env!("OUT_DIR"), "/files.rs"));
-}
 
 /// Why a catalogue could not be built. The faults name file, entry and key, and say what to do.
 #[derive(Debug, thiserror::Error)]
@@ -24,17 +23,24 @@ pub struct LoadError {
 /// All providers. Immutable: a reload builds a new one and the owner swaps an `Arc`.
 #[derive(Debug, Default)]
 pub struct Catalog {
-    providers: Vec<Provider>,
+    entries: Vec<Entry>,
     index: HashMap<String, usize>,
 }
 
+/// A built-in entry is shared by all catalogues of the process.
+#[derive(Debug)]
+enum Entry {
+    Embedded(usize),
+    Own(Box<Provider>),
+}
+
 impl Catalog {
-    /// The entries that are built into the binary.
+    /// The entries that are built into the binary. They are read when they are asked for.
     ///
     /// # Errors
-    /// When an embedded file is faulty, which a test excludes.
+    /// None today: a test proves that the built-in files are sound.
     pub fn embedded() -> Result<Self, LoadError> {
-        Self::layered(&[])
+        Self::load(&[])
     }
 
     /// The embedded entries, and over them the `*.toml` files of one directory. A missing directory is empty.
@@ -52,53 +58,45 @@ impl Catalog {
     /// # Errors
     /// As [`Catalog::with_overlay`].
     pub fn load(overlays: &[PathBuf]) -> Result<Self, LoadError> {
-        let layers = overlays
-            .iter()
-            .map(|directory| read_directory(directory))
-            .collect::<Result<Vec<_>, _>>()?;
-        Self::layered(&layers)
+        let mut overlay = Overlay::over_embedded();
+        for directory in overlays {
+            let files = read_directory(directory)?;
+            overlay.layer(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        }
+        overlay.finish()
     }
 
-    /// Only the given files (name, text), without the embedded ones: for tests and tools.
+    /// The given files (name, text) over the embedded entries: for tests and for checking a file before it is saved.
     ///
     /// # Errors
     /// When a file is faulty.
-    pub fn from_texts(files: &[(String, String)]) -> Result<Self, LoadError> {
-        let mut builder = Builder::default();
-        builder.layer(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-        builder.finish()
-    }
-
-    fn layered(overlays: &[Vec<(String, String)>]) -> Result<Self, LoadError> {
-        let mut builder = Builder::default();
-        builder.layer(embedded::FILES.iter().copied());
-        for files in overlays {
-            builder.layer(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-        }
-        builder.finish()
+    pub fn with_texts(files: &[(&str, &str)]) -> Result<Self, LoadError> {
+        let mut overlay = Overlay::over_embedded();
+        overlay.layer(files.iter().copied());
+        overlay.finish()
     }
 
     /// The provider with this id or synonym.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Provider> {
-        self.index.get(id).and_then(|index| self.providers.get(*index))
+        self.entries.get(*self.index.get(id)?)?.provider()
     }
 
     /// Every provider in the order of the listing.
     pub fn iter(&self) -> impl Iterator<Item = &Provider> {
-        self.providers.iter()
+        self.entries.iter().filter_map(Entry::provider)
     }
 
     /// Number of providers.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.providers.len()
+        self.entries.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.providers.is_empty()
+        self.entries.is_empty()
     }
 
     /// Providers whose id matches `search`, a case-insensitive pattern; text that is no pattern is looked for as it is.
@@ -113,18 +111,45 @@ impl Catalog {
             Ok(pattern) => pattern.is_match(id),
             Err(_) => id.contains(&lower),
         };
-        self.iter().filter(|provider| matches(&provider.id)).collect()
+        // Ids are looked at before entries are read: a search for one name reads one file.
+        self.entries
+            .iter()
+            .filter(|entry| matches(entry.id()))
+            .filter_map(Entry::provider)
+            .collect()
     }
 }
 
-/// Entries of one layer after another.
-#[derive(Default)]
-struct Builder {
-    known: BTreeMap<String, Resolved>,
+impl Entry {
+    fn id(&self) -> &str {
+        match self {
+            Self::Embedded(position) => embedded().id(*position),
+            Self::Own(provider) => &provider.id,
+        }
+    }
+
+    fn provider(&self) -> Option<&Provider> {
+        match self {
+            Self::Embedded(position) => embedded().provider(*position),
+            Self::Own(provider) => Some(provider),
+        }
+    }
+}
+
+/// Entries of overlays, one layer after another.
+struct Overlay {
+    own: BTreeMap<String, Resolved>,
     faults: Vec<Fault>,
 }
 
-impl Builder {
+impl Overlay {
+    fn over_embedded() -> Self {
+        Self {
+            own: BTreeMap::new(),
+            faults: Vec::new(),
+        }
+    }
+
     fn layer<'t>(&mut self, files: impl Iterator<Item = (&'t str, &'t str)>) {
         let mut sources: Vec<Source> = Vec::new();
         for (name, text) in files {
@@ -133,43 +158,61 @@ impl Builder {
                 Err(faults) => self.faults.extend(faults),
             }
         }
-        let (resolved, faults) = resolve(&sources, &self.known);
+        let below = |id: &str| -> Option<Table> {
+            self.own
+                .get(id)
+                .map(|resolved| resolved.table.clone())
+                .or_else(|| embedded().table(id))
+        };
+        let (resolved, faults) = resolve(&sources.iter().collect::<Vec<_>>(), &below);
         self.faults.extend(faults);
-        self.known
+        self.own
             .extend(resolved.into_iter().map(|entry| (entry.id.clone(), entry)));
     }
 
     fn finish(mut self) -> Result<Catalog, LoadError> {
-        let mut providers = Vec::with_capacity(self.known.len());
-        for resolved in self.known.values() {
+        let mut entries = Vec::new();
+        let mut synonyms: Vec<(String, String, String)> = Vec::new();
+        for (position, (id, names)) in embedded().ids().enumerate() {
+            if !self.own.contains_key(id) {
+                entries.push(Entry::Embedded(position));
+                synonyms.extend(
+                    names
+                        .iter()
+                        .map(|name| ((*name).to_owned(), id.to_owned(), String::new())),
+                );
+            }
+        }
+        for resolved in self.own.values() {
             match lower::lower(resolved) {
-                Ok(provider) => providers.push(provider),
+                Ok(provider) => {
+                    let names = provider.synonyms.iter();
+                    synonyms.extend(names.map(|name| (name.clone(), provider.id.clone(), provider.file.clone())));
+                    entries.push(Entry::Own(Box::new(provider)));
+                }
                 Err(faults) => self.faults.extend(faults),
             }
         }
         let order = listing();
-        providers.sort_by(|one, other| order.sort_key(&one.id).cmp(&order.sort_key(&other.id)));
-        let mut index: HashMap<String, usize> = providers
-            .iter()
-            .enumerate()
-            .map(|(at, provider)| (provider.id.clone(), at))
-            .collect();
-        for (at, provider) in providers.iter().enumerate() {
-            for synonym in &provider.synonyms {
-                let other = index.insert(synonym.clone(), at).and_then(|other| providers.get(other));
-                if let Some(other) = other {
-                    self.faults.push(Fault {
-                        file: provider.file.clone(),
-                        line: None,
-                        entry: Some(provider.id.clone()),
-                        key: Some("synonyms".to_owned()),
-                        message: format!("`{synonym}` already means `{}`", other.id),
-                    });
-                }
+        entries.sort_by(|one, other| order.sort_key(one.id()).cmp(&order.sort_key(other.id())));
+        let places = entries.iter().enumerate();
+        let mut index: HashMap<String, usize> = places.map(|(place, entry)| (entry.id().to_owned(), place)).collect();
+        for (synonym, id, file) in synonyms {
+            let Some(place) = index.get(&id).copied() else { continue };
+            if index.insert(synonym.clone(), place).is_some_and(|other| other != place) {
+                let message = format!("`{synonym}` already means another entry; choose another word");
+                let key = Some("synonyms".to_owned());
+                self.faults.push(Fault {
+                    file,
+                    line: None,
+                    entry: Some(id),
+                    key,
+                    message,
+                });
             }
         }
         if self.faults.is_empty() {
-            Ok(Catalog { providers, index })
+            Ok(Catalog { entries, index })
         } else {
             Err(LoadError { faults: self.faults })
         }
@@ -178,14 +221,18 @@ impl Builder {
 
 /// The `*.toml` files of a directory by name; a directory that does not exist is empty.
 fn read_directory(directory: &Path) -> Result<Vec<(String, String)>, LoadError> {
-    let refused = |path: &Path, error: &std::io::Error| LoadError {
-        faults: vec![Fault {
-            file: path.display().to_string(),
-            line: None,
-            entry: None,
-            key: None,
-            message: format!("cannot be read: {error}"),
-        }],
+    let refused = |path: &Path, error: &std::io::Error| {
+        let message = format!("cannot be read: {error}");
+        let file = path.display().to_string();
+        LoadError {
+            faults: vec![Fault {
+                file,
+                line: None,
+                entry: None,
+                key: None,
+                message,
+            }],
+        }
     };
     let listing = match std::fs::read_dir(directory) {
         Ok(listing) => listing,

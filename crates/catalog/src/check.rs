@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::catalog::Catalog;
 use crate::compat::listing;
+use crate::embedded::embedded;
 use crate::file::Fault;
 use crate::provider::{AuthMode, Field, Provider};
 use crate::template::Variable;
@@ -63,7 +64,19 @@ pub const CATEGORIES: &[&str] = &[
 /// Looks at every entry.
 #[must_use]
 pub fn check(catalog: &Catalog) -> Report {
-    let mut faults = Vec::new();
+    let mut faults = embedded().faults();
+    for id in embedded().parsed_ids() {
+        if embedded().position(&id).is_none() {
+            let message = "the build does not find the entry; write its heading on a line of its own".to_owned();
+            faults.push(Fault {
+                file: "providers".to_owned(),
+                line: None,
+                entry: Some(id),
+                key: None,
+                message,
+            });
+        }
+    }
     let mut names: BTreeMap<&str, &str> = BTreeMap::new();
     for provider in catalog.iter() {
         let mut at = |key: Option<&str>, message: String| {

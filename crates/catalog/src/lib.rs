@@ -6,6 +6,7 @@
 mod catalog;
 mod check;
 mod compat;
+mod embedded;
 mod example;
 mod file;
 pub mod provider;

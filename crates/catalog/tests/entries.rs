@@ -3,13 +3,7 @@
 use tenon_catalog::{AuthMode, Catalog, check};
 
 fn catalog() -> Catalog {
-    match Catalog::embedded() {
-        Ok(catalog) => catalog,
-        Err(error) => {
-            let faults: Vec<String> = error.faults.iter().map(ToString::to_string).collect();
-            panic!("{} faults:\n{}", faults.len(), faults.join("\n"));
-        }
-    }
+    Catalog::embedded().expect("the built-in catalogue")
 }
 
 #[test]

@@ -34,12 +34,15 @@ struct Node<'a> {
     variant_of: Option<(String, String)>,
 }
 
-/// Resolves every entry of the files. `known` are entries of an earlier layer that may be extended (and replaced).
-pub fn resolve(sources: &[Source], known: &BTreeMap<String, Resolved>) -> (Vec<Resolved>, Vec<Fault>) {
+/// Finds the complete table of an entry in the layer below, which may be extended (and replaced).
+pub type Below<'b> = &'b dyn Fn(&str) -> Option<Table>;
+
+/// Resolves every entry of the files.
+pub fn resolve(sources: &[&Source], below: Below<'_>) -> (Vec<Resolved>, Vec<Fault>) {
     let mut faults = Vec::new();
     let mut nodes: BTreeMap<String, Node<'_>> = BTreeMap::new();
     let mut order = Vec::new();
-    for source in sources {
+    for source in sources.iter().copied() {
         for (id, table, line) in &source.entries {
             for (id, node) in expand(source, id, table, *line, &mut faults) {
                 match nodes.get(&id) {
@@ -57,7 +60,7 @@ pub fn resolve(sources: &[Source], known: &BTreeMap<String, Resolved>) -> (Vec<R
     }
     let mut resolved = Vec::new();
     for id in &order {
-        match merged(id, &nodes, known, &mut Vec::new()) {
+        match merged(id, &nodes, below, &mut Vec::new()) {
             Ok(table) => {
                 if let Some(node) = nodes.get(id) {
                     resolved.push(Resolved {
@@ -163,19 +166,19 @@ fn expand<'a>(
 fn merged(
     id: &str,
     nodes: &BTreeMap<String, Node<'_>>,
-    known: &BTreeMap<String, Resolved>,
+    below: Below<'_>,
     visiting: &mut Vec<String>,
 ) -> Result<Table, Fault> {
     let Some(node) = nodes.get(id) else {
         // Only parents are asked for by name, and callers check that they exist.
-        return Ok(known.get(id).map(|resolved| resolved.table.clone()).unwrap_or_default());
+        return Ok(below(id).unwrap_or_default());
     };
     visiting.push(id.to_owned());
     let at = |key: &str, message: String| fault(node.source, id, node.line, Some(key), message);
     let mut table = match &node.parent {
         // An entry that extends its own id refines the one of the layer below.
-        Some(parent) if parent == id => match known.get(parent) {
-            Some(below) => below.table.clone(),
+        Some(parent) if parent == id => match below(parent) {
+            Some(table) => table,
             None => return Err(at("extends", "an entry cannot extend itself".to_owned())),
         },
         Some(parent) if visiting.contains(parent) => {
@@ -184,11 +187,14 @@ fn merged(
                 format!("{} extend each other in a circle", visiting.join(", ")),
             ));
         }
-        Some(parent) if !nodes.contains_key(parent) && !known.contains_key(parent) => {
-            return Err(at("extends", format!("there is no entry `{parent}`")));
-        }
         Some(parent) => {
-            let mut inherited = merged(parent, nodes, known, visiting)?;
+            let mut inherited = match nodes.contains_key(parent) {
+                true => merged(parent, nodes, below, visiting)?,
+                false => match below(parent) {
+                    Some(table) => table,
+                    None => return Err(at("extends", format!("there is no entry `{parent}`"))),
+                },
+            };
             for key in OWN {
                 inherited.remove(*key);
             }

@@ -1,0 +1,235 @@
+//! `tenon catalog`: look at the providers, and check files before they go live.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tenon_catalog::{Catalog, Fault, Provider, Report};
+
+use crate::commands::serve::CommonArgs;
+use crate::wiring;
+
+/// Flags of `tenon catalog`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  tenon catalog list --search google
+  tenon catalog show hubspot
+  tenon catalog check --providers-dir ./providers")]
+pub struct CatalogArgs {
+    /// What to do.
+    #[command(subcommand)]
+    command: CatalogCommand,
+    /// Folder with your own provider files [default: that of the configuration].
+    #[arg(long, global = true)]
+    providers_dir: Option<PathBuf>,
+    /// Settings, and where data lives.
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum CatalogCommand {
+    /// Check every entry and its example; the exit status is 1 when anything is wrong.
+    Check {
+        /// Machine-readable output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List providers.
+    List {
+        /// One JSON object per provider: id, name, auth, synonyms.
+        #[arg(long)]
+        json: bool,
+        /// Only ids that match this pattern.
+        #[arg(long)]
+        search: Option<String>,
+    },
+    /// Show one provider.
+    Show {
+        /// Id or synonym.
+        id: String,
+        /// The entry as `GET /providers/<id>` answers it.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs the command.
+pub async fn run(args: CatalogArgs) -> Result<ExitCode> {
+    let directory = match args.providers_dir {
+        Some(directory) if !directory.is_dir() => bail!("{} is not a folder", directory.display()),
+        Some(directory) => Some(directory),
+        None => wiring::providers_dir(&args.common.load(Vec::new())?),
+    };
+    let loaded = match &directory {
+        Some(directory) => Catalog::with_overlay(directory),
+        None => Catalog::embedded(),
+    };
+    let catalog = match (loaded, &args.command) {
+        (Ok(catalog), _) => catalog,
+        (Err(error), CatalogCommand::Check { json }) => return show_faults(&error.faults, *json),
+        (Err(error), _) => return Err(error).context("`tenon catalog check` lists everything that is wrong"),
+    };
+    match args.command {
+        CatalogCommand::Check { json } => check(&tenon_catalog::check(&catalog), json),
+        CatalogCommand::List { json, search } => list(&catalog, search.as_deref(), json),
+        CatalogCommand::Show { id, json } => show(&catalog, &id, json),
+    }
+}
+
+fn check(report: &Report, as_json: bool) -> Result<ExitCode> {
+    if !report.faults.is_empty() {
+        return show_faults(&report.faults, as_json);
+    }
+    if as_json {
+        let modes: Vec<Value> = report
+            .modes
+            .iter()
+            .map(|(mode, count)| json!({ "auth": mode.wire(), "providers": count }))
+            .collect();
+        let abilities: Vec<Value> = report
+            .abilities
+            .iter()
+            .map(|(name, count)| json!({ "can": name, "providers": count }))
+            .collect();
+        let summary = json!({ "faults": [], "providers": report.providers, "variants": report.variants,
+            "vendors": report.vendors, "modes": modes, "abilities": abilities });
+        print_lines(&[summary.to_string()])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut lines = vec![
+        format!(
+            "{} providers of {} vendors, {} of them test variants",
+            report.providers, report.vendors, report.variants
+        ),
+        String::new(),
+    ];
+    lines.extend(
+        report
+            .modes
+            .iter()
+            .map(|(mode, count)| format!("{count:>5}  {}", mode.wire())),
+    );
+    lines.push(String::new());
+    lines.extend(
+        report
+            .abilities
+            .iter()
+            .map(|(name, count)| format!("{count:>5}  {name}")),
+    );
+    lines.push(String::new());
+    lines.push("no faults".to_owned());
+    print_lines(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_faults(faults: &[Fault], as_json: bool) -> Result<ExitCode> {
+    let lines: Vec<String> = if as_json {
+        let faults: Vec<Value> = faults
+            .iter()
+            .map(|fault| {
+                json!({ "file": fault.file, "line": fault.line, "entry": fault.entry, "key": fault.key,
+                        "message": fault.message })
+            })
+            .collect();
+        vec![json!({ "faults": faults }).to_string()]
+    } else {
+        let last = format!(
+            "{} wrong",
+            if faults.len() == 1 {
+                "1 thing is".to_owned()
+            } else {
+                format!("{} things are", faults.len())
+            }
+        );
+        faults.iter().map(ToString::to_string).chain([last]).collect()
+    };
+    print_lines(&lines)?;
+    Ok(ExitCode::FAILURE)
+}
+
+fn list(catalog: &Catalog, search: Option<&str>, as_json: bool) -> Result<ExitCode> {
+    let providers: Vec<&Provider> = match search {
+        Some(search) => catalog.search(search),
+        None => catalog.iter().collect(),
+    };
+    let line = |provider: &&Provider| match as_json {
+        true => json!({ "id": provider.id, "name": provider.display_name, "auth": provider.auth.wire(),
+                        "synonyms": provider.synonyms })
+        .to_string(),
+        false => format!(
+            "{:<44} {:<18} {}",
+            provider.id,
+            provider.auth.wire(),
+            provider.display_name
+        ),
+    };
+    let lines: Vec<String> = providers.iter().map(line).collect();
+    if lines.is_empty() && !as_json {
+        bail!("no provider matches; `tenon catalog list` shows all");
+    }
+    print_lines(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show(catalog: &Catalog, id: &str, as_json: bool) -> Result<ExitCode> {
+    let Some(provider) = catalog.get(id) else {
+        bail!("there is no provider {id:?}; `tenon catalog list --search` finds ids");
+    };
+    if as_json {
+        print_lines(&[serde_json::to_string_pretty(&provider.to_wire())?])?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut lines = vec![
+        format!("{} ({}), {}", provider.display_name, provider.id, provider.auth.wire()),
+        format!("file        {}", provider.file),
+        format!("categories  {}", provider.categories.join(", ")),
+    ];
+    let mut fact = |name: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            lines.push(format!("{name:<11} {value}"));
+        }
+    };
+    fact("docs", provider.docs.clone());
+    fact("also", Some(provider.synonyms.join(", ")));
+    let wire = provider.to_wire();
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    fact("authorize", text(&wire["authorization_url"]));
+    fact("token", text(&wire["token_url"]));
+    fact("api", text(&wire["proxy"]["base_url"]));
+    for (group, fields) in provider.inputs.groups() {
+        for field in fields.iter().filter(|field| !field.filled_by_platform && !field.hidden) {
+            fact(
+                "asks for",
+                Some(format!("{} ({group}.{}): {}", field.label, field.name, field.help)),
+            );
+        }
+    }
+    for quota in &provider.quotas {
+        let per = match quota.window.as_secs() {
+            0 => "at once".to_owned(),
+            1 => "a second".to_owned(),
+            seconds => format!("per {seconds} s"),
+        };
+        fact("quota", Some(format!("{}: {} {per}", quota.name, quota.limit)));
+    }
+    for note in &provider.notes {
+        fact("note", Some(note.clone()));
+    }
+    print_lines(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes lines; a reader that has gone away (`| head`) is no error.
+fn print_lines(lines: &[String]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    for line in lines {
+        match writeln!(out, "{line}") {
+            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            result => result?,
+        }
+    }
+    Ok(())
+}
