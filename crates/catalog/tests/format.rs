@@ -179,7 +179,10 @@ fn faults_name_file_entry_key_and_remedy() {
             with("query = { a = \"${config.\" }"),
             "query.a: the placeholder that begins at `config.` is not closed",
         ),
-        (with("dialect = \"acme\""), "no fault"),
+        (
+            with("pkce = false"),
+            "pkce: has no effect with auth = \"api_key\"; drop it",
+        ),
         (
             with("hooks = { verify = \"acme\" }"),
             "hooks.verify: `acme` is unknown; write one of apollo",

@@ -31,6 +31,8 @@ pub struct Exchange {
     pub signed_jwt: Option<SignedJwt>,
     /// Client assertion to build first, offered as `${assertion}`.
     pub assertion: Option<Assertion>,
+    /// Asks the vendor whether a token is still good when it states no lifetime.
+    pub introspect: Option<super::Introspect>,
 }
 
 /// One request of an exchange.

@@ -330,6 +330,13 @@ impl Reader<'_> {
             }),
             signed_jwt: if entry.jwt.is_some() { self.jwt(entry) } else { None },
             assertion: self.assertion(table),
+            introspect: self.introspect(entry),
+        })
+    }
+
+    fn introspect(&mut self, entry: &Entry) -> Option<Introspect> {
+        entry.introspect.as_deref().map(|url| Introspect {
+            url: self.template("introspect", url),
         })
     }
 

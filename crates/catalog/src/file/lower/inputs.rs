@@ -26,7 +26,7 @@ impl Reader<'_> {
             }
         }
         for field in &mut inputs.credentials {
-            if field.label.is_empty() && !field.filled_by_platform {
+            if field.label.is_empty() && !field.filled_by_platform && !field.hidden {
                 field.label = default_label(auth, &field.name).to_owned();
             }
         }

@@ -47,6 +47,10 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
             return Err(reader.faults);
         }
     };
+    for key in keys_without_effect(auth, resolved) {
+        let message = format!("has no effect with auth = \"{}\"; drop it", auth.in_file());
+        reader.fault(Some(key), message);
+    }
     if entry.name.is_empty() {
         reader.fault(Some("name"), "say how people call it".to_owned());
     }
@@ -100,6 +104,33 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
     } else {
         Err(reader.faults)
     }
+}
+
+/// Keys that only some modes read.
+fn keys_without_effect(auth: AuthMode, resolved: &Resolved) -> Vec<&'static str> {
+    use AuthMode as Mode;
+    let mcp = matches!(auth, Mode::McpOAuth2 | Mode::McpOAuth2Generic);
+    let browser = matches!(auth, Mode::OAuth2 | Mode::Custom) || mcp;
+    let oauth2 = browser || auth == Mode::OAuth2Cc;
+    let exchange = matches!(auth, Mode::TwoStep | Mode::Bill);
+    let rules: [(&[&'static str], bool); 11] = [
+        (&["authorize"], browser || matches!(auth, Mode::OAuth1 | Mode::App)),
+        (&["token", "scopes"], oauth2 || auth == Mode::OAuth1),
+        (&["refresh", "pkce", "client_certificate", "dialect"], oauth2),
+        (&["introspect"], oauth2 || exchange),
+        (&["request_token", "signature"], auth == Mode::OAuth1),
+        (&["register"], mcp),
+        (&["installation_token"], matches!(auth, Mode::App | Mode::Custom)),
+        (&["exchange"], exchange),
+        (&["jwt"], exchange || auth == Mode::Jwt),
+        (&["wsse"], auth == Mode::Signature),
+        (&["key_in", "defined_by"], auth == Mode::ApiKey),
+    ];
+    let unread = rules
+        .iter()
+        .filter(|(_, read)| !read)
+        .flat_map(|(keys, _)| keys.iter().copied());
+    unread.filter(|key| resolved.table.contains_key(*key)).collect()
 }
 
 /// Whether an end user sees a form, and so may need a page that helps to fill it in.
