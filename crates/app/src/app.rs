@@ -90,6 +90,9 @@ pub(crate) struct Inner {
     settings: Settings,
     caches: Caches,
     operations: Operations,
+    functions: crate::functions::Registry,
+    actions: crate::actions::Slots,
+    webhooks: crate::webhooks::inbound::State,
     connections: crate::connections::State,
     proxy: crate::proxy::State,
     shutdown: CancellationToken,
@@ -113,6 +116,9 @@ impl App {
             Operations::new(parts.store.clone(), Arc::clone(&parts.clock), &parts.settings.node);
         Self(Arc::new(Inner {
             operations,
+            functions: crate::functions::Registry::default(),
+            actions: crate::actions::Slots::default(),
+            webhooks: crate::webhooks::inbound::State::default(),
             connections: crate::connections::State::default(),
             proxy: crate::proxy::State::new(Arc::clone(&parts.clock)),
             store: parts.store,
@@ -176,6 +182,18 @@ impl App {
     /// The operations log.
     pub fn operations(&self) -> &Operations {
         &self.0.operations
+    }
+
+    pub(crate) fn functions(&self) -> &crate::functions::Registry {
+        &self.0.functions
+    }
+
+    pub(crate) fn action_slots(&self) -> &crate::actions::Slots {
+        &self.0.actions
+    }
+
+    pub(crate) fn webhooks_state(&self) -> &crate::webhooks::inbound::State {
+        &self.0.webhooks
     }
 
     /// Settings.
@@ -272,7 +290,9 @@ impl App {
     /// Starts background work: invalidation of caches by other nodes' signals.
     pub fn start(&self) {
         crate::operations::start(self);
+        crate::webhooks::start(self);
         crate::connections::start(self);
+        crate::proxy::start(self);
         let app = self.clone();
         let mut signals = self.store().signals();
         self.0.background.spawn(async move {
@@ -298,13 +318,14 @@ impl App {
                 self.0.caches.environments.clear();
                 self.0.caches.callers.clear();
             }
+            "functions" => self.0.functions.clear(),
             "integrations" => self.0.caches.integrations.clear(),
             _ => {}
         }
     }
 
     fn forget_all(&self) {
-        for channel in ["api_keys", "environments", "integrations"] {
+        for channel in ["api_keys", "environments", "functions", "integrations"] {
             self.forget(channel);
         }
     }

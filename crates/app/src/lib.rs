@@ -6,18 +6,22 @@
 //! shows nothing but a support reference.
 
 mod app;
+pub mod actions;
 pub mod auth;
 mod cache;
 pub mod caller;
 pub mod connections;
 pub mod environments;
 mod error;
+pub mod functions;
 pub mod integrations;
 pub mod operations;
 mod providers;
 pub mod proxy;
+pub mod records;
 pub mod sessions;
 pub mod validate;
+pub mod webhooks;
 
 pub use app::{App, Parts, Settings};
 pub use cache::Cache;

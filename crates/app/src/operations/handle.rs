@@ -27,6 +27,8 @@ struct Inner {
     environment: EnvironmentId,
     /// Taken by the one that ends the operation.
     row: Mutex<Option<OperationRow>>,
+    /// Number of the first message; not 0 when the operation goes on.
+    first: AtomicI64,
     sequence: AtomicI64,
     bytes: AtomicUsize,
     dropped: AtomicI64,
@@ -84,6 +86,7 @@ impl OperationHandle {
             id: OperationId(format_id(number)),
             environment,
             row: Mutex::new(Some(row)),
+            first: AtomicI64::new(0),
             sequence: AtomicI64::new(0),
             bytes: AtomicUsize::new(0),
             dropped: AtomicI64::new(0),
@@ -91,6 +94,7 @@ impl OperationHandle {
     }
 
     pub(super) fn skip_to(&self, sequence: i64) {
+        self.0.first.store(sequence, Ordering::Relaxed);
         self.0.sequence.store(sequence, Ordering::Relaxed);
     }
 

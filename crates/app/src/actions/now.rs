@@ -1,0 +1,106 @@
+//! Running an action and waiting for it.
+
+use std::sync::Arc;
+
+use tenon_runtime::Kind as RunKind;
+use tokio_util::sync::CancellationToken;
+
+use super::{ActionAnswer, TriggerInput, answered};
+use crate::caller::Caller;
+use crate::connections::{Live, LiveError};
+use crate::environments::Environment;
+use crate::functions::{Function, FunctionKind, RunSubject, outcome_of, run_error};
+use crate::operations::{Kind, OperationHandle, Subject};
+use crate::{App, Error, Result};
+
+/// The action and the connection of a call.
+pub(super) struct Target {
+    pub(super) environment: Arc<Environment>,
+    pub(super) live: Arc<Live>,
+    pub(super) function: Arc<Function>,
+}
+
+impl Target {
+    pub(super) fn subject(&self) -> Subject {
+        let connection = &self.live.connection;
+        Subject::titled(format!("Action {}", self.function.name))
+            .integration(&self.function.unique_key, &self.function.provider)
+            .connection(&connection.connection_id)
+            .function(&self.function.name)
+    }
+
+    pub(super) fn run(self, operation: OperationHandle) -> RunSubject {
+        RunSubject {
+            environment: self.environment,
+            live: self.live,
+            function: self.function,
+            operation,
+        }
+    }
+}
+
+impl App {
+    pub(super) async fn action_target(&self, caller: &Caller, input: &TriggerInput) -> Result<Target> {
+        let environment = Arc::clone(caller.environment()?);
+        let live = self
+            .find_live(environment.id, &input.integration, &input.connection)
+            .await;
+        let live = live.map_err(|error| match error {
+            LiveError::UnknownIntegration | LiveError::UnknownConnection => {
+                Error::refuse(400, "unknown_connection").message("Failed to find connection")
+            }
+            LiveError::UnknownProvider => {
+                Error::refuse(400, "unknown_provider").message("The integration's provider is not in the catalogue")
+            }
+            LiveError::Refresh(_) => Error::Internal("looking up a connection does not refresh it".to_owned()),
+            LiveError::Internal(error) => error,
+        })?;
+        let integration = live.connection.integration_id;
+        let function = self
+            .find_function(environment.id, integration, FunctionKind::Action, &input.action)
+            .await?
+            .ok_or_else(|| Error::not_found("Action not found"))?;
+        if !function.enabled {
+            return Err(Error::refuse(404, "disabled_resource").message("The action is disabled"));
+        }
+        Ok(Target {
+            environment,
+            live,
+            function,
+        })
+    }
+
+    /// `POST /action/trigger`.
+    pub async fn trigger_action(&self, caller: &Caller, input: TriggerInput) -> Result<ActionAnswer> {
+        caller.require("environment:actions:execute")?;
+        let target = self.action_target(caller, &input).await?;
+        if input.later {
+            return self.accept_action(target, &input).await.map(ActionAnswer::Accepted);
+        }
+        // In a task of its own: the run goes on when the caller goes away.
+        let app = self.clone();
+        let run = tokio::spawn(async move { app.run_action_now(target, input.input).await });
+        match run.await {
+            Ok(result) => result.map(ActionAnswer::Output),
+            Err(error) => Err(Error::Internal(format!("an action's task failed: {error}"))),
+        }
+    }
+
+    async fn run_action_now(&self, target: Target, input: Option<String>) -> Result<String> {
+        let _slot = self.action_slots().take(target.environment.id).await?;
+        let environment = target.environment.id;
+        let operation = self
+            .operations()
+            .start(environment, Kind::Action, "run", target.subject());
+        let run = target.run(operation.clone());
+        let result = self
+            .run_function(&run, RunKind::Action, input, CancellationToken::new())
+            .await;
+        let result = result.map(|outcome| outcome.result);
+        operation.finish(outcome_of(&result));
+        match result? {
+            Ok(output) => Ok(answered(output)),
+            Err(error) => Err(run_error(&error)),
+        }
+    }
+}

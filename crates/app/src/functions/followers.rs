@@ -1,0 +1,31 @@
+//! What other nouns do when functions come or go.
+//!
+//! Functions know nobody who follows them; this page lists the followers.
+
+use tenon_store::Tx;
+
+use super::Function;
+use crate::environments::Environment;
+use crate::{App, Result};
+
+impl App {
+    /// Inside the transaction of a deploy: syncs that are now in force, new or changed.
+    pub(super) async fn on_functions_deployed(
+        &self,
+        _tx: &mut Tx,
+        _environment: &Environment,
+        _syncs: &[&Function],
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// Inside the transaction that removes them: syncs that are gone.
+    pub(super) async fn on_functions_removed(
+        &self,
+        _tx: &mut Tx,
+        _environment: &Environment,
+        _syncs: &[&Function],
+    ) -> Result<()> {
+        Ok(())
+    }
+}

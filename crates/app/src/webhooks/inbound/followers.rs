@@ -1,0 +1,23 @@
+//! What other nouns do when a provider's message concerns a connection.
+
+use serde_json::Value;
+use tenon_store::Tx;
+use tenon_store::tables::connections::ConnectionRow;
+
+use crate::environments::Environment;
+use crate::functions::Function;
+use crate::{App, Result};
+
+impl App {
+    /// Inside the transaction that works a message off: a run of the sync's `onWebhook`.
+    pub(super) async fn enqueue_webhook_run(
+        &self,
+        _tx: &mut Tx,
+        _environment: &Environment,
+        _connection: &ConnectionRow,
+        _sync: &Function,
+        _payload: &Value,
+    ) -> Result<()> {
+        Ok(())
+    }
+}

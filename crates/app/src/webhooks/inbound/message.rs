@@ -1,0 +1,122 @@
+//! A provider's message: headers, query and body, and the values in it.
+
+use http::HeaderMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use tenon_catalog::provider::EventPath;
+
+use crate::{Error, Result};
+
+/// Headers that are not passed on to customers; names that begin with one of these.
+const NOT_FORWARDED: [&str; 16] = [
+    "host",
+    "authorization",
+    "connection",
+    "keep-alive",
+    "content-length",
+    "content-type",
+    "content-encoding",
+    "cookie",
+    "set-cookie",
+    "referer",
+    "user-agent",
+    "sec-",
+    "proxy-",
+    "www-authenticate",
+    "server",
+    "transfer-encoding",
+];
+
+/// One message as it is kept, sealed.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Message {
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Query parameters that the provider's entry allows.
+    pub query: Map<String, Value>,
+    /// The body: JSON as it is, forms as objects, other text as text.
+    pub body: Value,
+}
+
+impl Message {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// 400 `invalid_json` when the body claims to be JSON and is not.
+    pub fn read(headers: &HeaderMap, query: Map<String, Value>, raw: &[u8]) -> Result<Self> {
+        let content_type = headers
+            .get(http::header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
+        Ok(Self {
+            headers: headers
+                .iter()
+                .map(|(name, value)| {
+                    (
+                        name.as_str().to_owned(),
+                        String::from_utf8_lossy(value.as_bytes()).into_owned(),
+                    )
+                })
+                .collect(),
+            query,
+            body: read_body(&content_type.to_ascii_lowercase(), raw)?,
+        })
+    }
+
+    /// The value at a place, as text; `None` when it is absent or no scalar.
+    pub fn value(&self, place: &EventPath) -> Option<String> {
+        match place {
+            EventPath::Body(path) => scalar(at_path(&self.body, path)?),
+            EventPath::Header(name) => self
+                .headers
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, value)| value.clone()),
+            EventPath::Query(name) => scalar(self.query.get(name)?),
+        }
+    }
+
+    /// Headers that go along when the message is forwarded.
+    pub fn forwarded_headers(&self) -> Vec<(String, String)> {
+        let kept = |name: &str| !NOT_FORWARDED.iter().any(|prefix| name.starts_with(prefix));
+        self.headers.iter().filter(|(name, _)| kept(name)).cloned().collect()
+    }
+}
+
+fn read_body(content_type: &str, raw: &[u8]) -> Result<Value> {
+    if content_type.contains("json") && !raw.is_empty() {
+        return serde_json::from_slice(raw).map_err(|error| {
+            Error::refuse(400, "invalid_json").message(format!("The body is not valid JSON: {error}"))
+        });
+    }
+    if content_type.starts_with("application/x-www-form-urlencoded") {
+        let mut map = Map::new();
+        for (name, value) in url::form_urlencoded::parse(raw) {
+            map.insert(name.into_owned(), Value::String(value.into_owned()));
+        }
+        return Ok(Value::Object(map));
+    }
+    if raw.is_empty() || content_type.is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    Ok(Value::String(String::from_utf8_lossy(raw).into_owned()))
+}
+
+/// The value at a dotted path.
+pub(super) fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+    path.split('.').try_fold(value, |value, part| match value {
+        Value::Object(map) => map.get(part),
+        Value::Array(items) => items.get(part.parse::<usize>().ok()?),
+        _ => None,
+    })
+}
+
+/// A text, number or boolean as text.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,42 @@
+//! Webhooks that providers send: `POST /webhook/{environment}/{integration}`.
+//!
+//! The provider is answered when the message is a row ([`intake`]); everything else happens from that row: to which
+//! connections it belongs ([`attribute`]), which syncs run `onWebhook`, and what the customer gets ([`work`]). A burst
+//! fills the table, not the memory.
+//!
+//! Signatures are checked before the row is written. Providers whose scheme this server does not check yet are refused,
+//! so that nothing unverified ever looks verified.
+
+mod attribute;
+mod followers;
+mod intake;
+mod message;
+mod work;
+
+pub use intake::{Accepted, Delivery};
+pub use message::Message;
+
+use std::sync::OnceLock;
+
+use crate::App;
+
+/// What the service shares with the routes.
+#[derive(Default)]
+pub(crate) struct State {
+    intake: OnceLock<intake::Intake>,
+}
+
+/// Starts the writer and the worker.
+pub(crate) fn start(app: &App) {
+    intake::start(app);
+    let worker = work::Worker::new(app.clone());
+    app.spawn("work off received webhooks", async move {
+        worker.run().await;
+        Ok(())
+    });
+}
+
+fn payload_place(environment: tenon_model::EnvironmentId) -> String {
+    // Rows are written in batches and get their ids from the database, so the place cannot name the row.
+    format!("inbox/{environment}/payload")
+}
