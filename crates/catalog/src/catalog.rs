@@ -258,3 +258,23 @@ fn count(faults: usize) -> String {
         format!("{faults} faults")
     }
 }
+
+/// A number that changes when a file of the directory is added, removed or written, so that an owner can ask now and
+/// then whether a reload is due. A directory that cannot be read is like an empty one.
+#[must_use]
+pub fn overlay_stamp(directory: &Path) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let listing = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut files: Vec<_> = listing
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "toml"))
+        .map(|entry| {
+            let about = entry.metadata().ok();
+            let written = about.as_ref().and_then(|about| about.modified().ok());
+            (entry.file_name(), about.map(|about| about.len()), written)
+        })
+        .collect();
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    files.hash(&mut hasher);
+    hasher.finish()
+}

@@ -125,6 +125,9 @@ pub fn check(catalog: &Catalog) -> Report {
             );
         }
         for example in &provider.examples {
+            for complaint in crate::check_inputs(&provider.inputs.connection_config, &example.config, false) {
+                at(Some("example.config"), complaint.message);
+            }
             for message in provider.check_example(example) {
                 at(Some("example"), message);
             }
@@ -199,6 +202,11 @@ fn field_faults(field: &Field) -> Vec<String> {
     if let Err(reason) = pattern.check() {
         faults.push(format!("the pattern does not compile: {reason}"));
         return faults;
+    }
+    // An example may be shortened; then it only shows the shape.
+    let whole = field.example.as_deref().filter(|example| !example.contains(['…', '*']));
+    if let Some(example) = whole.filter(|example| !pattern.is_match(example)) {
+        faults.push(format!("the example `{example}` does not match the pattern"));
     }
     if let Some(default) = field.default.as_deref().filter(|default| !default.is_empty())
         && !pattern.is_match(default)

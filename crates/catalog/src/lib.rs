@@ -14,7 +14,7 @@ pub mod template;
 mod validate;
 mod wire;
 
-pub use catalog::{Catalog, LoadError};
+pub use catalog::{Catalog, LoadError, overlay_stamp};
 pub use check::{CATEGORIES, Report, check};
 pub use example::{Dummy, RenderedRequest};
 pub use file::{Fault, entry_keys};

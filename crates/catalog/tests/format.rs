@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use tenon_catalog::{AuthMode, CATEGORIES, Catalog, entry_keys};
+use tenon_catalog::{AuthMode, CATEGORIES, Catalog, entry_keys, overlay_stamp};
 
 fn providers() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../providers")
@@ -137,6 +137,10 @@ api = "http://127.0.0.1:9"
         "the rest is inherited"
     );
     assert_eq!(catalog.len(), Catalog::embedded().expect("loads").len());
+    let before = overlay_stamp(folder.path());
+    assert_eq!(before, overlay_stamp(folder.path()));
+    std::fs::write(folder.path().join("more.toml"), "[vendor]\nname = \"More\"\n").expect("written");
+    assert_ne!(before, overlay_stamp(folder.path()));
     let missing = Catalog::with_overlay(&folder.path().join("nothing")).expect("a missing folder is empty");
     assert_eq!(missing.len(), catalog.len());
 }
