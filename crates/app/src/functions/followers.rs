@@ -12,20 +12,20 @@ impl App {
     /// Inside the transaction of a deploy: syncs that are now in force, new or changed.
     pub(super) async fn on_functions_deployed(
         &self,
-        _tx: &mut Tx,
-        _environment: &Environment,
-        _syncs: &[&Function],
+        tx: &mut Tx,
+        environment: &Environment,
+        syncs: &[&Function],
     ) -> Result<()> {
-        Ok(())
+        crate::syncs::life::on_deployed(self, tx, environment, syncs).await
     }
 
     /// Inside the transaction that removes them: syncs that are gone.
     pub(super) async fn on_functions_removed(
         &self,
-        _tx: &mut Tx,
-        _environment: &Environment,
-        _syncs: &[&Function],
+        tx: &mut Tx,
+        environment: &Environment,
+        syncs: &[&Function],
     ) -> Result<()> {
-        Ok(())
+        crate::syncs::life::on_removed(self, tx, environment, syncs).await
     }
 }

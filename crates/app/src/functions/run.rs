@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply};
 use tenon_runtime::{ErrorKind, Invocation, Kind, Limit, Limits, Outcome, RunContext, RunError};
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +92,7 @@ impl App {
         if kind == Kind::Action {
             limits.cpu = self.settings().action_cpu;
         }
-        let host: Arc<dyn Host> = Arc::new(LogOnly(subject.operation.clone()));
+        let host = crate::host::for_run(self, subject, kind);
         let invocation = Invocation {
             tenant: subject.environment.id.to_string(),
             isolate_key: self.isolate_key(subject),
@@ -265,19 +264,4 @@ pub fn story(error: &RunError) -> String {
         text.push_str(&format!(" (the provider answered {})", upstream.status));
     }
     text
-}
-
-struct LogOnly(OperationHandle);
-
-#[async_trait::async_trait]
-impl Host for LogOnly {
-    async fn call(&self, call: HostCall) -> std::result::Result<HostReply, HostError> {
-        match call {
-            HostCall::Log { level, message, meta_json } => {
-                self.0.log_json(operations::Level::from_name(&level), message, meta_json.as_deref());
-                Ok(HostReply::Unit)
-            }
-            _ => Err(HostError::plain("not offered to this run")),
-        }
-    }
 }

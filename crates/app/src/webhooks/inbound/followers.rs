@@ -12,12 +12,12 @@ impl App {
     /// Inside the transaction that works a message off: a run of the sync's `onWebhook`.
     pub(super) async fn enqueue_webhook_run(
         &self,
-        _tx: &mut Tx,
-        _environment: &Environment,
-        _connection: &ConnectionRow,
-        _sync: &Function,
-        _payload: &Value,
+        tx: &mut Tx,
+        environment: &Environment,
+        connection: &ConnectionRow,
+        sync: &Function,
+        payload: &Value,
     ) -> Result<()> {
-        Ok(())
+        crate::syncs::webhook::enqueue_run(self, tx, environment, connection, sync, payload).await
     }
 }

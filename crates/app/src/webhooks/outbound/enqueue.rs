@@ -154,6 +154,8 @@ pub struct SyncFailure<'a> {
     pub started_at: Timestamp,
     /// The moment of failure.
     pub failed_at: Timestamp,
+    /// First and last checkpoint, when the run touched any.
+    pub checkpoints: Option<Value>,
 }
 
 impl SyncEvent<'_> {
@@ -208,6 +210,9 @@ impl SyncEvent<'_> {
                 set("error", Value::Object(error));
                 set("startedAt", json!(failure.started_at.iso_millis()));
                 set("failedAt", json!(failure.failed_at.iso_millis()));
+                if let Some(checkpoints) = &failure.checkpoints {
+                    set("checkpoints", checkpoints.clone());
+                }
             }
         }
         Value::Object(body)

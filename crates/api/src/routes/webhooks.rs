@@ -1,0 +1,50 @@
+//! Webhooks of providers.
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use http::header::CONTENT_TYPE;
+use http::request::Request;
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+use tenon_app::webhooks::inbound::{Accepted, Delivery};
+
+use crate::input::read_body;
+use crate::{ApiResult, ApiState, query};
+
+/// Routes of this module.
+pub fn router() -> Router<ApiState> {
+    Router::new().route("/webhook/{environment}/{integration}", post(receive))
+}
+
+/// Any body type; the raw text counts, because signatures are computed over it.
+async fn receive(
+    State(state): State<ApiState>,
+    Path((environment, integration)): Path<(String, String)>,
+    request: Request<Body>,
+) -> ApiResult {
+    let (parts, body) = request.into_parts();
+    let raw = read_body(body, state.app.settings().body_bytes_max).await?;
+    let delivery = Delivery {
+        environment: &environment,
+        integration: &integration,
+        headers: &parts.headers,
+        query: &query::parse(parts.uri.query().unwrap_or_default()),
+        raw: &raw,
+    };
+    Ok(match state.app.receive_webhook(&delivery).await? {
+        Accepted::Taken => Json(json!({ "status": "success" })).into_response(),
+        Accepted::NotRouted => StatusCode::NO_CONTENT.into_response(),
+        Accepted::Echo(text) => plain(text),
+    })
+}
+
+fn plain(text: String) -> Response {
+    (
+        [(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"))],
+        text,
+    )
+        .into_response()
+}
