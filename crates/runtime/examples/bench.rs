@@ -41,27 +41,67 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if std::env::args().nth(1).as_deref() == Some("worker") {
         tenon_runtime::worker_main();
     }
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(bench())
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?
+        .block_on(bench())
 }
 
 async fn bench() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = RuntimeConfig::new(std::env::current_exe()?, ["worker"]);
     config.workers_per_tenant_max = 1;
     let rt = Runtime::start(config)?;
-    let echo = Arc::new(Code { hash: "echo".into(), js: ECHO.into(), filename: "echo-bench.cjs".into() });
-    let sleep = Arc::new(Code { hash: "sleep".into(), js: SLEEP.into(), filename: "sleep-bench.cjs".into() });
+    let echo = Arc::new(Code {
+        hash: "echo".into(),
+        js: ECHO.into(),
+        filename: "echo-bench.cjs".into(),
+    });
+    let sleep = Arc::new(Code {
+        hash: "sleep".into(),
+        js: SLEEP.into(),
+        filename: "sleep-bench.cjs".into(),
+    });
+    let only = std::env::args().nth(1).unwrap_or_default();
+    if only == "fresh" {
+        measure(&rt, "fresh", &echo, 3_000, 1, |_| None).await;
+        return Ok(());
+    }
     measure(&rt, "first", &echo, 1, 1, |_| None).await;
     measure(&rt, "fresh, one after the other", &echo, 500, 1, |_| None).await;
     measure(&rt, "fresh, 8 at a time", &echo, 500, 8, |_| None).await;
     measure(&rt, "warm, one after the other", &echo, 5_000, 1, |_| Some("k".into())).await;
-    measure(&rt, "warm, 8 at a time", &echo, 10_000, 8, |index| Some(format!("k{}", index % 8))).await;
+    measure(&rt, "warm, 8 at a time", &echo, 10_000, 8, |index| {
+        Some(format!("k{}", index % 8))
+    })
+    .await;
     measure(&rt, "1,000 sleeping 3 s", &sleep, 1_000, 1_000, |_| None).await;
     Ok(())
 }
 
-async fn measure(rt: &Runtime, name: &str, code: &Arc<Code>, runs: usize, width: usize, key: impl Fn(usize) -> Option<String>) {
-    let context_json = RunContext { connection_id: "c".into(), provider_config_key: "p".into(), ..RunContext::default() }.to_json();
+async fn measure(
+    rt: &Runtime,
+    name: &str,
+    code: &Arc<Code>,
+    runs: usize,
+    width: usize,
+    key: impl Fn(usize) -> Option<String>,
+) {
+    let context_json = RunContext {
+        connection_id: "c".into(),
+        provider_config_key: "p".into(),
+        ..RunContext::default()
+    }
+    .to_json();
     let (cpu, begun) = (cpu_all(), Instant::now());
+    let peak = Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let sampled = Arc::clone(&peak);
+    let sampler = tokio::spawn(async move {
+        loop {
+            sampled.fetch_max(private_memory(), std::sync::atomic::Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+    });
     let mut latencies: Vec<Duration> = futures_util::stream::iter(0..runs)
         .map(|index| {
             let invocation = Invocation {
@@ -86,14 +126,20 @@ async fn measure(rt: &Runtime, name: &str, code: &Arc<Code>, runs: usize, width:
         .await;
     let (wall, cpu) = (begun.elapsed(), cpu_all().saturating_sub(cpu));
     latencies.sort_unstable();
-    let at = |share: usize| latencies.get(latencies.len() * share / 100).copied().unwrap_or_default();
+    sampler.abort();
+    let at = |share: usize| {
+        latencies
+            .get(latencies.len() * share / 100)
+            .copied()
+            .unwrap_or_default()
+    };
     println!(
-        "{name}: {runs} runs, {:.0} per CPU second, {:.3} ms CPU each, wall {wall:.2?}, p50 {:.2?}, p99 {:.2?}, workers {}",
+        "{name}: {runs} runs, {:.0} per CPU second, {:.3} ms CPU each, wall {wall:.2?}, p50 {:.2?}, p99 {:.2?}, workers' private memory up to {:.1} MB",
         runs as f64 / cpu.as_secs_f64(),
         cpu.as_secs_f64() * 1e3 / runs as f64,
         at(50),
         at(99),
-        memory_of_workers(),
+        peak.load(std::sync::atomic::Ordering::Relaxed) as f64 / 1e6,
     );
 }
 
@@ -109,7 +155,11 @@ fn cpu_all() -> Duration {
 fn ticks_of(path: &str) -> u64 {
     let stat = std::fs::read_to_string(path).unwrap_or_default();
     let rest = stat.rsplit(')').next().unwrap_or_default().to_owned();
-    rest.split_whitespace().skip(11).take(4).filter_map(|field| field.parse::<u64>().ok()).sum()
+    rest.split_whitespace()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum()
 }
 
 fn children() -> Vec<String> {
@@ -121,11 +171,15 @@ fn children() -> Vec<String> {
     found
 }
 
-fn memory_of_workers() -> String {
-    let rss = |pid: &String| {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/statm")).unwrap_or_default();
-        let pages: u64 = status.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or_default();
-        format!("{:.1} MB", pages as f64 * 4096.0 / 1e6)
+/// Bytes that the workers do not share with anybody, from /proc/<pid>/smaps_rollup.
+fn private_memory() -> u64 {
+    let private = |pid: &String| -> u64 {
+        let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+        let lines = rollup.lines().filter(|line| line.starts_with("Private_"));
+        lines
+            .filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok())
+            .sum::<u64>()
+            * 1024
     };
-    children().iter().map(rss).collect::<Vec<_>>().join(", ")
+    children().iter().map(private).sum()
 }

@@ -1,4 +1,4 @@
-//! Runs customer JavaScript in sandboxed worker processes; knows none of our other crates.
+#![doc = include_str!("../README.md")]
 
 pub mod protocol;
 

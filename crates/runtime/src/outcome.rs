@@ -43,7 +43,19 @@ pub struct RunError {
     /// Filtered stack trace.
     pub stack: Option<String>,
     /// Provider's answer for `script_http_error`.
-    pub upstream: Option<Upstream>,
+    pub upstream: Option<Box<Upstream>>,
+}
+
+impl RunError {
+    /// The sentence that the wire contract gives for this type (`error.message` of a failed action); none where it
+    /// has no message (`script_http_error`) or the error's own message is the one to show.
+    pub fn summary(&self) -> Option<&'static str> {
+        match self.type_.as_str() {
+            "action_script_runtime_error" => Some("The action script failed with a runtime error"),
+            "script_internal_error" => Some("An internal error occurred during the script execution"),
+            _ => None,
+        }
+    }
 }
 
 /// The part of a provider's answer that a failed action reports.

@@ -7,6 +7,7 @@
 mod placement;
 mod process;
 mod run;
+mod verdict;
 
 use std::collections::{HashMap, VecDeque};
 use std::process::Child;

@@ -151,7 +151,7 @@ pub(crate) fn wait_readable(fd: RawFd, timeout: Option<Duration>) -> io::Result<
         tv_sec: timeout.as_secs().min(86_400) as libc::time_t,
         tv_nsec: timeout.subsec_nanos() as _,
     });
-    let spec = spec.as_ref().map_or(ptr::null(), |spec| ptr::from_ref(spec));
+    let spec = spec.as_ref().map_or(ptr::null(), ptr::from_ref);
     // SAFETY: one pollfd and an optional timespec, both on our stack.
     let ready = unsafe { libc::ppoll(&mut poll, 1, spec, ptr::null()) };
     match check(ready) {

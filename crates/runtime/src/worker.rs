@@ -5,6 +5,7 @@
 //! and only then reads its first frame.
 
 pub(crate) mod bytecode;
+mod engine;
 mod heap;
 mod isolate;
 mod natives;
@@ -24,7 +25,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::sys::{self, StatusPage};
 use crate::wire::{DoneHeader, Ending, Failure, Frame, FrameKind, RunHeader, take_frame};
-use isolate::{Engine, Finished, Isolate};
+use engine::{Engine, EngineError};
+use isolate::{Finished, Isolate};
 use shared::Hub;
 
 /// Writable memory of a worker, untouched copies of the snapshot included.
@@ -53,7 +55,7 @@ enum StartError {
     #[error(transparent)]
     Sandbox(#[from] sandbox::Error),
     #[error(transparent)]
-    Engine(#[from] isolate::EngineError),
+    Engine(#[from] EngineError),
 }
 
 /// Runs the worker; the binary calls this first thing for its hidden `worker` command, before it starts threads.
@@ -83,9 +85,13 @@ fn start() -> Result<Worker, StartError> {
     let hub = Hub::new(stream, status);
     std::panic::set_hook(Box::new(|_| {}));
     match settle_in(&hub, prelude, zod) {
-        Ok(engine) => {
-            Ok(Worker { hub, engine: Rc::new(engine), running: HashMap::new(), warm: VecDeque::new(), code: VecDeque::new() })
-        }
+        Ok(engine) => Ok(Worker {
+            hub,
+            engine: Rc::new(engine),
+            running: HashMap::new(),
+            warm: VecDeque::new(),
+            code: VecDeque::new(),
+        }),
         Err(error) => {
             hub.send(FrameKind::Fatal, 0, 0, describe(&error).as_bytes(), &[]);
             hub.flush();
@@ -219,7 +225,12 @@ impl Worker {
             },
         };
         let Some(mut isolate) = warm.or_else(|| Isolate::new(&self.engine)) else {
-            return self.refuse(frame.run, "InternalError", "the worker holds too many runs", Ending::Internal);
+            return self.refuse(
+                frame.run,
+                "InternalError",
+                "the worker holds too many runs",
+                Ending::Internal,
+            );
         };
         isolate.start(frame.run, &header, &frame.parcel, bytecode.as_deref());
         self.running.insert(frame.run, isolate);

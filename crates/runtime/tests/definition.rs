@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use support::*;
 
 async fn define(js: &str) -> Value {
-    let text = runtime().evaluate_definition("env-1", code(js), "my-api.v2", "list-items").await.expect("definition");
+    let text = runtime()
+        .evaluate_definition("env-1", code(js), "my-api.v2", "list-items")
+        .await
+        .expect("definition");
     serde_json::from_str(&text).expect("json")
 }
 
@@ -32,7 +35,12 @@ async fn a_sync() {
         })
     );
     let mut rest = found;
-    let names: Vec<_> = rest["json_schema"]["definitions"].as_object().expect("definitions").keys().cloned().collect();
+    let names: Vec<_> = rest["json_schema"]["definitions"]
+        .as_object()
+        .expect("definitions")
+        .keys()
+        .cloned()
+        .collect();
     assert_eq!(names, ["Item", "Other", "SyncMetadata_my_api_v2_listitems"]);
     rest.as_object_mut().expect("object").remove("json_schema");
     assert_eq!(
@@ -56,24 +64,56 @@ async fn an_action_and_an_event() {
         })
     );
     let found = define("exports.default = { type: 'onEvent', description: 'd', event: 'pre-connection-deletion', exec: async () => {} };").await;
-    assert_eq!((found["event"].clone(), found["json_schema"].clone()), (json!("pre-connection-deletion"), json!({ "definitions": {} })));
-    assert_eq!(define("exports.default = async () => {};").await["type"], json!("legacy"));
+    assert_eq!(
+        (found["event"].clone(), found["json_schema"].clone()),
+        (json!("pre-connection-deletion"), json!({ "definitions": {} }))
+    );
+    assert_eq!(
+        define("exports.default = async () => {};").await["type"],
+        json!("legacy")
+    );
     let found = define("const z = require('zod'); exports.default = { type: 'function', description: 'd', trigger: { kind: 'none' }, input: z.object({}), exec() {} };").await;
-    assert_eq!((found["trigger"].clone(), found["input"].clone()), (json!({ "kind": "none" }), json!("FunctionInput_my_api_v2_listitems")));
+    assert_eq!(
+        (found["trigger"].clone(), found["input"].clone()),
+        (json!({ "kind": "none" }), json!("FunctionInput_my_api_v2_listitems"))
+    );
 }
 
 #[tokio::test]
 async fn recursion_and_reuse() {
     let found = define("const z = require('zod'); const Node = z.object({ id: z.string(), get kids() { return z.array(Node); } }); exports.default = { type: 'sync', frequency: 'every day', description: '', models: { Node }, exec() {} };").await;
-    assert_eq!(found["json_schema"]["definitions"]["Node"]["properties"]["kids"]["items"], json!({ "$ref": "#" }));
+    assert_eq!(
+        found["json_schema"]["definitions"]["Node"]["properties"]["kids"]["items"],
+        json!({ "$ref": "#" })
+    );
 }
 
 #[tokio::test]
 async fn what_is_no_definition() {
-    let refuse = async |js: &str| runtime().evaluate_definition("env-1", code(js), "a", "b").await.expect_err("refused");
-    assert!(refuse("exports.default = 5;").await.message.contains("not a function definition"));
-    assert!(refuse("exports.default = { type: 'odd' };").await.message.contains("'odd'"));
-    assert!(refuse("exports.default = { type: 'action', input: 5 };").await.message.contains("not a Zod schema"));
+    let refuse = async |js: &str| {
+        runtime()
+            .evaluate_definition("env-1", code(js), "a", "b")
+            .await
+            .expect_err("refused")
+    };
+    assert!(
+        refuse("exports.default = 5;")
+            .await
+            .message
+            .contains("not a function definition")
+    );
+    assert!(
+        refuse("exports.default = { type: 'odd' };")
+            .await
+            .message
+            .contains("'odd'")
+    );
+    assert!(
+        refuse("exports.default = { type: 'action', input: 5 };")
+            .await
+            .message
+            .contains("not a Zod schema")
+    );
     assert!(refuse("throw new Error('at load');").await.message.contains("at load"));
     assert!(refuse("const x = ;").await.type_ == "script_internal_error");
     assert!(refuse("require('fs');").await.message.contains("not allowed"));

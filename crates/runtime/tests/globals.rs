@@ -7,7 +7,11 @@ use support::*;
 use tenon_runtime::Kind;
 
 async fn eval(body: &str) -> Value {
-    output(&runtime().run(invocation(action(body), Kind::Action, None), Scripted::silent()).await)
+    output(
+        &runtime()
+            .run(invocation(action(body), Kind::Action, None), Scripted::silent())
+            .await,
+    )
 }
 
 #[tokio::test]
@@ -27,10 +31,39 @@ async fn buffers() {
     assert_eq!(
         eval(body).await,
         json!([
-            "aMOpbGxvIOKCrA==", "68c3a96c6c6f20e282ac", "aMOpbGxvIOKCrA", 10, 2,
-            "hi", "hi", "6befff", "hiz", 1, 255, "ÿ", "68006900", "abc", "010101",
-            true, false, "h", true, "€", "{\"type\":\"Buffer\",\"data\":[104,105]}", true, -1, 2,
-            2, "h", 16_909_060, 1, true, true, true, "abab", "\u{fffd}\u{fffd}"
+            "aMOpbGxvIOKCrA==",
+            "68c3a96c6c6f20e282ac",
+            "aMOpbGxvIOKCrA",
+            10,
+            2,
+            "hi",
+            "hi",
+            "6befff",
+            "hiz",
+            1,
+            255,
+            "ÿ",
+            "68006900",
+            "abc",
+            "010101",
+            true,
+            false,
+            "h",
+            true,
+            "€",
+            "{\"type\":\"Buffer\",\"data\":[104,105]}",
+            true,
+            -1,
+            2,
+            2,
+            "h",
+            16_909_060,
+            1,
+            true,
+            true,
+            true,
+            "abab",
+            "\u{fffd}\u{fffd}"
         ])
     );
 }
@@ -63,7 +96,27 @@ async fn text_and_clones() {
         const cyc = {}; cyc.self = cyc; const cc = structuredClone(cyc);
         let refused; try { structuredClone(() => {}); } catch (e) { refused = e.name; }
         return [[...new TextEncoder().encode('é')], new TextDecoder().decode(new Uint8Array([0xef, 0xbb, 0xbf, 0x61])), btoa('hi'), atob('aGk='), c.d instanceof Date && c.d !== d, [...c.m.values()][0].has(1), 1 in c.n, c.b[1], c.r.flags, c.e.message, cc.self === cc, refused, typeof queueMicrotask, new TextDecoder('latin1').decode(new Uint8Array([233])), escape('é'), 'ab'.localeCompare('b')];";
-    assert_eq!(eval(body).await, json!([[195, 169], "a", "aGk=", "hi", true, true, false, 2, "gi", "r", true, "DataCloneError", "function", "é", "%E9", -1]));
+    assert_eq!(
+        eval(body).await,
+        json!([
+            [195, 169],
+            "a",
+            "aGk=",
+            "hi",
+            true,
+            true,
+            false,
+            2,
+            "gi",
+            "r",
+            true,
+            "DataCloneError",
+            "function",
+            "é",
+            "%E9",
+            -1
+        ])
+    );
 }
 
 #[tokio::test]
@@ -75,7 +128,10 @@ async fn timers() {
         const begun = Date.now(); await new Promise((r) => setTimeout(r, 50));
         const c = new AbortController(); let heard; c.signal.addEventListener('abort', () => { heard = true; }); c.abort();
         return [order.slice(0, 3), order.includes('never'), Date.now() - begun >= 49, c.signal.aborted, heard, c.signal.reason.name];";
-    assert_eq!(eval(body).await, json!([["micro", "early", "late"], false, true, true, true, "AbortError"]));
+    assert_eq!(
+        eval(body).await,
+        json!([["micro", "early", "late"], false, true, true, true, "AbortError"])
+    );
 }
 
 #[tokio::test]
@@ -94,7 +150,24 @@ async fn hashes_and_random() {
         ];";
     assert_eq!(
         eval(body).await,
-        json!([true, true, "900150983cd24fb0", "a9993e364706816a", "ba7816bf8f01cfea", "ddaf35a193617aba", "f7bc83f430538424", "KRfjF4MjMLqnK3c6eUGihg==", true, true, 16, true, false, true, true, 5])
+        json!([
+            true,
+            true,
+            "900150983cd24fb0",
+            "a9993e364706816a",
+            "ba7816bf8f01cfea",
+            "ddaf35a193617aba",
+            "f7bc83f430538424",
+            "KRfjF4MjMLqnK3c6eUGihg==",
+            true,
+            true,
+            16,
+            true,
+            false,
+            true,
+            true,
+            5
+        ])
     );
     let body = "const c = require('crypto'); try { c.createHash('nope'); } catch (e) { return e.message; }";
     assert_eq!(eval(body).await, json!("Digest method not supported"));
@@ -103,7 +176,15 @@ async fn hashes_and_random() {
 #[tokio::test]
 async fn two_isolates_draw_different_numbers() {
     let rt = runtime();
-    let draw = async || output(&rt.run(invocation(action("return [Math.random(), Math.random()];"), Kind::Action, None), Scripted::silent()).await);
+    let draw = async || {
+        output(
+            &rt.run(
+                invocation(action("return [Math.random(), Math.random()];"), Kind::Action, None),
+                Scripted::silent(),
+            )
+            .await,
+        )
+    };
     assert_ne!(draw().await, draw().await);
 }
 
@@ -123,11 +204,15 @@ async fn modules() {
 
 #[tokio::test]
 async fn signatures() {
-    let rsa = std::process::Command::new("openssl").args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]).output();
+    let rsa = std::process::Command::new("openssl")
+        .args(["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"])
+        .output();
     let Ok(rsa) = rsa.map(|out| String::from_utf8(out.stdout).unwrap_or_default()) else {
         return; // openssl is only the source of a key here
     };
     let key = serde_json::to_string(&rsa).expect("text");
-    let body = format!("const s = require('crypto').createSign('RSA-SHA256').update('data').sign({key}, 'base64'); return [s.length, require('crypto').createSign('RSA-SHA256').update('data').sign({key}, 'base64') === s];");
+    let body = format!(
+        "const s = require('crypto').createSign('RSA-SHA256').update('data').sign({key}, 'base64'); return [s.length, require('crypto').createSign('RSA-SHA256').update('data').sign({key}, 'base64') === s];"
+    );
     assert_eq!(eval(&body).await, json!([344, true]));
 }

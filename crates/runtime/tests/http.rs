@@ -9,7 +9,9 @@ use tenon_runtime::protocol::{Body, FetchCall, HostCall, HostError, HostReply, H
 
 async fn one_call(body: &str) -> HttpCall {
     let host = Scripted::new(|_| Ok(HostReply::Http(http(200, "{}"))));
-    let out = runtime().run(invocation(action(body), Kind::Action, None), host.clone()).await;
+    let out = runtime()
+        .run(invocation(action(body), Kind::Action, None), host.clone())
+        .await;
     assert!(out.result.is_ok(), "{:?}", out.result);
     match host.taken().into_iter().next() {
         Some(HostCall::Http(call)) => call,
@@ -31,9 +33,15 @@ async fn verbs_and_options() {
     let expected = HttpCall {
         method: "POST".into(),
         endpoint: "/a".into(),
-        params: Params::Pairs(vec![("x".into(), "1".into()), ("list".into(), "1,2".into()), ("nil".into(), "null".into())]),
+        params: Params::Pairs(vec![
+            ("x".into(), "1".into()),
+            ("list".into(), "1,2".into()),
+            ("nil".into(), "null".into()),
+        ]),
         headers: vec![("x-a".into(), "1".into()), ("accept".into(), "x".into())],
-        body: Body::Json { text: "{\"b\":[1,{\"c\":\"é\"}]}".into() },
+        body: Body::Json {
+            text: "{\"b\":[1,{\"c\":\"é\"}]}".into(),
+        },
         retries: 3,
         retry_on: Some(vec![404]),
         retry_header_at: vec!["x-reset".into()],
@@ -47,29 +55,79 @@ async fn verbs_and_options() {
     };
     assert_eq!(call, expected);
     for verb in ["get", "put", "patch", "delete"] {
-        let call = one_call(&format!("const {{ {verb}: f }} = nango; await f({{ endpoint: '/x' }});")).await;
+        let call = one_call(&format!(
+            "const {{ {verb}: f }} = nango; await f({{ endpoint: '/x' }});"
+        ))
+        .await;
         assert_eq!(call.method, verb.to_uppercase());
     }
     assert_eq!(one_call("await nango.proxy({ endpoint: '/x' });").await.method, "GET");
-    assert_eq!(one_call("await nango.proxy({ endpoint: '/x', method: 'patch' });").await.method, "PATCH");
-    assert_eq!(one_call("await nango.get({ endpoint: '/x', params: 'a=b&c' });").await.params, Params::Text("a=b&c".into()));
+    assert_eq!(
+        one_call("await nango.proxy({ endpoint: '/x', method: 'patch' });")
+            .await
+            .method,
+        "PATCH"
+    );
+    assert_eq!(
+        one_call("await nango.get({ endpoint: '/x', params: 'a=b&c' });")
+            .await
+            .params,
+        Params::Text("a=b&c".into())
+    );
 }
 
 #[tokio::test]
 async fn bodies_by_type() {
-    let body = async |expr: &str| one_call(&format!("await nango.post({{ endpoint: '/x', {expr} }});")).await.body;
+    let body = async |expr: &str| {
+        one_call(&format!("await nango.post({{ endpoint: '/x', {expr} }});"))
+            .await
+            .body
+    };
     assert_eq!(body("data: 'text'").await, Body::Text { text: "text".into() });
     assert_eq!(body("data: [1]").await, Body::Json { text: "[1]".into() });
-    assert_eq!(body("data: new URLSearchParams({ a: 'b c', d: 'é' })").await, Body::Form { text: "a=b+c&d=%C3%A9".into() });
-    assert_eq!(body("data: { a: 1, b: 'x y' }, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }").await, Body::Form { text: "a=1&b=x+y".into() });
-    assert_eq!(body("data: Buffer.from([0, 255, 7])").await, Body::Bytes { bytes: bytes::Bytes::from_static(&[0, 255, 7]) });
-    assert_eq!(body("data: new Uint8Array([1, 2, 3, 4]).subarray(1, 3)").await, Body::Bytes { bytes: bytes::Bytes::from_static(&[2, 3]) });
+    assert_eq!(
+        body("data: new URLSearchParams({ a: 'b c', d: 'é' })").await,
+        Body::Form {
+            text: "a=b+c&d=%C3%A9".into()
+        }
+    );
+    assert_eq!(
+        body("data: { a: 1, b: 'x y' }, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }").await,
+        Body::Form {
+            text: "a=1&b=x+y".into()
+        }
+    );
+    assert_eq!(
+        body("data: Buffer.from([0, 255, 7])").await,
+        Body::Bytes {
+            bytes: bytes::Bytes::from_static(&[0, 255, 7])
+        }
+    );
+    assert_eq!(
+        body("data: new Uint8Array([1, 2, 3, 4]).subarray(1, 3)").await,
+        Body::Bytes {
+            bytes: bytes::Bytes::from_static(&[2, 3])
+        }
+    );
     assert_eq!(body("data: undefined").await, Body::Empty);
-    let Body::Multipart { parts } = body("data: { a: 'x', n: 5, f: Buffer.from('hi') }, headers: { 'content-type': 'multipart/form-data' }").await else {
+    let Body::Multipart { parts } =
+        body("data: { a: 'x', n: 5, f: Buffer.from('hi') }, headers: { 'content-type': 'multipart/form-data' }").await
+    else {
         panic!("multipart expected");
     };
-    assert_eq!(parts.iter().map(|part| (part.name.as_str(), part.bytes.as_ref())).collect::<Vec<_>>(), vec![("a", &b"x"[..]), ("n", b"5"), ("f", b"hi")]);
-    assert_eq!(one_call("await nango.get({ endpoint: '/x', data: { a: 1 } });").await.body, Body::Empty);
+    assert_eq!(
+        parts
+            .iter()
+            .map(|part| (part.name.as_str(), part.bytes.as_ref()))
+            .collect::<Vec<_>>(),
+        vec![("a", &b"x"[..]), ("n", b"5"), ("f", b"hi")]
+    );
+    assert_eq!(
+        one_call("await nango.get({ endpoint: '/x', data: { a: 1 } });")
+            .await
+            .body,
+        Body::Empty
+    );
 }
 
 #[tokio::test]
@@ -113,20 +171,40 @@ async fn bodies_are_parsed_when_they_parse() {
         ("<html>", json!("<html>")),
         ("true story", json!("true story")),
     ] {
-        assert_eq!(with_reply(http(200, body), "return (await nango.get({ endpoint: '/x' })).data;").await, value, "{body}");
+        assert_eq!(
+            with_reply(http(200, body), "return (await nango.get({ endpoint: '/x' })).data;").await,
+            value,
+            "{body}"
+        );
     }
-    let binary = HttpReply { body: bytes::Bytes::from_static(&[0, 1, 254, 255]), ..http(200, "") };
+    let binary = HttpReply {
+        body: bytes::Bytes::from_static(&[0, 1, 254, 255]),
+        ..http(200, "")
+    };
     let read = "const r = await nango.get({ endpoint: '/x', responseType: 'arraybuffer' }); return [Buffer.isBuffer(r.data), r.data.toString('hex'), r.data.length];";
     assert_eq!(with_reply(binary, read).await, json!([true, "0001feff", 4]));
-    assert_eq!(with_reply(http(200, "{\"a\":1}"), "return (await nango.get({ endpoint: '/x', responseType: 'text' })).data;").await, json!("{\"a\":1}"));
+    assert_eq!(
+        with_reply(
+            http(200, "{\"a\":1}"),
+            "return (await nango.get({ endpoint: '/x', responseType: 'text' })).data;"
+        )
+        .await,
+        json!("{\"a\":1}")
+    );
 }
 
 #[tokio::test]
 async fn other_statuses_throw_axios_errors() {
     let catch = "try { await nango.get({ endpoint: '/x' }); return 'no'; } catch (err) { return { isAxiosError: err.isAxiosError, isError: err instanceof Error, name: err.name, message: err.message, code: err.code, inErr: 'response' in err, status: err.response?.status, own: err.status, data: err.response?.data, type: err.response?.headers['content-type'], endpoint: err.config.endpoint }; }";
     let expected = |status: u16, code: &str| json!({ "isAxiosError": true, "isError": true, "name": "AxiosError", "message": format!("Request failed with status code {status}"), "code": code, "inErr": true, "status": status, "own": status, "data": { "e": 1 }, "type": "application/json", "endpoint": "/x" });
-    assert_eq!(with_reply(http(404, "{\"e\":1}"), catch).await, expected(404, "ERR_BAD_REQUEST"));
-    assert_eq!(with_reply(http(503, "{\"e\":1}"), catch).await, expected(503, "ERR_BAD_RESPONSE"));
+    assert_eq!(
+        with_reply(http(404, "{\"e\":1}"), catch).await,
+        expected(404, "ERR_BAD_REQUEST")
+    );
+    assert_eq!(
+        with_reply(http(503, "{\"e\":1}"), catch).await,
+        expected(503, "ERR_BAD_RESPONSE")
+    );
     assert_eq!(with_reply(http(304, "{\"e\":1}"), catch).await["status"], json!(304));
     let host = Scripted::new(|_| Err(HostError::network("ECONNREFUSED", "connect ECONNREFUSED 127.0.0.1:1")));
     let out = output(&runtime().run(invocation(action(catch), Kind::Action, None), host).await);
@@ -137,25 +215,67 @@ async fn other_statuses_throw_axios_errors() {
 
 #[tokio::test]
 async fn an_endpoint_is_needed() {
-    let out = runtime().run(invocation(action("await nango.get({});"), Kind::Action, None), Scripted::silent()).await;
+    let out = runtime()
+        .run(
+            invocation(action("await nango.get({});"), Kind::Action, None),
+            Scripted::silent(),
+        )
+        .await;
     assert!(failed(&out).message.contains("endpoint"));
-    let out = runtime().run(invocation(action("await nango.get({ endpoint: '/x?a=1', params: 'b=2' });"), Kind::Action, None), Scripted::silent()).await;
+    let out = runtime()
+        .run(
+            invocation(
+                action("await nango.get({ endpoint: '/x?a=1', params: 'b=2' });"),
+                Kind::Action,
+                None,
+            ),
+            Scripted::silent(),
+        )
+        .await;
     assert_eq!(failed(&out).type_, "invalid_query_params");
 }
 
 #[tokio::test]
 async fn plain_fetch() {
     let host = Scripted::new(|_| {
-        Ok(HostReply::Http(HttpReply { url: Some("https://b.example/".into()), headers: vec![("x-a".into(), "1".into())], ..http(404, "{\"a\":1}") }))
+        Ok(HostReply::Http(HttpReply {
+            url: Some("https://b.example/".into()),
+            headers: vec![("x-a".into(), "1".into())],
+            ..http(404, "{\"a\":1}")
+        }))
     });
     let body = "const r = await nango.uncontrolledFetch({ url: new URL('https://a.example/x'), method: 'post', headers: { 'X-Y': 'z' }, body: 'b' }); const c = r.clone(); return { ok: r.ok, status: r.status, h: r.headers.get('X-A'), json: await r.json(), text: await c.text(), used: r.bodyUsed, redirected: r.redirected };";
-    let out = output(&runtime().run(invocation(action(body), Kind::Action, None), host.clone()).await);
-    assert_eq!(out, json!({ "ok": false, "status": 404, "h": "1", "json": { "a": 1 }, "text": "{\"a\":1}", "used": true, "redirected": true }));
-    let sent = FetchCall { url: "https://a.example/x".into(), method: "POST".into(), headers: vec![("x-y".into(), "z".into())], body: Some("b".into()) };
+    let out = output(
+        &runtime()
+            .run(invocation(action(body), Kind::Action, None), host.clone())
+            .await,
+    );
+    assert_eq!(
+        out,
+        json!({ "ok": false, "status": 404, "h": "1", "json": { "a": 1 }, "text": "{\"a\":1}", "used": true, "redirected": true })
+    );
+    let sent = FetchCall {
+        url: "https://a.example/x".into(),
+        method: "POST".into(),
+        headers: vec![("x-y".into(), "z".into())],
+        body: Some("b".into()),
+    };
     assert_eq!(host.taken(), vec![HostCall::Fetch(sent)]);
     let refused = Scripted::new(|_| Err(HostError::action("{\"code\":\"url_not_allowed\"}")));
-    let out = runtime().run(invocation(action("await nango.uncontrolledFetch({ url: 'http://x' });"), Kind::Action, None), refused).await;
-    assert_eq!((failed(&out).type_.as_str(), failed(&out).payload_json.as_str()), ("action_script_runtime_error", "{\"code\":\"url_not_allowed\"}"));
+    let out = runtime()
+        .run(
+            invocation(
+                action("await nango.uncontrolledFetch({ url: 'http://x' });"),
+                Kind::Action,
+                None,
+            ),
+            refused,
+        )
+        .await;
+    assert_eq!(
+        (failed(&out).type_.as_str(), failed(&out).payload_json.as_str()),
+        ("action_script_runtime_error", "{\"code\":\"url_not_allowed\"}")
+    );
 }
 
 #[tokio::test]
@@ -169,10 +289,17 @@ async fn calls_run_side_by_side() {
         }
     }
     let rt = runtime();
-    rt.run(invocation(action("return 1;"), Kind::Action, None), Scripted::silent()).await;
+    rt.run(invocation(action("return 1;"), Kind::Action, None), Scripted::silent())
+        .await;
     let begun = std::time::Instant::now();
     let body = "const all = await Promise.all(Array.from({ length: 20 }, (_, i) => nango.get({ endpoint: '/' + i }))); return all.length;";
-    let out = rt.run(invocation(action(body), Kind::Action, None), std::sync::Arc::new(Slow)).await;
+    let out = rt
+        .run(invocation(action(body), Kind::Action, None), std::sync::Arc::new(Slow))
+        .await;
     assert_eq!(output(&out), json!(20));
-    assert!(begun.elapsed() < std::time::Duration::from_millis(1500), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < std::time::Duration::from_millis(1500),
+        "{:?}",
+        begun.elapsed()
+    );
 }

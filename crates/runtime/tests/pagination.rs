@@ -40,7 +40,13 @@ async fn walk(config: &str, pages: &[Value], links: &[Option<&str>], context: Ru
         HostCall::Http(call) => {
             let params = match call.params {
                 Params::Text(text) => json!(text),
-                Params::Pairs(pairs) => json!(pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")),
+                Params::Pairs(pairs) => json!(
+                    pairs
+                        .into_iter()
+                        .map(|(name, value)| format!("{name}={value}"))
+                        .collect::<Vec<_>>()
+                        .join("&")
+                ),
             };
             let mut seen = json!({ "path": call.endpoint, "query": params });
             if let Some(base) = call.base_url_override {
@@ -59,10 +65,20 @@ async fn walk(config: &str, pages: &[Value], links: &[Option<&str>], context: Ru
 #[tokio::test]
 async fn cursor_in_query() {
     let config = "{ endpoint: '/x', params: { a: 1 }, paginate: { type: 'cursor', cursor_path_in_response: 'meta.next', cursor_name_in_request: 'after', limit: 2, limit_name_in_request: 'size', response_path: 'items', on_page } }";
-    let pages = [json!({ "items": [1, 2], "meta": { "next": " c1 " } }), json!({ "items": [3], "meta": { "next": 7 } }), json!({ "items": [4], "meta": { "next": "  " } })];
+    let pages = [
+        json!({ "items": [1, 2], "meta": { "next": " c1 " } }),
+        json!({ "items": [3], "meta": { "next": 7 } }),
+        json!({ "items": [4], "meta": { "next": "  " } }),
+    ];
     let (seen, asked) = walk(config, &pages, &[], context()).await;
-    assert_eq!(seen, json!([[1, 2], ["on", "c1", 200], [3], ["on", 7, 200], [4], ["on", "none", 200]]));
-    let queries: Vec<_> = asked.iter().map(|call| call["query"].as_str().expect("query")).collect();
+    assert_eq!(
+        seen,
+        json!([[1, 2], ["on", "c1", 200], [3], ["on", 7, 200], [4], ["on", "none", 200]])
+    );
+    let queries: Vec<_> = asked
+        .iter()
+        .map(|call| call["query"].as_str().expect("query"))
+        .collect();
     assert_eq!(queries, ["a=1&size=2", "a=1&size=2&after=c1", "a=1&size=2&after=7"]);
 }
 
@@ -78,7 +94,13 @@ async fn cursor_stops_without_yield_on_an_empty_page() {
 #[tokio::test]
 async fn cursor_in_body_expands_dots() {
     let config = "{ endpoint: '/x', method: 'POST', data: { q: 1 }, paginate: { type: 'cursor', cursor_path_in_response: 'next', cursor_name_in_request: 'page.after', limit: 5, limit_name_in_request: 'page.size', response_path: 'items' } }";
-    let (seen, asked) = walk(config, &[json!({ "items": [1], "next": "n" }), json!({ "items": [2] })], &[], context()).await;
+    let (seen, asked) = walk(
+        config,
+        &[json!({ "items": [1], "next": "n" }), json!({ "items": [2] })],
+        &[],
+        context(),
+    )
+    .await;
     assert_eq!(seen, json!([[1], [2]]));
     assert_eq!(asked[0]["body"], json!({ "q": 1, "page": { "size": 5 } }));
     assert_eq!(asked[1]["body"], json!({ "q": 1, "page": { "size": 5, "after": "n" } }));
@@ -88,15 +110,45 @@ async fn cursor_in_body_expands_dots() {
 #[tokio::test]
 async fn link_from_header_and_body() {
     let config = "{ endpoint: '/x', params: { per: 1 }, paginate: { type: 'link', link_rel_in_response_header: 'next', limit: 1, limit_name_in_request: 'limit', on_page } }";
-    let links = [Some("<https://api.example/y?p=2>; rel=\"next\", <https://api.example/z>; rel=last"), Some("</rel?p=3>; rel=next"), None];
+    let links = [
+        Some("<https://api.example/y?p=2>; rel=\"next\", <https://api.example/z>; rel=last"),
+        Some("</rel?p=3>; rel=next"),
+        None,
+    ];
     let (seen, asked) = walk(config, &[json!([1]), json!([]), json!([3])], &links, context()).await;
-    assert_eq!(seen, json!([[1], ["on", "https://api.example/y?p=2", 200], [], ["on", "/rel?p=3", 200], [3], ["on", "none", 200]]));
+    assert_eq!(
+        seen,
+        json!([
+            [1],
+            ["on", "https://api.example/y?p=2", 200],
+            [],
+            ["on", "/rel?p=3", 200],
+            [3],
+            ["on", "none", 200]
+        ])
+    );
     assert_eq!(asked[0]["query"], json!("per=1&limit=1"));
-    assert_eq!(asked[1], json!({ "path": "/y?p=2", "query": "", "base": "https://api.example" }));
+    assert_eq!(
+        asked[1],
+        json!({ "path": "/y?p=2", "query": "", "base": "https://api.example" })
+    );
     assert_eq!(asked[2]["path"], json!("/rel?p=3"));
     let config = "{ endpoint: '/x', paginate: { type: 'link', link_path_in_response_body: 'paging.next', response_path: 'missing' } }";
-    let (seen, asked) = walk(config, &[json!({ "paging": { "next": "/a" } }), json!({ "paging": { "next": "/a" } })], &[], context()).await;
-    assert_eq!((seen, asked.len()), (json!(["undefined", "undefined"]), 2), "an equal link ends the loop, missing pages are yielded");
+    let (seen, asked) = walk(
+        config,
+        &[
+            json!({ "paging": { "next": "/a" } }),
+            json!({ "paging": { "next": "/a" } }),
+        ],
+        &[],
+        context(),
+    )
+    .await;
+    assert_eq!(
+        (seen, asked.len()),
+        (json!(["undefined", "undefined"]), 2),
+        "an equal link ends the loop, missing pages are yielded"
+    );
 }
 
 #[tokio::test]
@@ -105,24 +157,45 @@ async fn offset_by_response_size_and_per_page() {
     let pages = [json!({ "r": [1, 2] }), json!({ "r": [3, 4] }), json!({ "r": [5] })];
     let (seen, asked) = walk(config, &pages, &[], context()).await;
     assert_eq!(seen, json!([[1, 2], ["on", 0, 200], [3, 4], ["on", 2, 200], [5]]));
-    let queries: Vec<_> = asked.iter().map(|call| call["query"].as_str().expect("query")).collect();
+    let queries: Vec<_> = asked
+        .iter()
+        .map(|call| call["query"].as_str().expect("query"))
+        .collect();
     assert_eq!(queries, ["take=2&skip=0", "take=2&skip=2", "take=2&skip=4"]);
     let config = "{ endpoint: '/x', paginate: { type: 'offset', offset_name_in_request: 'page', offset_start_value: 1, offset_calculation_method: 'per-page', response_path: 'r' } }";
-    let (seen, asked) = walk(config, &[json!({ "r": [1, 2] }), json!({ "r": [3] }), json!({ "r": [] })], &[], context()).await;
+    let (seen, asked) = walk(
+        config,
+        &[json!({ "r": [1, 2] }), json!({ "r": [3] }), json!({ "r": [] })],
+        &[],
+        context(),
+    )
+    .await;
     assert_eq!(seen, json!([[1, 2], [3]]));
     assert_eq!(asked.last().expect("asked")["query"], json!("page=3"));
     let config = "{ endpoint: '/x', method: 'POST', paginate: { type: 'offset', offset_name_in_request: 'start', limit: 1, response_path: 'r' } }";
     let (_, asked) = walk(config, &[json!({ "r": [1] }), json!({ "r": [] })], &[], context()).await;
-    assert_eq!(asked[1]["body"], json!({ "undefined": 1, "start": 1 }), "a limit without a name is sent as `undefined`");
+    assert_eq!(
+        asked[1]["body"],
+        json!({ "undefined": 1, "start": 1 }),
+        "a limit without a name is sent as `undefined`"
+    );
 }
 
 #[tokio::test]
 async fn provider_defaults_are_overlaid() {
     let defaults = RunContext {
-        provider_paginate: Some(json!({ "type": "cursor", "cursor_path_in_response": "next", "cursor_name_in_request": "after", "response_path": "items", "limit_name_in_request": "limit" })),
+        provider_paginate: Some(
+            json!({ "type": "cursor", "cursor_path_in_response": "next", "cursor_name_in_request": "after", "response_path": "items", "limit_name_in_request": "limit" }),
+        ),
         ..context()
     };
-    let (seen, asked) = walk("{ endpoint: '/x', paginate: { limit: 3 } }", &[json!({ "items": [1] })], &[], defaults.clone()).await;
+    let (seen, asked) = walk(
+        "{ endpoint: '/x', paginate: { limit: 3 } }",
+        &[json!({ "items": [1] })],
+        &[],
+        defaults.clone(),
+    )
+    .await;
     assert_eq!((seen, asked[0]["query"].clone()), (json!([[1]]), json!("limit=3")));
     let (seen, _) = walk("{ endpoint: '/x' }", &[json!({ "items": [1] })], &[], defaults).await;
     assert_eq!(seen, json!([[1]]));
@@ -130,14 +203,63 @@ async fn provider_defaults_are_overlaid() {
 
 #[tokio::test]
 async fn what_is_missing_is_said() {
-    let complain = async |config: &str, context: RunContext| walk(config, &[json!([])], &[], context).await.0[0].as_str().unwrap_or_default().to_owned();
-    assert!(complain("{ endpoint: '/x' }", context()).await.contains("no pagination configuration"));
-    assert_eq!(complain("{ endpoint: '/x', paginate: { type: 'cursor' } }", RunContext { provider_unknown: true, ..context() }).await, "unknown_provider_template_in_config");
-    assert!(complain("{ endpoint: '/x', paginate: { type: 'odd' } }", context()).await.contains("'odd'"));
-    assert!(complain("{ endpoint: '/x', paginate: { limit: 1 } }", context()).await.contains("type is required"));
-    assert!(complain("{ endpoint: '/x', paginate: { type: 'cursor', cursor_path_in_response: 'x' } }", context()).await.contains("cursor_name_in_request"));
-    assert!(complain("{ endpoint: '/x', paginate: { type: 'cursor', cursor_name_in_request: 'x' } }", context()).await.contains("cursor_path_in_response"));
+    let complain = async |config: &str, context: RunContext| {
+        walk(config, &[json!([])], &[], context).await.0[0]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(
+        complain("{ endpoint: '/x' }", context())
+            .await
+            .contains("no pagination configuration")
+    );
+    assert_eq!(
+        complain(
+            "{ endpoint: '/x', paginate: { type: 'cursor' } }",
+            RunContext {
+                provider_unknown: true,
+                ..context()
+            }
+        )
+        .await,
+        "unknown_provider_template_in_config"
+    );
+    assert!(
+        complain("{ endpoint: '/x', paginate: { type: 'odd' } }", context())
+            .await
+            .contains("'odd'")
+    );
+    assert!(
+        complain("{ endpoint: '/x', paginate: { limit: 1 } }", context())
+            .await
+            .contains("type is required")
+    );
+    assert!(
+        complain(
+            "{ endpoint: '/x', paginate: { type: 'cursor', cursor_path_in_response: 'x' } }",
+            context()
+        )
+        .await
+        .contains("cursor_name_in_request")
+    );
+    assert!(
+        complain(
+            "{ endpoint: '/x', paginate: { type: 'cursor', cursor_name_in_request: 'x' } }",
+            context()
+        )
+        .await
+        .contains("cursor_path_in_response")
+    );
     assert!(complain("{ endpoint: '/x', paginate: { type: 'cursor', cursor_name_in_request: 'x', cursor_path_in_response: 'y', limit: 1 } }", context()).await.contains("limit_name_in_request"));
-    assert!(complain("{ endpoint: '/x', paginate: { type: 'link' } }", context()).await.contains("link_rel_in_response_header"));
-    assert!(complain("{ endpoint: '/x', paginate: { type: 'offset' } }", context()).await.contains("offset_name_in_request"));
+    assert!(
+        complain("{ endpoint: '/x', paginate: { type: 'link' } }", context())
+            .await
+            .contains("link_rel_in_response_header")
+    );
+    assert!(
+        complain("{ endpoint: '/x', paginate: { type: 'offset' } }", context())
+            .await
+            .contains("offset_name_in_request")
+    );
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// (see [`HostReply`](super::HostReply)).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[expect(clippy::large_enum_variant, reason = "nearly all calls are HTTP calls")]
 pub enum HostCall {
     /// `nango.get/post/put/patch/delete/proxy` and each page of `paginate`: an authenticated request to the
     /// provider. Reply `Http` **for every status**; the isolate turns a status outside 200–299 into an Axios

@@ -75,7 +75,7 @@ fn compile(name: &str, source: String, strip: bool) -> Result<Vec<u8>, CompileEr
     };
     let runtime = Runtime::new().map_err(internal)?;
     runtime.set_memory_limit(COMPILE_BYTES);
-    runtime.set_max_stack_size(super::isolate::STACK_BYTES);
+    runtime.set_max_stack_size(super::engine::STACK_BYTES);
     runtime.set_gc_threshold(COMPILE_BYTES);
     let context = Context::full(&runtime).map_err(internal)?;
     context.with(|ctx| {

@@ -23,16 +23,43 @@ async fn code_from_text() {
         let out = rt.run(action_of(body), Scripted::silent()).await;
         let error = failed(&out);
         assert_eq!(error.kind, ErrorKind::Script, "{body}");
-        assert!(error.message.contains("eval") || error.message.contains("Code generation") || error.message.contains("not allowed"), "{body}: {}", error.message);
+        assert!(
+            error.message.contains("eval")
+                || error.message.contains("Code generation")
+                || error.message.contains("not allowed"),
+            "{body}: {}",
+            error.message
+        );
     }
 }
 
 #[tokio::test]
 async fn modules_of_the_system() {
-    for name in ["fs", "child_process", "net", "http", "os", "process", "worker_threads", "vm", "node:fs", "./x", "std", "qjs:os", "zod/v3", "__proto__", "constructor", "toString"] {
+    for name in [
+        "fs",
+        "child_process",
+        "net",
+        "http",
+        "os",
+        "process",
+        "worker_threads",
+        "vm",
+        "node:fs",
+        "./x",
+        "std",
+        "qjs:os",
+        "zod/v3",
+        "__proto__",
+        "constructor",
+        "toString",
+    ] {
         let body = format!("return require({name:?});");
         let out = runtime().run(action_of(&body), Scripted::silent()).await;
-        assert!(failed(&out).message.contains("is not allowed"), "{name}: {:?}", out.result);
+        assert!(
+            failed(&out).message.contains("is not allowed"),
+            "{name}: {:?}",
+            out.result
+        );
     }
 }
 
@@ -45,26 +72,38 @@ async fn dynamic_import() {
 
 #[tokio::test]
 async fn static_import_outside_the_wrapper() {
-    let out = runtime().run(invocation(code("} import * as os from 'os'; {"), Kind::Action, None), Scripted::silent()).await;
+    let out = runtime()
+        .run(
+            invocation(code("} import * as os from 'os'; {"), Kind::Action, None),
+            Scripted::silent(),
+        )
+        .await;
     assert_eq!(failed(&out).kind, ErrorKind::Script);
 }
 
 #[tokio::test]
 async fn the_prelude_is_no_module() {
     let bundle = code("} import prelude from 'tenon:prelude'; export const x = prelude; {");
-    let out = runtime().run(invocation(bundle, Kind::Action, None), Scripted::silent()).await;
+    let out = runtime()
+        .run(invocation(bundle, Kind::Action, None), Scripted::silent())
+        .await;
     assert!(out.result.is_err());
 }
 
 #[tokio::test]
 async fn globals_of_other_platforms() {
     let names = "['process','global','window','Deno','Bun','fetch','XMLHttpRequest','WebSocket','Worker','SharedWorker','importScripts','WebAssembly','std','os','bjs','scriptArgs','print','gc','__filename','require','native','run','Java','java','load','read','navigator']";
-    check(&format!("return {names}.filter((n) => typeof globalThis[n] !== 'undefined');"), Expect::Output("[]")).await;
+    check(
+        &format!("return {names}.filter((n) => typeof globalThis[n] !== 'undefined');"),
+        Expect::Output("[]"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn waiting_on_shared_memory() {
-    let body = "try { return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); } catch (e) { return e.name; }";
+    let body =
+        "try { return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0); } catch (e) { return e.name; }";
     check(body, Expect::Output("\"TypeError\"")).await;
 }
 
@@ -137,12 +176,20 @@ async fn ordinary_overrides_still_work() {
         function F() {} F.prototype.toString = () => 'f'; F.name2 = 1;
         const a = []; a.toString = () => 'arr';
         return [e.name, e.message, e.code, String(o), o.constructor, +o, String(new F()), String(a), e instanceof NotFound, e instanceof Error];";
-    check(body, Expect::Output("[\"NotFound\",\"x!\",404,\"mine\",1,3,\"f\",\"arr\",true,true]")).await;
+    check(
+        body,
+        Expect::Output("[\"NotFound\",\"x!\",404,\"mine\",1,3,\"f\",\"arr\",true,true]"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn stack_traces_show_no_machine() {
-    let out = check("function f() { throw new Error('where'); } f();", Expect::Throws("where")).await;
+    let out = check(
+        "function f() { throw new Error('where'); } f();",
+        Expect::Throws("where"),
+    )
+    .await;
     let error = failed(&out);
     let stack = error.stack.unwrap_or_default();
     assert!(stack.contains("test-fake.cjs"), "{stack}");
@@ -160,5 +207,9 @@ async fn capturing_the_engine_through_errors() {
 
 #[tokio::test]
 async fn callee_and_caller() {
-    check("function f() { return f.caller; } try { return typeof f(); } catch (e) { return e.name; }", Expect::Output("\"TypeError\"")).await;
+    check(
+        "function f() { return f.caller; } try { return typeof f(); } catch (e) { return e.name; }",
+        Expect::Output("\"TypeError\""),
+    )
+    .await;
 }

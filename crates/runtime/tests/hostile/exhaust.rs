@@ -10,12 +10,22 @@ async fn infinite_loop() {
 
 #[tokio::test]
 async fn loop_that_catches_its_own_errors() {
-    check_invocation(quick(action_of("for (;;) { try { for (;;) {} } catch {} finally { for (;;) {} } }")), Expect::Limit(Limit::Cpu)).await;
+    check_invocation(
+        quick(action_of(
+            "for (;;) { try { for (;;) {} } catch {} finally { for (;;) {} } }",
+        )),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn endless_microtasks() {
-    check_invocation(quick(action_of("const f = () => Promise.resolve().then(f); await f();")), Expect::Limit(Limit::Cpu)).await;
+    check_invocation(
+        quick(action_of("const f = () => Promise.resolve().then(f); await f();")),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -25,7 +35,13 @@ async fn endless_async_loop() {
 
 #[tokio::test]
 async fn endless_generator() {
-    check_invocation(quick(action_of("function* g() { for (;;) yield 1; } for (const x of g()) {} ")), Expect::Limit(Limit::Cpu)).await;
+    check_invocation(
+        quick(action_of(
+            "function* g() { for (;;) yield 1; } for (const x of g()) {} ",
+        )),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -42,7 +58,11 @@ async fn loop_outside_the_wrapper() {
 
 #[tokio::test]
 async fn catastrophic_regex() {
-    check_invocation(quick(action_of("return /^(a+)+$/.test('a'.repeat(40) + 'b');")), Expect::Limit(Limit::Cpu)).await;
+    check_invocation(
+        quick(action_of("return /^(a+)+$/.test('a'.repeat(40) + 'b');")),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -55,18 +75,30 @@ async fn native_search_that_ignores_interrupts() {
 
 #[tokio::test]
 async fn memory_bomb_of_arrays() {
-    let out = check("const all = []; for (;;) all.push(new Array(1000).fill(all.length));", Expect::Limit(Limit::Memory)).await;
+    let out = check(
+        "const all = []; for (;;) all.push(new Array(1000).fill(all.length));",
+        Expect::Limit(Limit::Memory),
+    )
+    .await;
     assert_eq!(failed(&out).type_, "script_memory_limit_exceeded");
 }
 
 #[tokio::test]
 async fn memory_bomb_of_strings() {
-    check("let s = 'x'; for (;;) { s += s; if (s.length > 1e9) s.charCodeAt(5); }", Expect::Throws("")).await;
+    check(
+        "let s = 'x'; for (;;) { s += s; if (s.length > 1e9) s.charCodeAt(5); }",
+        Expect::Throws(""),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn memory_bomb_of_objects() {
-    check("let o = {}; for (let i = 0; ; i++) o['k' + i] = { i };", Expect::Limit(Limit::Memory)).await;
+    check(
+        "let o = {}; for (let i = 0; ; i++) o['k' + i] = { i };",
+        Expect::Limit(Limit::Memory),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -86,17 +118,29 @@ async fn typed_array_of_a_gigabyte() {
 
 #[tokio::test]
 async fn array_of_a_billion() {
-    check_invocation(quick(action_of("return new Array(1e9).fill(0).length;")), Expect::Limit(Limit::Memory)).await;
+    check_invocation(
+        quick(action_of("return new Array(1e9).fill(0).length;")),
+        Expect::Limit(Limit::Memory),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn deep_recursion() {
-    check("const f = (n) => f(n + 1) + 1; return f(0);", Expect::Throws("call stack")).await;
+    check(
+        "const f = (n) => f(n + 1) + 1; return f(0);",
+        Expect::Throws("call stack"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn deep_recursion_through_getters_and_json() {
-    check("let o = {}; for (let i = 0; i < 1e5; i++) o = { o }; return JSON.stringify(o).length;", Expect::Throws("call stack")).await;
+    check(
+        "let o = {}; for (let i = 0; i < 1e5; i++) o = { o }; return JSON.stringify(o).length;",
+        Expect::Throws("call stack"),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -108,7 +152,11 @@ async fn deep_json_input_is_parsed_or_refused() {
 
 #[tokio::test]
 async fn deep_regex() {
-    check("return new RegExp('('.repeat(1e5) + ')'.repeat(1e5)).test('x');", Expect::Throws("")).await;
+    check(
+        "return new RegExp('('.repeat(1e5) + ')'.repeat(1e5)).test('x');",
+        Expect::Throws(""),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -119,13 +167,19 @@ async fn huge_output() {
 
 #[tokio::test]
 async fn huge_error() {
-    let out = check("throw new nango.ActionError({ a: 'x'.repeat(5e6), keep: 1 });", Expect::Throws("")).await;
+    let out = check(
+        "throw new nango.ActionError({ a: 'x'.repeat(5e6), keep: 1 });",
+        Expect::Throws(""),
+    )
+    .await;
     assert_eq!(failed(&out).payload_json, "{\"keep\":1}");
 }
 
 #[tokio::test]
 async fn huge_log() {
-    let mut attempt = action_of("nango.setLogger({ level: 'debug' }); const z = 'z'.repeat(50_000); for (let i = 0; i < 11_000; i++) await nango.log(z); return 'done';");
+    let mut attempt = action_of(
+        "nango.setLogger({ level: 'debug' }); const z = 'z'.repeat(50_000); for (let i = 0; i < 11_000; i++) await nango.log(z); return 'done';",
+    );
     attempt.limits.cpu = Duration::from_secs(30);
     let out = check_invocation(attempt, Expect::Output("\"done\"")).await;
     assert!(out.logs_dropped > 5_000, "{}", out.logs_dropped);
@@ -147,7 +201,11 @@ async fn flood_of_host_calls_in_all() {
 
 #[tokio::test]
 async fn flood_of_timers() {
-    check("for (let i = 0; i < 1e6; i++) setTimeout(() => {}, 1e6);", Expect::Throws("timers are pending")).await;
+    check(
+        "for (let i = 0; i < 1e6; i++) setTimeout(() => {}, 1e6);",
+        Expect::Throws("timers are pending"),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -166,7 +224,9 @@ async fn sleeping_beyond_the_deadline() {
 
 #[tokio::test]
 async fn swallowing_the_abort() {
-    let mut attempt = action_of("for (;;) { try { await nango.getCheckpoint(); } catch {} await new Promise((r) => setTimeout(r, 5)); }");
+    let mut attempt = action_of(
+        "for (;;) { try { await nango.getCheckpoint(); } catch {} await new Promise((r) => setTimeout(r, 5)); }",
+    );
     attempt.limits.wall = Duration::from_millis(200);
     check_invocation(attempt, Expect::Limit(Limit::Wall)).await;
 }
@@ -181,7 +241,8 @@ async fn busy_beyond_the_deadline() {
 
 #[tokio::test]
 async fn native_code_beyond_the_deadline() {
-    let mut attempt = action_of("const a = 'a'.repeat(3_000_000), b = 'a'.repeat(1_000_000) + 'b'; return a.indexOf(b);");
+    let mut attempt =
+        action_of("const a = 'a'.repeat(3_000_000), b = 'a'.repeat(1_000_000) + 'b'; return a.indexOf(b);");
     attempt.limits.cpu = Duration::from_secs(30);
     attempt.limits.wall = Duration::from_millis(200);
     check_invocation(attempt, Expect::Limit(Limit::Wall)).await;
@@ -189,13 +250,27 @@ async fn native_code_beyond_the_deadline() {
 
 #[tokio::test]
 async fn to_json_bombs() {
-    check_invocation(quick(action_of("return { toJSON() { for (;;) {} } };")), Expect::Limit(Limit::Cpu)).await;
-    check("let n = 0; const f = () => ({ toJSON: () => ({ a: f() }) }); return f();", Expect::Throws("call stack")).await;
+    check_invocation(
+        quick(action_of("return { toJSON() { for (;;) {} } };")),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
+    check(
+        "let n = 0; const f = () => ({ toJSON: () => ({ a: f() }) }); return f();",
+        Expect::Throws("call stack"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn sort_that_lies() {
-    check_invocation(quick(action_of("const a = Array.from({ length: 1e6 }, (_, i) => i); a.sort(() => { for (;;) {} });")), Expect::Limit(Limit::Cpu)).await;
+    check_invocation(
+        quick(action_of(
+            "const a = Array.from({ length: 1e6 }, (_, i) => i); a.sort(() => { for (;;) {} });",
+        )),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
 }
 
 #[tokio::test]

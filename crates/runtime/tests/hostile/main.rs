@@ -11,7 +11,6 @@ mod exhaust;
 mod neighbours;
 mod values;
 
-
 use std::time::{Duration, Instant};
 
 use support::*;
@@ -37,7 +36,11 @@ async fn good_run(rt: &Runtime, tenant: &str) {
     good.tenant = tenant.to_owned();
     let host = Scripted::new(|_| Ok(HostReply::Json("{\"page\":1}".into())));
     let out = rt.run(good, host).await;
-    assert_eq!(output(&out), serde_json::json!({ "n": 499_500, "c": { "page": 1 } }), "a good run of {tenant} was harmed");
+    assert_eq!(
+        output(&out),
+        serde_json::json!({ "n": 499_500, "c": { "page": 1 } }),
+        "a good run of {tenant} was harmed"
+    );
 }
 
 async fn attack(rt: &Runtime, attempt: Invocation) -> Outcome {
@@ -66,12 +69,31 @@ async fn check_invocation(attempt: Invocation, expect: Expect) -> Outcome {
             let found: serde_json::Value = serde_json::from_str(found).expect("output is JSON");
             assert_eq!(found, wanted);
         }
-        (Expect::Limit(limit), Err(RunError { kind: ErrorKind::Limit(found), message, .. })) => {
+        (
+            Expect::Limit(limit),
+            Err(RunError {
+                kind: ErrorKind::Limit(found),
+                message,
+                ..
+            }),
+        ) => {
             assert_eq!(found, limit);
             assert!(!message.is_empty());
         }
-        (Expect::Throws(text), Err(RunError { kind: ErrorKind::Script, message, type_, payload_json, .. })) => {
-            assert!(message.contains(text) || payload_json.contains(text), "{type_}: {message} {payload_json}");
+        (
+            Expect::Throws(text),
+            Err(RunError {
+                kind: ErrorKind::Script,
+                message,
+                type_,
+                payload_json,
+                ..
+            }),
+        ) => {
+            assert!(
+                message.contains(text) || payload_json.contains(text),
+                "{type_}: {message} {payload_json}"
+            );
         }
         (expect, found) => panic!("expected {expect:?}, found {found:?}"),
     }
@@ -86,4 +108,3 @@ fn quick(mut attempt: Invocation) -> Invocation {
 fn action_of(body: &str) -> Invocation {
     invocation(action(body), Kind::Action, Some("{\"x\":1}"))
 }
-

@@ -12,7 +12,8 @@ fn keyed(tenant: &str, key: &str, body: &str) -> Invocation {
 #[tokio::test]
 async fn an_isolate_serves_one_connection() {
     let rt = runtime();
-    let body = "const before = globalThis.left ?? null; globalThis.left = 'secret of ' + nango.connectionId; return before;";
+    let body =
+        "const before = globalThis.left ?? null; globalThis.left = 'secret of ' + nango.connectionId; return before;";
     for (tenant, key) in [("a", "c1"), ("a", "c2"), ("b", "c1"), ("a", "c1"), ("a", "c2")] {
         let out = rt.run(keyed(tenant, key, body), Scripted::silent()).await;
         assert_eq!(output(&out), serde_json::Value::Null, "{tenant} {key}");
@@ -27,7 +28,10 @@ async fn a_clean_isolate_is_used_again() {
     let second = rt.run(keyed("a", "c1", body), Scripted::silent()).await;
     let other = rt.run(keyed("a", "c2", body), Scripted::silent()).await;
     let tenant = rt.run(keyed("b", "c1", body), Scripted::silent()).await;
-    assert_eq!([first.warm, second.warm, other.warm, tenant.warm], [false, true, false, false]);
+    assert_eq!(
+        [first.warm, second.warm, other.warm, tenant.warm],
+        [false, true, false, false]
+    );
 }
 
 #[tokio::test]
@@ -37,10 +41,18 @@ async fn timers_after_the_end_do_not_fire_into_the_next_run() {
     let host = Scripted::new(|_| Ok(HostReply::Json("null".into())));
     rt.run(keyed("a", "c1", body), host.clone()).await;
     let second = Scripted::silent();
-    let out = rt.run(keyed("a", "c1", "await new Promise((r) => setTimeout(r, 80)); return 2;"), second.clone()).await;
+    let out = rt
+        .run(
+            keyed("a", "c1", "await new Promise((r) => setTimeout(r, 80)); return 2;"),
+            second.clone(),
+        )
+        .await;
     assert_eq!(output(&out), serde_json::json!(2));
     assert!(!out.warm);
-    assert!(second.taken().is_empty() && host.taken().is_empty(), "a finished run made calls");
+    assert!(
+        second.taken().is_empty() && host.taken().is_empty(),
+        "a finished run made calls"
+    );
 }
 
 #[tokio::test]
@@ -78,16 +90,28 @@ async fn a_killed_worker_harms_no_silent_neighbour() {
     let mut settings = config();
     settings.workers_per_tenant_max = 1;
     let rt = Runtime::start(settings).expect("starts");
-    let bomb = quick(action_of("await new Promise((r) => setTimeout(r, 30)); const a = 'a'.repeat(3_000_000), b = 'a'.repeat(1_000_000) + 'b'; return a.indexOf(b);"));
-    let sleeper = || rt.run(action_of("await new Promise((r) => setTimeout(r, 150)); return 'fine';"), Scripted::silent());
+    let bomb = quick(action_of(
+        "await new Promise((r) => setTimeout(r, 30)); const a = 'a'.repeat(3_000_000), b = 'a'.repeat(1_000_000) + 'b'; return a.indexOf(b);",
+    ));
+    let sleeper = || {
+        rt.run(
+            action_of("await new Promise((r) => setTimeout(r, 150)); return 'fine';"),
+            Scripted::silent(),
+        )
+    };
     let (bomb, one, two) = tokio::join!(rt.run(bomb, Scripted::silent()), sleeper(), sleeper());
     assert_eq!(failed(&bomb).kind, ErrorKind::Limit(Limit::Cpu));
     assert_eq!(output(&one), serde_json::json!("fine"));
     assert_eq!(output(&two), serde_json::json!("fine"));
     // Known by now: the same code gets a worker of its own.
-    let again = quick(action_of("await new Promise((r) => setTimeout(r, 30)); const a = 'a'.repeat(3_000_000), b = 'a'.repeat(1_000_000) + 'b'; return a.indexOf(b);"));
+    let again = quick(action_of(
+        "await new Promise((r) => setTimeout(r, 30)); const a = 'a'.repeat(3_000_000), b = 'a'.repeat(1_000_000) + 'b'; return a.indexOf(b);",
+    ));
     let host = Scripted::new(|_| Ok(HostReply::Json("null".into())));
-    let talker = rt.run(action_of("await nango.getCheckpoint(); await new Promise((r) => setTimeout(r, 900)); return 'fine';"), host);
+    let talker = rt.run(
+        action_of("await nango.getCheckpoint(); await new Promise((r) => setTimeout(r, 900)); return 'fine';"),
+        host,
+    );
     let (bomb, talker) = tokio::join!(rt.run(again, Scripted::silent()), talker);
     assert!(bomb.result.is_err());
     assert_eq!(output(&talker), serde_json::json!("fine"));
@@ -115,7 +139,10 @@ async fn a_caller_that_walks_away_leaves_nothing_running() {
     let rt = runtime();
     let host = Scripted::new(|_| Ok(HostReply::Json("null".into())));
     {
-        let run = rt.run(action_of("for (;;) { await nango.getCheckpoint(); await new Promise((r) => setTimeout(r, 5)); }"), host.clone());
+        let run = rt.run(
+            action_of("for (;;) { await nango.getCheckpoint(); await new Promise((r) => setTimeout(r, 5)); }"),
+            host.clone(),
+        );
         let _ = tokio::time::timeout(Duration::from_millis(200), run).await;
     }
     tokio::time::sleep(Duration::from_millis(1200)).await;

@@ -4,21 +4,45 @@ use super::*;
 
 #[tokio::test]
 async fn getters_on_results() {
-    check_invocation(quick(action_of("return { get a() { for (;;) {} } };")), Expect::Limit(Limit::Cpu)).await;
-    check("return { get a() { throw new Error('trap'); } };", Expect::Throws("trap")).await;
+    check_invocation(
+        quick(action_of("return { get a() { for (;;) {} } };")),
+        Expect::Limit(Limit::Cpu),
+    )
+    .await;
+    check(
+        "return { get a() { throw new Error('trap'); } };",
+        Expect::Throws("trap"),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn proxies_as_results() {
-    check("return new Proxy({}, { ownKeys() { throw new Error('keys'); } });", Expect::Throws("keys")).await;
+    check(
+        "return new Proxy({}, { ownKeys() { throw new Error('keys'); } });",
+        Expect::Throws("keys"),
+    )
+    .await;
     check("return new Proxy({}, { get() { return undefined; }, ownKeys() { return ['a'.repeat(10)]; }, getOwnPropertyDescriptor() { return { enumerable: true, configurable: true, value: 1 }; } });", Expect::Output("{}")).await;
-    check("const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy;", Expect::Throws("")).await;
+    check(
+        "const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy;",
+        Expect::Throws(""),
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn thenables() {
-    check("return { then(resolve) { resolve({ then(r) { r(7); } }); } };", Expect::Output("7")).await;
-    check("return { get then() { throw new Error('then trap'); } };", Expect::Throws("then trap")).await;
+    check(
+        "return { then(resolve) { resolve({ then(r) { r(7); } }); } };",
+        Expect::Output("7"),
+    )
+    .await;
+    check(
+        "return { get then() { throw new Error('then trap'); } };",
+        Expect::Throws("then trap"),
+    )
+    .await;
     check("return { then() {} };", Expect::Limit(Limit::NeverSettles)).await;
 }
 
@@ -58,8 +82,16 @@ async fn exotic_throws() {
 #[tokio::test]
 async fn primitive_conversion_bombs() {
     check_invocation(quick(action_of("const b = { [Symbol.toPrimitive]() { for (;;) {} } }; await nango.batchSave?.([{ id: 1 }], b); return `${b}`;")), Expect::Limit(Limit::Cpu)).await;
-    check("const b = { [Symbol.toPrimitive]() { throw new Error('prim'); } }; return await nango.get({ endpoint: b });", Expect::Throws("prim")).await;
-    check("const b = { toString() { return 'x'.repeat(1e9); } }; return await nango.get({ endpoint: b });", Expect::Limit(Limit::Memory)).await;
+    check(
+        "const b = { [Symbol.toPrimitive]() { throw new Error('prim'); } }; return await nango.get({ endpoint: b });",
+        Expect::Throws("prim"),
+    )
+    .await;
+    check(
+        "const b = { toString() { return 'x'.repeat(1e9); } }; return await nango.get({ endpoint: b });",
+        Expect::Limit(Limit::Memory),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -88,8 +120,20 @@ async fn unhandled_rejections_are_nobodys_business() {
 
 #[tokio::test]
 async fn results_with_odd_members() {
-    check("return { constructor: 1, __proto__: null, ['__proto__']: 2, toString: 'x', length: -1 };", Expect::Output("{\"constructor\":1,\"__proto__\":2,\"toString\":\"x\",\"length\":-1}")).await;
-    check("const o = {}; o.self = o; return o;", Expect::Throws("circular structure")).await;
+    check(
+        "return { constructor: 1, __proto__: null, ['__proto__']: 2, toString: 'x', length: -1 };",
+        Expect::Output("{\"constructor\":1,\"__proto__\":2,\"toString\":\"x\",\"length\":-1}"),
+    )
+    .await;
+    check(
+        "const o = {}; o.self = o; return o;",
+        Expect::Throws("circular structure"),
+    )
+    .await;
     check("return { n: 7n };", Expect::Throws("serialize a BigInt")).await;
-    check("return '\\ud800 \\u0000 \\u2028';", Expect::Output("\"\\ufffd \\u0000 \\u2028\"")).await;
+    check(
+        "return '\\ud800 \\u0000 \\u2028';",
+        Expect::Output("\"\\ufffd \\u0000 \\u2028\""),
+    )
+    .await;
 }

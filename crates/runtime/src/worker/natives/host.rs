@@ -12,10 +12,12 @@ use crate::wire::{Failure, FrameKind, fits};
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, current: &Rc<Current>) -> Result<()> {
     let own = Rc::clone(current);
-    let call = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| call(&ctx, &own.get(), header, &sections);
+    let call =
+        move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| call(&ctx, &own.get(), header, &sections);
     native.set("call", Function::new(ctx.clone(), call)?)?;
     let own = Rc::clone(current);
-    let tell = move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| tell(&ctx, &own.get(), header, &sections);
+    let tell =
+        move |ctx: Ctx<'js>, header: JsString<'js>, sections: Array<'js>| tell(&ctx, &own.get(), header, &sections);
     native.set("tell", Function::new(ctx.clone(), tell)?)?;
     let own = Rc::clone(current);
     native.set(
