@@ -47,6 +47,8 @@ CREATE TABLE runs (
     checkpoints TEXT,
     -- Changes of checkpoint and records so far; equal across attempts means no progress.
     progress BIGINT NOT NULL,
+    -- Its value when the present attempt started.
+    attempt_progress BIGINT NOT NULL,
     operation_id TEXT NOT NULL,
     -- JSON of what ended it, when it failed.
     error TEXT,
@@ -63,7 +65,7 @@ CREATE INDEX runs_by_end ON runs (updated_at);
 CREATE TABLE checkpoints (
     connection_id BIGINT NOT NULL REFERENCES connections (id),
     environment_id BIGINT NOT NULL REFERENCES environments (id),
-    key TEXT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
     -- JSON object; null when it was cleared, so that versions never repeat.
     value TEXT,
     version BIGINT NOT NULL,
@@ -74,7 +76,7 @@ CREATE TABLE checkpoints (
 -- Locks that functions take by name.
 CREATE TABLE locks (
     environment_id BIGINT NOT NULL REFERENCES environments (id),
-    key TEXT NOT NULL,
+    key TEXT COLLATE "C" NOT NULL,
     owner TEXT NOT NULL,
     expires_at BIGINT NOT NULL,
     PRIMARY KEY (environment_id, key)

@@ -47,6 +47,8 @@ CREATE TABLE runs (
     checkpoints TEXT,
     -- Changes of checkpoint and records so far; equal across attempts means no progress.
     progress BIGINT NOT NULL,
+    -- Its value when the present attempt started.
+    attempt_progress BIGINT NOT NULL,
     operation_id TEXT NOT NULL,
     -- JSON of what ended it, when it failed.
     error TEXT,

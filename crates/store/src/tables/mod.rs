@@ -20,3 +20,7 @@ pub mod outbox;
 pub mod records;
 pub mod schedules;
 pub mod tasks;
+pub mod syncs;
+pub mod runs;
+pub mod checkpoints;
+pub mod locks;
