@@ -13,6 +13,7 @@ pub mod caller;
 pub mod connections;
 pub mod environments;
 mod error;
+mod host;
 pub mod functions;
 pub mod integrations;
 pub mod operations;
@@ -20,6 +21,8 @@ mod providers;
 pub mod proxy;
 pub mod records;
 pub mod sessions;
+pub mod syncs;
+pub mod tasks;
 pub mod validate;
 pub mod webhooks;
 

@@ -1,8 +1,20 @@
 //! The URL tree. Each module mirrors one noun.
 
+pub mod auth;
+pub mod connect;
+pub mod connections;
+pub mod oauth;
 pub mod environments;
 pub mod integrations;
 pub mod providers;
+pub mod proxy;
+pub mod records;
+pub mod sync;
+pub mod actions;
+pub mod deploy;
+pub mod functions;
+pub mod logs;
+pub mod webhooks;
 pub mod utility;
 
 use axum::Router;
@@ -16,9 +28,21 @@ use crate::{ApiError, ApiState};
 pub fn all() -> Router<ApiState> {
     Router::new()
         .merge(utility::router())
+        .merge(oauth::router())
+        .merge(connections::router())
+        .merge(connect::router())
+        .merge(auth::router())
         .merge(providers::router())
         .merge(integrations::router())
         .merge(environments::router())
+        .merge(proxy::router())
+        .merge(records::router())
+        .merge(sync::router())
+        .merge(actions::router())
+        .merge(deploy::router())
+        .merge(functions::router())
+        .merge(logs::router())
+        .merge(webhooks::router())
 }
 
 /// The answer for unknown paths and methods.

@@ -1,0 +1,61 @@
+//! Functions that start other functions.
+
+use tenon_runtime::protocol::{HostError, HostReply, SyncRef};
+
+use super::{Answer, RunHost};
+use crate::actions::{ActionAnswer, TriggerInput};
+use crate::records::BASE;
+use crate::syncs::control::{Begin, SwitchRequest, TriggerRequest};
+use crate::syncs::select::SyncName;
+
+fn name(sync: &SyncRef) -> Result<SyncName, HostError> {
+    let text = match sync.variant.as_deref() {
+        Some(variant) if variant != BASE => format!("{}::{variant}", sync.name),
+        _ => sync.name.clone(),
+    };
+    SyncName::parse(&text).ok_or_else(|| HostError::plain(format!("'{text}' is no name of a sync")))
+}
+
+impl RunHost {
+    pub(super) async fn trigger_action(
+        &self,
+        integration: String,
+        connection: String,
+        action: String,
+        input: Option<String>,
+    ) -> Answer {
+        let input = TriggerInput { action, input, integration, connection, later: false, retries_max: 0 };
+        // Boxed: an action may trigger an action, and the future of one must not contain that of the other.
+        let answer = Box::pin(self.app.trigger_action(&self.caller, input)).await;
+        match answer.map_err(|error| self.refused(&error))? {
+            ActionAnswer::Output(output) => Ok(HostReply::Json(output)),
+            ActionAnswer::Accepted(id) => Ok(HostReply::Json(format!("\"{id}\""))),
+        }
+    }
+
+    pub(super) async fn trigger_sync(
+        &self,
+        unique_key: String,
+        connection_id: String,
+        sync: SyncRef,
+        reset: bool,
+        empty_cache: bool,
+    ) -> Answer {
+        let begin = Begin { reset, empty_cache };
+        let request = TriggerRequest::new(vec![name(&sync)?], unique_key, connection_id, begin);
+        self.app.trigger_syncs(&self.caller, request).await.map_err(|error| self.refused(&error))?;
+        Ok(HostReply::Unit)
+    }
+
+    pub(super) async fn start_sync(
+        &self,
+        unique_key: String,
+        syncs: Vec<SyncRef>,
+        connection_id: Option<String>,
+    ) -> Answer {
+        let names = syncs.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        let request = SwitchRequest::new(names, unique_key, connection_id);
+        self.app.switch_syncs(&self.caller, request, false).await.map_err(|error| self.refused(&error))?;
+        Ok(HostReply::Unit)
+    }
+}

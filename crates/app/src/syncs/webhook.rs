@@ -1,0 +1,174 @@
+//! Running a sync's `onWebhook` for a provider's message.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tenon_model::{EnvironmentId, FunctionId};
+use tenon_queue::{Handler, Limits, NewTask, StopReason, Task, Verdict, enqueue};
+use tenon_runtime::{ErrorKind, Kind as RunKind};
+use tenon_store::Tx;
+use tenon_store::tables::connections::{self, ConnectionRow};
+use tenon_store::tables::runs::{self, RunInput};
+use tenon_store::tables::syncs;
+
+use super::finish::{self, Ended, WEBHOOK_AGAIN_AFTER};
+use super::ledger::Ledger;
+use super::run::{Job, perform};
+use super::{checkpoint_key, group};
+use crate::environments::Environment;
+use crate::functions::Function;
+use crate::operations::{Kind, Level, Outcome as Logged, Subject};
+use crate::records::BASE;
+use crate::{App, Error, Result};
+
+/// Kind of the queue's tasks.
+pub const KIND: &str = "webhook-run";
+/// A run that could not start for so long is dropped: the message is old by then.
+const START_WITHIN: Duration = Duration::from_secs(3600);
+/// Deaths of a worker or node over one message after which it is given up.
+const RESCUES_MAX: i64 = 3;
+/// Runs for one connection at the same time.
+const PER_CONNECTION: usize = 8;
+
+/// What is to be run.
+#[derive(Debug, Serialize, Deserialize)]
+struct Payload {
+    function: FunctionId,
+    connection: tenon_model::ConnectionId,
+    /// The provider's message, sealed, in base 64.
+    sealed: String,
+}
+
+/// Where a message waits.
+fn place(connection: tenon_model::ConnectionId, function: FunctionId) -> String {
+    format!("tasks.payload/webhook/{connection}/{function}")
+}
+
+/// Enqueues a run inside the transaction that works a provider's message off.
+pub(crate) async fn enqueue_run(
+    app: &App,
+    tx: &mut Tx,
+    environment: &Environment,
+    connection: &ConnectionRow,
+    sync: &Function,
+    payload: &Value,
+) -> Result<()> {
+    let vault = app.vault_in(tx, environment.id).await?;
+    let sealed = vault.seal(&place(connection.id, sync.id), payload.to_string().as_bytes());
+    let payload = Payload { function: sync.id, connection: connection.id, sealed: STANDARD.encode(sealed) };
+    let text = serde_json::to_string(&payload).map_err(|error| Error::Internal(error.to_string()))?;
+    let task = NewTask::new(KIND, text).of(environment.id, group(connection.id));
+    enqueue(tx, &task, app.clock().now()).await?;
+    Ok(())
+}
+
+/// Runs `onWebhook`.
+pub struct WebhookHandler(pub App);
+
+#[async_trait::async_trait]
+impl Handler for WebhookHandler {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { node: self.0.settings().runs_max, group: Some(PER_CONNECTION) }
+    }
+
+    async fn run(&self, task: &Task) -> Verdict {
+        let (Some(environment), Ok(payload)) = (task.environment(), task.json::<Payload>()) else {
+            return Verdict::GiveUp { error: "the payload cannot be read".to_owned() };
+        };
+        if task.rescues() > RESCUES_MAX {
+            return Verdict::GiveUp { error: "its worker died each time it was tried".to_owned() };
+        }
+        let waited = self.0.clock().now().since(task.created_at());
+        if waited > START_WITHIN && task.rescues() == 0 {
+            return Verdict::GiveUp { error: format!("it waited for {} s and is too old", waited.as_secs()) };
+        }
+        match run(&self.0, task, environment, &payload).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                tracing::error!(task.id = task.id(), error = ?error, "a webhook could not be run");
+                Verdict::PutBack { after: Duration::from_secs(10) }
+            }
+        }
+    }
+}
+
+async fn run(app: &App, task: &Task, environment: EnvironmentId, payload: &Payload) -> Result<Verdict> {
+    let sealed = STANDARD.decode(&payload.sealed).map_err(|error| Error::Internal(error.to_string()))?;
+    let vault = app.vault(environment).await?;
+    let message = vault.open(&place(payload.connection, payload.function), &sealed)?;
+    let message = String::from_utf8(message.to_vec()).map_err(|error| Error::Internal(error.to_string()))?;
+    let Some(job) = begin(app, environment, payload).await? else { return Ok(Verdict::Done) };
+    let key = checkpoint_key("webhook", &job.sync.name, BASE);
+    let run = Some((job.run_ref(), &job.row));
+    let ledger = Arc::new(Ledger::open(app, environment, job.connection.id, key, run).await?);
+    let outcome = perform(&job, RunKind::Webhook, Some(message), Arc::clone(&ledger), task).await?;
+    match outcome.result {
+        Ok(_) => finish::succeeded(&job, &ledger, Some(task), Ended::Complete).await,
+        Err(error) => match (task.stop_reason(), error.kind) {
+            (Some(StopReason::Cancelled | StopReason::Lost), _) => {
+                job.operation.finish(Logged::Cancelled { message: "it was cancelled".to_owned() });
+                Ok(Verdict::Done)
+            }
+            (Some(StopReason::Shutdown), _) | (None, ErrorKind::WorkerLost | ErrorKind::Internal) => {
+                give_back(&job).await?;
+                Ok(Verdict::PutBack { after: WEBHOOK_AGAIN_AFTER })
+            }
+            (None, _) => finish::failed(&job, &ledger, Some(task), &error).await,
+        },
+    }
+}
+
+/// The message is run again from its start, as another run.
+async fn give_back(job: &Job) -> Result<()> {
+    let mut tx = job.app.store().begin().await?;
+    let error = Some(r#"{"type":"worker_lost","message":"the run starts again"}"#);
+    let (id, attempt, now) = (job.row.id, Some(job.row.attempt), job.app.clock().now());
+    runs::finish(&mut tx, id, attempt, "STOPPED", None, error, now).await?;
+    tx.commit().await?;
+    job.operation.finish(Logged::Cancelled { message: "the run starts again".to_owned() });
+    Ok(())
+}
+
+async fn begin(app: &App, environment: EnvironmentId, payload: &Payload) -> Result<Option<Job>> {
+    let environment = app.environment(environment).await?;
+    let Some(function) = app.find_function_by_id(environment.id, payload.function).await? else { return Ok(None) };
+    if !function.enabled {
+        return Ok(None);
+    }
+    let mut tx = app.store().begin().await?;
+    let Some(connection) = connections::find_by_id(&mut tx, environment.id, payload.connection).await? else {
+        return Ok(None);
+    };
+    let found = syncs::find_named(&mut tx, environment.id, connection.id, function.id, BASE).await?;
+    let Some(sync) = found else { return Ok(None) };
+    let subject = Subject::titled(format!("Webhook for sync {}", sync.name))
+        .integration(&connection.unique_key, &connection.provider)
+        .connection(&connection.connection_id)
+        .function(&sync.name);
+    let operation = app.operations().start(environment.id, Kind::Webhook, "run", subject);
+    let input = RunInput {
+        environment_id: environment.id,
+        connection_id: connection.id,
+        sync_id: sync.id,
+        kind: "webhook",
+        r#type: "INCREMENTAL",
+        empty_cache: false,
+        operation_id: operation.id(),
+    };
+    let row = runs::insert(&mut tx, &input, app.clock().now()).await?;
+    // The status shows the newest run, but not in place of a sync that is under way.
+    if runs::find_open(&mut tx, sync.id).await?.is_none() {
+        syncs::set_last_run(&mut tx, sync.id, row.id).await?;
+    }
+    tx.commit().await?;
+    operation.log(Level::Debug, format!("Running onWebhook of sync '{}'", sync.name), None);
+    Ok(Some(Job { app: app.clone(), environment, connection, function, sync, row, operation }))
+}
