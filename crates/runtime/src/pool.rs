@@ -42,6 +42,7 @@ pub(crate) struct Pool {
 
 #[derive(Default)]
 struct State {
+    closed: bool,
     workers: HashMap<u64, Entry>,
     starting: usize,
     failures: u32,
@@ -110,6 +111,9 @@ impl Pool {
     async fn acquire(self: &Arc<Self>, tenant: &str, key: Option<&str>, hash: &str) -> Result<Lease, String> {
         let receiver = {
             let mut state = self.state();
+            if state.closed {
+                return Err("the runtime is shutting down".to_owned());
+            }
             let exclusive = state.suspects.get(hash).is_some_and(|until| *until > Instant::now());
             let need = Need {
                 tenant: tenant.to_owned(),
@@ -119,10 +123,9 @@ impl Pool {
             if !state.waiting.contains_key(tenant)
                 && let Some(worker) = state.place(&need, &self.config)
             {
-                return Ok(Lease {
-                    pool: Arc::clone(self),
-                    worker,
-                });
+                // The worker may have been the last one without a tenant.
+                self.pump(&mut state);
+                return Ok(Lease { pool: Arc::clone(self), worker });
             }
             let (place, receiver) = oneshot::channel();
             state.enqueue(Waiter { need, place });
@@ -143,7 +146,7 @@ impl Pool {
         if let Some(entry) = state.workers.get_mut(&worker) {
             entry.load = entry.load.saturating_sub(1);
             entry.idle_since = Instant::now();
-            if entry.load == 0 && entry.exclusive {
+            if entry.load == 0 && (entry.exclusive || entry.retiring) {
                 entry.worker.kill(None);
             }
         }
@@ -155,13 +158,15 @@ impl Pool {
     /// Serves those who wait, one tenant after the other, and starts processes that are missing.
     fn pump(&self, state: &mut State) {
         state.serve_waiters(&self.config);
-        let unserved: usize = state.waiting.values().map(VecDeque::len).sum();
-        let unassigned = state.workers.values().filter(|entry| entry.tenant.is_none()).count();
-        let wanted = unserved.min(self.config.workers_max) + self.config.workers_warm;
-        let missing = wanted.saturating_sub(unassigned + state.starting);
+        if state.closed {
+            return;
+        }
+        let needed = state.workers_needed(&self.config);
+        let unassigned = state.workers.values().filter(|entry| entry.tenant.is_none() && !entry.retiring).count();
+        let missing = (needed + self.config.workers_warm).saturating_sub(unassigned + state.starting);
         for _ in 0..missing {
             if state.workers.len() + state.starting >= self.config.workers_max.max(1) {
-                if unserved == 0 || !state.evict_idle() {
+                if needed == 0 || !(state.evict_idle() || state.retire_one()) {
                     break;
                 }
                 // The place becomes free when the process is gone; `forget` pumps again.
@@ -186,6 +191,7 @@ impl Pool {
         let mut state = self.state();
         state.starting -= 1;
         match result {
+            Ok(worker) if state.closed => worker.kill(None),
             Ok(worker) => {
                 state.failures = 0;
                 state.workers.insert(id, Entry::new(worker));
@@ -224,6 +230,7 @@ impl Pool {
     /// Ends every process; runs in them are lost.
     pub(crate) fn shutdown(&self) {
         let mut state = self.state();
+        state.closed = true;
         state.turn_away("the runtime is shutting down");
         for entry in state.workers.values() {
             entry.worker.kill(None);

@@ -1,6 +1,6 @@
 //! Choosing a worker.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -152,6 +152,17 @@ impl State {
         }
     }
 
+    /// New workers that those who wait could use.
+    pub(super) fn workers_needed(&self, config: &RuntimeConfig) -> usize {
+        let of_tenant = |(tenant, queue): (&String, &VecDeque<Waiter>)| {
+            let alone = queue.iter().filter(|waiter| waiter.need.exclusive).count();
+            let own = self.workers.values().filter(|entry| entry.tenant.as_ref() == Some(tenant));
+            let moving = own.filter(|entry| !entry.stuck && !entry.retiring && !entry.exclusive).count();
+            alone + (queue.len() - alone).min(config.workers_per_tenant_max.max(1).saturating_sub(moving))
+        };
+        self.waiting.iter().map(of_tenant).sum()
+    }
+
     /// Ends the longest idle worker of any tenant; false when all are busy.
     pub(super) fn evict_idle(&mut self) -> bool {
         let idle = self
@@ -162,6 +173,29 @@ impl State {
             Some(entry) => {
                 entry.retiring = true;
                 entry.worker.kill(None);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// All workers are busy and a tenant without any waits: gives no more runs to one worker, so that its place
+    /// becomes free when its last run ends. Taken from the tenant that has most. False when enough are on their way.
+    pub(super) fn retire_one(&mut self) -> bool {
+        let mut share: HashMap<String, usize> = HashMap::new();
+        for tenant in self.workers.values().filter_map(|entry| entry.tenant.clone()) {
+            *share.entry(tenant).or_default() += 1;
+        }
+        let without = self.waiting.keys().filter(|tenant| !share.contains_key(*tenant)).count();
+        let retiring = self.workers.values().filter(|entry| entry.retiring).count();
+        if retiring >= without {
+            return false;
+        }
+        let share_of = |entry: &Entry| entry.tenant.as_ref().and_then(|tenant| share.get(tenant)).copied().unwrap_or(0);
+        let busy = self.workers.values_mut().filter(|entry| !entry.retiring && entry.tenant.is_some());
+        match busy.max_by_key(|entry| (share_of(entry), std::cmp::Reverse(entry.load))) {
+            Some(entry) => {
+                entry.retiring = true;
                 true
             }
             None => false,

@@ -71,7 +71,7 @@ fn start(config: &RuntimeConfig, blob: &mut Option<std::os::fd::OwnedFd>) -> io:
     };
     let (parent, child) = StdStream::pair()?;
     let (status, status_fd) = StatusPage::create()?;
-    let child = Command::new(&config.worker_exe)
+    let child = Command::new(std::path::absolute(&config.worker_exe)?)
         .args(&config.worker_args)
         .env_clear()
         .current_dir("/")

@@ -68,6 +68,8 @@ pub(super) fn build_snapshot<T>(file: OwnedFd, limit: usize, build: impl FnOnce(
     let snapshot_len = (meta.bump.get() - BASE).next_multiple_of(ALIGN);
     meta.end.set(BASE + snapshot_len);
     meta.building.set(false);
+    // Blocks freed while building lie all over the snapshot; reusing them would make each isolate copy those pages.
+    meta.free.iter().for_each(|list| list.set(std::ptr::null_mut()));
     unmap(BASE, SNAPSHOT_MAX);
     truncate(fd, snapshot_len)?;
     crate::sys::seal(fd)?;

@@ -37,7 +37,7 @@ pub(super) struct Meta {
     /// Anonymous pieces mapped behind the snapshot; piece n has `ALIGN << n` bytes.
     pub(super) pieces: Cell<u32>,
     large: Cell<*mut LargeBlock>,
-    free: [Cell<*mut u8>; CLASSES],
+    pub(super) free: [Cell<*mut u8>; CLASSES],
 }
 
 /// Header of a large block, a node of the list that `release` walks. `capacity` sits right before the payload.
