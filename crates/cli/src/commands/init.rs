@@ -15,6 +15,7 @@ use crate::authoring::{
 #[command(after_help = "Examples:
   tenon init                 in this folder
   tenon init functions       in a new folder
+  tenon init --types         only the types, in a project that exists (after an update, or after cloning)
 
 Writes package.json, tsconfig.json, index.ts, .env, one example of each kind of function for GitHub, and the types
 of the SDK, so that an editor knows them without any package being published. Files that exist are kept.")]
@@ -22,6 +23,9 @@ pub struct InitArgs {
     /// Folder of the project; made when it does not exist.
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Only write the types of the SDK.
+    #[arg(long)]
+    types: bool,
     /// Machine-readable output.
     #[arg(long)]
     json: bool,
@@ -30,7 +34,11 @@ pub struct InitArgs {
 /// Runs the command.
 pub async fn run(args: InitArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
-    let written = scaffold::init(&args.path)?;
+    let written = if args.types {
+        scaffold::types(&args.path)?
+    } else {
+        scaffold::init(&args.path)?
+    };
     if args.json {
         say(&json!({ "path": args.path, "created": written.created, "kept": written.kept }).to_string());
         return Ok(ExitCode::SUCCESS);
@@ -40,6 +48,9 @@ pub async fn run(args: InitArgs) -> Result<ExitCode> {
     }
     for path in &written.kept {
         say(&terminal.paint(Style::Dim, &format!("  = {path} (kept)")));
+    }
+    if args.types {
+        return Ok(ExitCode::SUCCESS);
     }
     let here = if args.path.as_os_str() == "." {
         String::new()

@@ -14,7 +14,10 @@ const EVENT: &str = "import { createOnEvent } from 'nango';\nexport default crea
 
 fn project() -> tempfile::TempDir {
     folder(&[
-        ("index.ts", "import './shop/actions/pay.js';\nimport './shop/on-events/check.js';\nimport './desk/actions/pay.js';"),
+        (
+            "index.ts",
+            "import './shop/actions/pay.js';\nimport './shop/on-events/check.js';\nimport './desk/actions/pay.js';",
+        ),
         ("shop/actions/pay.ts", ACTION),
         ("shop/on-events/check.ts", EVENT),
         ("desk/actions/pay.ts", ACTION),
@@ -29,11 +32,20 @@ fn two_requests_with_the_same_functions() {
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("Deployed 3 functions."), "{}", ran.stdout);
     let seen = server.take();
-    assert_eq!(seen.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(), ["/sync/deploy/confirmation", "/sync/deploy"]);
+    assert_eq!(
+        seen.iter().map(|s| s.path.as_str()).collect::<Vec<_>>(),
+        ["/sync/deploy/confirmation", "/sync/deploy"]
+    );
     let (first, second) = (seen[0].json(), seen[1].json());
     assert_eq!(first["flowConfigs"], second["flowConfigs"]);
-    assert_eq!((&first["reconcile"], &second["reconcile"]), (&json!(false), &json!(true)));
-    assert_eq!((first.get("nangoYamlBody"), &second["nangoYamlBody"]), (None, &json!("")));
+    assert_eq!(
+        (&first["reconcile"], &second["reconcile"]),
+        (&json!(false), &json!(true))
+    );
+    assert_eq!(
+        (first.get("nangoYamlBody"), &second["nangoYamlBody"]),
+        (None, &json!(""))
+    );
     assert_eq!((first.get("source"), &second["source"]), (None, &json!("repo")));
     assert_eq!(first["deployMode"], "all");
     assert_eq!(first["onEventScriptsByProvider"][0]["scripts"][0]["name"], "check");
@@ -50,7 +62,10 @@ fn a_part_of_the_project() {
     };
     let one = bodies(&["--action", "pay", "--integration", "shop", "-v", "7.0.0"]);
     assert_eq!(one["flowConfigs"].as_array().unwrap().len(), 1);
-    assert_eq!((&one["deployMode"], &one["flowConfigs"][0]["version"]), (&json!("single"), &json!("7.0.0")));
+    assert_eq!(
+        (&one["deployMode"], &one["flowConfigs"][0]["version"]),
+        (&json!("single"), &json!("7.0.0"))
+    );
     assert!(one.get("onEventScriptsByProvider").is_none());
     let integration = bodies(&["--integration", "shop"]);
     assert_eq!(integration["deployMode"], "integration");
@@ -58,9 +73,17 @@ fn a_part_of_the_project() {
 
     let ambiguous = tenon(dir.path(), Some(&server.url), &["deploy", "dev", "--action", "pay"]);
     assert_eq!(ambiguous.code, 11);
-    assert!(ambiguous.stderr.contains("pay exists in shop and desk"), "{}", ambiguous.stderr);
+    assert!(
+        ambiguous.stderr.contains("pay exists in shop and desk"),
+        "{}",
+        ambiguous.stderr
+    );
     let unknown = tenon(dir.path(), Some(&server.url), &["deploy", "dev", "--sync", "none"]);
-    assert!(unknown.stderr.contains("the project has no sync called none"), "{}", unknown.stderr);
+    assert!(
+        unknown.stderr.contains("the project has no sync called none"),
+        "{}",
+        unknown.stderr
+    );
 }
 
 #[test]
@@ -80,9 +103,16 @@ fn losses_need_a_word() {
         assert!(refused.stdout.contains(line), "{line}\n{}", refused.stdout);
     }
     let planned = tenon(dir.path(), Some(&server.url), &["deploy", "dev", "--plan", "--json"]).json();
-    assert_eq!((&planned["applied"], &planned["plan"]["deletedModels"]), (&json!(false), &json!(["Old"])));
+    assert_eq!(
+        (&planned["applied"], &planned["plan"]["deletedModels"]),
+        (&json!(false), &json!(["Old"]))
+    );
     assert_eq!(server.take().len(), 1);
-    let agreed = tenon(dir.path(), Some(&server.url), &["deploy", "dev", "--yes", "--allow-destructive"]);
+    let agreed = tenon(
+        dir.path(),
+        Some(&server.url),
+        &["deploy", "dev", "--yes", "--allow-destructive"],
+    );
     assert_eq!((agreed.code, server.take().len()), (0, 2));
 }
 
@@ -95,8 +125,16 @@ fn keys_come_from_many_places() {
     assert!(none.stderr.contains("TENON_SECRET_KEY_PROD"), "{}", none.stderr);
     let wrong = tenon(dir.path(), Some(&server.url), &["deploy", "dev", "--api-key", "wrong"]);
     assert_eq!(wrong.code, 11);
-    assert!(wrong.stderr.contains("401: no such key (unknown_key)"), "{}", wrong.stderr);
-    std::fs::write(dir.path().join(".env"), format!("TENON_HOST={}\nTENON_SECRET_KEY_PROD='key-of-dev'\n", server.url)).unwrap();
+    assert!(
+        wrong.stderr.contains("401: no such key (unknown_key)"),
+        "{}",
+        wrong.stderr
+    );
+    std::fs::write(
+        dir.path().join(".env"),
+        format!("TENON_HOST={}\nTENON_SECRET_KEY_PROD='key-of-dev'\n", server.url),
+    )
+    .unwrap();
     let from_file = tenon(dir.path(), None, &["deploy", "prod"]);
     assert_eq!(from_file.code, 0, "{}", from_file.stderr);
 }
@@ -138,7 +176,10 @@ fn resolve(value: &Value, golden: &Path) -> Value {
     match value {
         Value::Object(members) => match members.get("$file").and_then(Value::as_str) {
             Some(file) => serde_json::from_str(&std::fs::read_to_string(golden.join(file)).unwrap()).unwrap(),
-            None => members.iter().map(|(key, value)| (key.clone(), resolve(value, golden))).collect(),
+            None => members
+                .iter()
+                .map(|(key, value)| (key.clone(), resolve(value, golden)))
+                .collect(),
         },
         Value::Array(items) => items.iter().map(|item| resolve(item, golden)).collect(),
         other => other.clone(),
@@ -151,14 +192,22 @@ fn strip(body: &mut Value) {
     for flow in body["flowConfigs"].as_array_mut().unwrap() {
         flow["fileBody"]["js"] = json!("");
     }
-    for group in body.get_mut("onEventScriptsByProvider").and_then(Value::as_array_mut).into_iter().flatten() {
+    for group in body
+        .get_mut("onEventScriptsByProvider")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         for script in group["scripts"].as_array_mut().unwrap() {
             script["fileBody"]["js"] = json!("");
         }
     }
     body["sdkVersion"] = json!("");
     let members = body.as_object_mut().unwrap();
-    if members.get("onEventScriptsByProvider").is_some_and(|list| list == &json!([])) {
+    if members
+        .get("onEventScriptsByProvider")
+        .is_some_and(|list| list == &json!([]))
+    {
         members.shift_remove("onEventScriptsByProvider");
     }
 }

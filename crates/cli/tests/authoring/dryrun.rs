@@ -49,7 +49,10 @@ export default createAction({
 
 fn project() -> tempfile::TempDir {
     folder(&[
-        ("index.ts", "import './shop/syncs/items.js';\nimport './shop/actions/act.js';\nimport './desk/actions/act.js';"),
+        (
+            "index.ts",
+            "import './shop/syncs/items.js';\nimport './shop/actions/act.js';\nimport './desk/actions/act.js';",
+        ),
         ("shop/syncs/items.ts", SYNC),
         ("shop/actions/act.ts", ACTION),
         ("desk/actions/act.ts", ACTION),
@@ -64,19 +67,50 @@ fn run(server: &Server, args: &[&str]) -> Ran {
 #[test]
 fn a_sync_collects_and_stores_nothing() {
     let server = Server::start();
-    let ran = run(&server, &["items", "c1", "--checkpoint", r#"{"page":4}"#, "-l", "2026-05-01", "--variant", "v2", "--json"]);
+    let ran = run(
+        &server,
+        &[
+            "items",
+            "c1",
+            "--checkpoint",
+            r#"{"page":4}"#,
+            "-l",
+            "2026-05-01",
+            "--variant",
+            "v2",
+            "--json",
+        ],
+    );
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
     let report = ran.json();
     assert_eq!(report["records"]["Item"]["saved"].as_array().unwrap().len(), 3);
-    assert_eq!(report["records"]["Item"]["saved"][0], json!({ "id": "1", "region": "eu", "variant": "v2" }));
+    assert_eq!(
+        report["records"]["Item"]["saved"][0],
+        json!({ "id": "1", "region": "eu", "variant": "v2" })
+    );
     assert_eq!(report["records"]["Item"]["deleted"], json!([{ "id": "1" }]));
     assert_eq!(report["checkpoint"], json!({ "page": 6 }));
-    assert_eq!(report["logs"][0], json!({ "level": "info", "message": "done", "meta": { "since": "2026-05-01T00:00:00.000Z" } }));
-    assert!(report["logs"].as_array().unwrap().iter().any(|line| line["message"].as_str().unwrap().contains("from console")));
+    assert_eq!(
+        report["logs"][0],
+        json!({ "level": "info", "message": "done", "meta": { "since": "2026-05-01T00:00:00.000Z" } })
+    );
+    assert!(
+        report["logs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|line| line["message"].as_str().unwrap().contains("from console"))
+    );
     assert_eq!(report["validation"], json!([]));
     let seen = server.take();
-    assert!(seen.iter().all(|request| request.method == "GET"), "nothing was written: {seen:?}");
-    let page = seen.iter().find(|request| request.path.starts_with("/proxy/items")).unwrap();
+    assert!(
+        seen.iter().all(|request| request.method == "GET"),
+        "nothing was written: {seen:?}"
+    );
+    let page = seen
+        .iter()
+        .find(|request| request.path.starts_with("/proxy/items"))
+        .unwrap();
     for (name, value) in [
         ("connection-id", "c1"),
         ("provider-config-key", "shop"),
@@ -86,7 +120,11 @@ fn a_sync_collects_and_stores_nothing() {
     ] {
         assert_eq!(page.header(name), value, "{name}");
     }
-    assert!(seen.iter().any(|request| request.path.starts_with("/records?model=Item&variant=v2&ids=1")), "{seen:?}");
+    assert!(
+        seen.iter()
+            .any(|request| request.path.starts_with("/records?model=Item&variant=v2&ids=1")),
+        "{seen:?}"
+    );
 }
 
 #[test]
@@ -94,7 +132,12 @@ fn output_for_people() {
     let server = Server::start();
     let ran = run(&server, &["items", "c1"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
-    for text in ["Done in", "Item\n  saved    3\n  deleted  1\n", "checkpoint {\"page\":2}", "Nothing was stored."] {
+    for text in [
+        "Done in",
+        "Item\n  saved    3\n  deleted  1\n",
+        "checkpoint {\"page\":2}",
+        "Nothing was stored.",
+    ] {
         assert!(ran.stdout.contains(text), "{text}\n{}", ran.stdout);
     }
     assert!(ran.stderr.contains("GET /items"), "{}", ran.stderr);
@@ -106,7 +149,11 @@ fn actions_answer_or_fail_in_every_way() {
     let server = Server::start();
     let act = |what: &str, more: &[&str]| {
         let input = json!({ "what": what }).to_string();
-        let args = [&["act", "c1", "--integration-id", "shop", "--json", "--input", &input], more].concat();
+        let args = [
+            &["act", "c1", "--integration-id", "shop", "--json", "--input", &input],
+            more,
+        ]
+        .concat();
         let ran = run(&server, &args);
         (ran.code, ran.json())
     };
@@ -117,17 +164,34 @@ fn actions_answer_or_fail_in_every_way() {
     let seen = server.take();
     let order = seen.iter().find(|request| request.path == "/proxy/orders").unwrap();
     assert_eq!(
-        (order.header("nango-proxy-x-mine"), order.header("retry-on"), order.header("content-type"), order.body.as_str()),
+        (
+            order.header("nango-proxy-x-mine"),
+            order.header("retry-on"),
+            order.header("content-type"),
+            order.body.as_str()
+        ),
         ("yes", "409", "application/json", r#"{"a":1}"#)
     );
-    assert!(!seen.iter().any(|request| request.path.contains("metadata") && request.method != "GET"), "metadata stay here");
+    assert!(
+        !seen
+            .iter()
+            .any(|request| request.path.contains("metadata") && request.method != "GET"),
+        "metadata stay here"
+    );
 
     let (code, report) = act("teapot", &[]);
-    assert_eq!((code, &report["error"]["type"], &report["error"]["upstream"]["status"]), (12, &json!("script_http_error"), &json!(418)));
+    assert_eq!(
+        (code, &report["error"]["type"], &report["error"]["upstream"]["status"]),
+        (12, &json!("script_http_error"), &json!(418))
+    );
     let (code, report) = act("refuse", &[]);
     assert_eq!((code, &report["error"]["payload"]), (12, &json!({ "reason": "no" })));
     let (code, report) = act("wrong", &[]);
-    assert_eq!((code, &report["validation"][0]["code"]), (0, &json!("invalid_action_output")), "reported");
+    assert_eq!(
+        (code, &report["validation"][0]["code"]),
+        (0, &json!("invalid_action_output")),
+        "reported"
+    );
     let (code, _) = act("wrong", &["--validate"]);
     assert_eq!(code, 12, "and counted when asked");
 }
@@ -136,7 +200,12 @@ fn actions_answer_or_fail_in_every_way() {
 fn the_integration_follows_from_the_connection() {
     let server = Server::start();
     let ran = run(&server, &["act", "c1", "--input", r#"{"what":"token"}"#, "--json"]);
-    assert_eq!((ran.code, &ran.json()["integration"]), (0, &json!("shop")), "{}", ran.stdout);
+    assert_eq!(
+        (ran.code, &ran.json()["integration"]),
+        (0, &json!("shop")),
+        "{}",
+        ran.stdout
+    );
 }
 
 #[test]
@@ -144,11 +213,21 @@ fn mistakes_are_explained() {
     let server = Server::start();
     let unknown = run(&server, &["nope", "c1"]);
     assert_eq!(unknown.code, 12);
-    assert!(unknown.stderr.contains("the project has no function called nope; it has items, act, act"), "{}", unknown.stderr);
+    assert!(
+        unknown
+            .stderr
+            .contains("the project has no function called nope; it has items, act, act"),
+        "{}",
+        unknown.stderr
+    );
     let missing = run(&server, &["items", "c9"]);
     assert_eq!(missing.code, 12);
     assert!(missing.stderr.contains("404"), "{}", missing.stderr);
     let bad = run(&server, &["items", "c1", "--checkpoint", "{page: 1}"]);
     assert_eq!(bad.code, 1);
-    assert!(bad.stderr.contains("--checkpoint: the value is not JSON"), "{}", bad.stderr);
+    assert!(
+        bad.stderr.contains("--checkpoint: the value is not JSON"),
+        "{}",
+        bad.stderr
+    );
 }

@@ -46,13 +46,21 @@ struct Shared {
 
 impl Server {
     pub fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         let state = Arc::new(Shared::default());
         let app = Router::new().fallback(answer).with_state(Arc::clone(&state));
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { url, state, _runtime: runtime }
+        Self {
+            url,
+            state,
+            _runtime: runtime,
+        }
     }
 
     /// What the confirmation request is answered with.
@@ -82,7 +90,10 @@ async fn answer(State(state): State<Arc<Shared>>, request: Request) -> Response 
 
 fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
     if seen.header("authorization") != "Bearer key-of-dev" {
-        return (StatusCode::UNAUTHORIZED, json!({ "error": { "code": "unknown_key", "message": "no such key" } }));
+        return (
+            StatusCode::UNAUTHORIZED,
+            json!({ "error": { "code": "unknown_key", "message": "no such key" } }),
+        );
     }
     let path = seen.path.split('?').next().unwrap();
     let ok = |value: Value| (StatusCode::OK, value);
@@ -100,7 +111,9 @@ fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
                 .collect();
             ok(json!(deployed))
         }
-        ("GET", "/connections") => ok(json!({ "connections": [{ "connection_id": "c1", "provider_config_key": "shop" }] })),
+        ("GET", "/connections") => {
+            ok(json!({ "connections": [{ "connection_id": "c1", "provider_config_key": "shop" }] }))
+        }
         ("GET", "/connections/c1") => ok(json!({
             "id": 7, "connection_id": "c1", "provider_config_key": "shop", "provider": "shop-provider",
             "metadata": { "region": "eu" }, "connection_config": {},
@@ -109,12 +122,19 @@ fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
         ("GET", "/providers/shop-provider") => ok(json!({ "data": { "proxy": { "paginate": {
             "type": "cursor", "cursor_path_in_response": "next", "cursor_name_in_request": "cursor", "response_path": "items",
         } } } })),
-        ("GET", "/records") => ok(json!({ "records": [{ "id": "1", "_nango_metadata": { "last_action": "ADDED" } }], "next_cursor": null })),
-        ("GET", "/proxy/items") if seen.path.contains("cursor=2") => ok(json!({ "items": [{ "id": 3 }], "next": null })),
+        ("GET", "/records") => ok(
+            json!({ "records": [{ "id": "1", "_nango_metadata": { "last_action": "ADDED" } }], "next_cursor": null }),
+        ),
+        ("GET", "/proxy/items") if seen.path.contains("cursor=2") => {
+            ok(json!({ "items": [{ "id": 3 }], "next": null }))
+        }
         ("GET", "/proxy/items") => ok(json!({ "items": [{ "id": 1 }, { "id": 2 }], "next": "2" })),
         ("POST", "/proxy/orders") => ok(json!({ "echo": seen.json() })),
         ("GET", "/proxy/teapot") => (StatusCode::IM_A_TEAPOT, json!({ "why": "short and stout" })),
         ("POST", "/action/trigger") => ok(json!({ "triggered": seen.json()["action_name"] })),
-        _ => (StatusCode::NOT_FOUND, json!({ "error": { "code": "not_found", "message": format!("no {path}") } })),
+        _ => (
+            StatusCode::NOT_FOUND,
+            json!({ "error": { "code": "not_found", "message": format!("no {path}") } }),
+        ),
     }
 }

@@ -30,7 +30,9 @@ pub fn tenon(dir: &Path, host: Option<&str>, args: &[&str]) -> Ran {
         command.env("PATH", path);
     }
     if let Some(host) = host {
-        command.env("NANGO_HOSTPORT", host).env("NANGO_SECRET_KEY_DEV", "key-of-dev");
+        command
+            .env("NANGO_HOSTPORT", host)
+            .env("NANGO_SECRET_KEY_DEV", "key-of-dev");
     }
     let output = command.output().unwrap();
     Ran {

@@ -54,12 +54,20 @@ pub fn init(dir: &Path) -> Result<Written> {
         }
     }
     fs::create_dir_all(dir.join(".nango")).context("the folder .nango cannot be made")?;
+    written.created.extend(types(dir)?.created);
+    Ok(written)
+}
+
+/// Writes the types of the SDK, or brings them up to date.
+pub fn types(dir: &Path) -> Result<Written> {
     for (name, text) in SDK {
         write(&dir.join(".tenon/sdk").join(name), text)?;
     }
-    written.created.push(".tenon/sdk/".to_owned());
     link_types(dir)?;
-    Ok(written)
+    Ok(Written {
+        created: vec![".tenon/sdk/".to_owned()],
+        kept: Vec::new(),
+    })
 }
 
 /// Places the types where editors look for packages, so that they work before the first `npm install`, which

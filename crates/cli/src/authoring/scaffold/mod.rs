@@ -4,4 +4,4 @@ mod create;
 mod files;
 
 pub use create::{New, create};
-pub use files::init;
+pub use files::{init, types};
