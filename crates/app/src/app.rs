@@ -52,6 +52,25 @@ pub struct Settings {
     pub webhook_retry_waits: Vec<Duration>,
 }
 
+impl Default for Settings {
+    /// A server on loopback: what tests start from.
+    fn default() -> Self {
+        Self {
+            public_url: "http://127.0.0.1:3003".to_owned(),
+            connect_url: "http://127.0.0.1:3003/connect-ui".to_owned(),
+            base_url_override_allowed: true,
+            body_bytes_max: 75 << 20,
+            node: "node".to_owned(),
+            runs_max: 100,
+            warm_isolates: true,
+            run_memory_bytes: 256 << 20,
+            action_cpu: Duration::from_secs(60),
+            log_retention_days: 15,
+            webhook_retry_waits: vec![Duration::from_secs(3), Duration::from_secs(6)],
+        }
+    }
+}
+
 /// What an [`App`] is built from.
 pub struct Parts {
     /// The database.
@@ -293,6 +312,7 @@ impl App {
         crate::webhooks::start(self);
         crate::connections::start(self);
         crate::proxy::start(self);
+        crate::tasks::start(self);
         let app = self.clone();
         let mut signals = self.store().signals();
         self.0.background.spawn(async move {

@@ -74,7 +74,7 @@ impl App {
                 table::find(&mut conn, environment.id, &key, connection_id).await?.ok_or_else(unknown)?.id
             }
         };
-        self.before_connection_deleted(environment.id, id).await?;
+        self.before_connection_deleted(environment.id, &key, connection_id).await?;
         let mut tx = self.store().begin().await?;
         if !self.delete_connection_in(&mut tx, environment.id, id).await? {
             return Err(unknown());

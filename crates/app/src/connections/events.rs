@@ -9,7 +9,7 @@ use tenon_model::{ConnectionId, EnvironmentId, IntegrationId};
 use tenon_store::Tx;
 use tenon_store::tables::integrations::IntegrationRow;
 
-use super::{EndUser, Tags};
+use super::{Connection, EndUser, Tags};
 use crate::environments::Environment;
 use crate::{App, Result};
 
@@ -38,8 +38,6 @@ impl AuthOperation {
 /// An `auth` event.
 #[derive(Debug, Clone)]
 pub struct AuthEvent<'a> {
-    /// The row, when the connection was stored.
-    pub connection: Option<ConnectionId>,
     /// Id that callers use.
     pub connection_id: &'a str,
     /// The integration's key.
@@ -108,11 +106,13 @@ impl App {
     }
 
     /// After a connection was stored and the commit is done: what follows in the background.
-    pub(crate) fn after_connect(&self, environment: EnvironmentId, connection: ConnectionId, operation: AuthOperation) {
+    pub(crate) fn after_connect(&self, connection: &Connection, operation: AuthOperation) {
         let app = self.clone();
+        let (environment, id) = (connection.environment_id, connection.id);
+        let (key, name) = (connection.unique_key.clone(), connection.connection_id.clone());
         self.spawn("follow up on a new connection", async move {
-            app.complete_connection(environment, connection).await?;
-            app.on_connection_saved(environment, connection, operation).await
+            app.complete_connection(environment, id).await?;
+            app.on_connection_saved(environment, &key, &name, id, operation).await
         });
     }
 
@@ -143,6 +143,7 @@ impl App {
         environment: &Environment,
         integration: &IntegrationRow,
     ) -> Result<()> {
-        self.delete_connections_of(tx, environment.id, integration.id).await
+        self.delete_connections_of(tx, environment.id, integration.id).await?;
+        self.delete_functions_of(tx, environment.id, integration.id).await
     }
 }

@@ -9,47 +9,71 @@ use tenon_store::Tx;
 use super::AuthOperation;
 use super::events::AuthEvent;
 use crate::environments::Environment;
+use crate::functions::ConnectionEvent;
 use crate::{App, Result};
 
 impl App {
     /// Puts the webhook of an `auth` event into the outbox.
     pub(super) async fn enqueue_auth(
         &self,
-        _tx: &mut Tx,
+        tx: &mut Tx,
         environment: &Environment,
         event: &AuthEvent<'_>,
-        _payload: Value,
+        payload: Value,
     ) -> Result<()> {
-        tracing::debug!(environment.id = %environment.id, connection = event.connection_id, operation = event.operation.as_str(), "an auth event happened");
-        Ok(())
+        crate::webhooks::outbound::enqueue_auth(self, tx, environment, event.webhook_url_override, payload).await
+    }
+
+    /// Whether functions decide if a connection of the integration counts.
+    pub(super) async fn has_validators(&self, environment: EnvironmentId, unique_key: &str) -> Result<bool> {
+        self.has_on_events(environment, unique_key, ConnectionEvent::ValidateConnection).await
+    }
+
+    /// Asks the functions that decide whether a connection counts; the sentence of the first that refuses it.
+    pub(super) async fn validate_connection(
+        &self,
+        environment: EnvironmentId,
+        unique_key: &str,
+        connection_id: &str,
+    ) -> Result<Option<String>> {
+        self.run_on_events(environment, unique_key, connection_id, ConnectionEvent::ValidateConnection).await
     }
 
     /// After a connection was stored, in the background.
     pub(super) async fn on_connection_saved(
         &self,
-        _environment: EnvironmentId,
-        _connection: ConnectionId,
+        environment: EnvironmentId,
+        unique_key: &str,
+        connection_id: &str,
+        connection: ConnectionId,
         _operation: AuthOperation,
     ) -> Result<()> {
+        crate::syncs::life::on_connection_created(self, environment, connection).await?;
+        self.run_on_events(environment, unique_key, connection_id, ConnectionEvent::PostConnectionCreation).await?;
         Ok(())
     }
 
-    /// Before a connection is removed, while its credentials still work.
+    /// Before a connection is removed, while its credentials still work. Removal goes on whatever happens here.
     pub(super) async fn before_connection_deleted(
         &self,
-        _environment: EnvironmentId,
-        _connection: ConnectionId,
+        environment: EnvironmentId,
+        unique_key: &str,
+        connection_id: &str,
     ) -> Result<()> {
+        let event = ConnectionEvent::PreConnectionDeletion;
+        if let Err(error) = self.run_on_events(environment, unique_key, connection_id, event).await {
+            tracing::error!(?error, "functions that follow the removal of a connection could not run");
+        }
         Ok(())
     }
 
     /// While a connection is removed, in the same transaction.
     pub(super) async fn on_connection_deleted(
         &self,
-        _tx: &mut Tx,
-        _environment: EnvironmentId,
-        _connection: ConnectionId,
+        tx: &mut Tx,
+        environment: EnvironmentId,
+        connection: ConnectionId,
     ) -> Result<()> {
-        Ok(())
+        crate::syncs::life::on_connection_deleted(self, tx, environment, connection).await
     }
 }

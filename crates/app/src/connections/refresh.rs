@@ -29,6 +29,7 @@ use super::events::AuthEvent;
 use super::live::{Live, LiveError};
 use super::save::AUTH_ERROR;
 use super::{AuthOperation, credentials_place};
+use crate::operations::{Kind, Outcome, Subject};
 use crate::{App, Error, Result};
 
 /// No attempt follows a failure for this long.
@@ -113,8 +114,8 @@ impl RefreshError {
     }
 }
 
-type Outcome = Result<Arc<Live>, Arc<RefreshError>>;
-type Landing = watch::Receiver<Option<Result<Outcome, String>>>;
+type Landed = Result<Arc<Live>, Arc<RefreshError>>;
+type Landing = watch::Receiver<Option<Result<Landed, String>>>;
 
 /// Refreshes under way on this node.
 #[derive(Default)]
@@ -126,7 +127,7 @@ type Flight = (ConnectionId, bool);
 
 impl Flights {
     /// Joins the flight of a connection, or starts one with `start`.
-    fn join(&self, id: Flight, start: impl FnOnce(watch::Sender<Option<Result<Outcome, String>>>)) -> Landing {
+    fn join(&self, id: Flight, start: impl FnOnce(watch::Sender<Option<Result<Landed, String>>>)) -> Landing {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(landing) = flights.get(&id) {
             return landing.clone();
@@ -272,7 +273,11 @@ impl App {
                 if !stored {
                     tracing::warn!(connection.id = %live.connection.id, "a connection was authorised again or removed during its refresh; the refresh is dropped");
                 }
-                tracing::info!(connection.id = %live.connection.id, provider = %live.connection.provider, "credentials were renewed");
+                let connection = &live.connection;
+                let log = Subject::titled(format!("Renew the credentials of {}", connection.connection_id))
+                    .integration(&connection.unique_key, &connection.provider)
+                    .connection(&connection.connection_id);
+                self.operations().start(connection.environment_id, Kind::Auth, "refresh", log).finish(Outcome::Success);
                 self.reload(&live).await
             }
             Err(error) => {
@@ -335,7 +340,13 @@ impl App {
         let now = self.clock().now();
         let (failures, exhausted) = after_failure(&connection.refresh, failure, now);
         let environment = self.environment(environment_id).await?;
-        let log_id = self.rng().uuid_v7(now).to_string();
+        let subject = Subject::titled(format!("Renew the credentials of {}", connection.connection_id))
+            .integration(&connection.unique_key, &connection.provider)
+            .connection(&connection.connection_id)
+            .meta(error.payload.clone());
+        let operation = self.operations().start(environment_id, Kind::Auth, "refresh", subject);
+        operation.finish(Outcome::failed(error.code, error.message.clone()));
+        let log_id = operation.id().to_string();
         let mut tx = self.store().begin().await?;
         let code = failure.as_str();
         let noted = match holder {
@@ -350,7 +361,6 @@ impl App {
         if noted {
             errors::set(&mut tx, environment_id, id, AUTH_ERROR, "", &log_id, now).await?;
             let event = AuthEvent {
-                connection: Some(id),
                 connection_id: &connection.connection_id,
                 unique_key: &connection.unique_key,
                 provider: &connection.provider,

@@ -7,7 +7,7 @@ use tenon_catalog::Provider;
 use tenon_credentials::Credentials;
 use tenon_model::{ConnectionId, Timestamp};
 use tenon_store::Tx;
-use tenon_store::tables::connections::{self as table, ConnectionInput, ConnectionRow, errors};
+use tenon_store::tables::connections::{self as table, ConnectionInput, ConnectionRow, errors, lease};
 
 use super::events::AuthEvent;
 use super::{AuthOperation, Connection, EndUser, Tags, WebhookUrl, config_place, credentials_place};
@@ -17,6 +17,8 @@ use crate::{App, Error, Result};
 
 /// Name of the kind of error that an authorisation clears.
 pub(super) const AUTH_ERROR: &str = "auth";
+/// Code of a refusal by the product's own functions.
+const VALIDATION_FAILED: &str = "connection_validation_failed";
 
 /// Who obtained the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,18 +73,51 @@ impl App {
     /// # Errors
     /// When the store fails; nothing is stored then.
     pub async fn save_connection(&self, new: NewConnection<'_>) -> Result<Saved> {
+        let validated = self.has_validators(new.environment.id, &new.integration.unique_key).await?;
         let mut tx = self.store().begin().await?;
         let (id, operation) = self.write_connection(&mut tx, &new).await?;
         let row = table::find_by_id(&mut tx, new.environment.id, id)
             .await?
             .ok_or_else(|| Error::Internal(format!("connection {id} is gone right after it was written")))?;
-        self.emit_saved(&mut tx, &new, &row, operation).await?;
+        if !validated {
+            self.emit_saved(&mut tx, &new, &row, operation, None).await?;
+        }
         tx.signal("connections", &id.to_string());
         tx.commit().await?;
         self.connections_state().forget(id);
+        if validated {
+            self.validate_saved(&new, &row, operation).await?;
+        }
         let connection = self.open_connection(row).await?;
-        self.after_connect(new.environment.id, id, operation);
+        self.after_connect(&connection, operation);
         Ok(Saved { id, operation, connection })
+    }
+
+    /// Asks the product's own functions whether the connection counts. A new one that does not is removed without a
+    /// trace; one that was there before stays and is marked.
+    async fn validate_saved(&self, new: &NewConnection<'_>, row: &ConnectionRow, operation: AuthOperation) -> Result<()> {
+        let environment = new.environment.id;
+        let refused = self.validate_connection(environment, &row.unique_key, &row.connection_id).await?;
+        let mut tx = self.store().begin().await?;
+        match (&refused, operation) {
+            (None, _) => self.emit_saved(&mut tx, new, row, operation, None).await?,
+            (Some(_), AuthOperation::Creation) => table::erase(&mut tx, environment, row.id).await?,
+            (Some(reason), AuthOperation::Override | AuthOperation::Refresh) => {
+                let now = self.clock().now();
+                let log_id = self.operations().reserve().to_string();
+                errors::set(&mut tx, environment, row.id, AUTH_ERROR, "", &log_id, now).await?;
+                lease::store_test_failure(&mut tx, environment, row.id, 1, true, VALIDATION_FAILED, now).await?;
+                let error = Some((VALIDATION_FAILED, reason.as_str()));
+                self.emit_saved(&mut tx, new, row, AuthOperation::Override, error).await?;
+            }
+        }
+        tx.signal("connections", &row.id.to_string());
+        tx.commit().await?;
+        self.connections_state().forget(row.id);
+        match refused {
+            None => Ok(()),
+            Some(reason) => Err(Error::refuse(400, VALIDATION_FAILED).message(reason)),
+        }
     }
 
     async fn write_connection(&self, tx: &mut Tx, new: &NewConnection<'_>) -> Result<(ConnectionId, AuthOperation)> {
@@ -150,18 +185,18 @@ impl App {
         new: &NewConnection<'_>,
         row: &ConnectionRow,
         operation: AuthOperation,
+        error: Option<(&str, &str)>,
     ) -> Result<()> {
         let tags = Tags::from_json(&row.tags);
         let event = AuthEvent {
-            connection: Some(row.id),
             connection_id: &row.connection_id,
             unique_key: &row.unique_key,
             provider: &row.provider,
             auth_mode: new.provider.auth.wire(),
             operation,
             tags: Some(&tags),
-            end_user: new.end_user.as_ref().filter(|_| new.origin == Origin::EndUser),
-            error: None,
+            end_user: new.end_user.as_ref().filter(|_| new.origin == Origin::EndUser && error.is_none()),
+            error,
             webhook_url_override: row.webhook_url_override.as_deref(),
         };
         self.emit_auth(tx, new.environment, &event).await
@@ -180,7 +215,6 @@ impl App {
         webhook_url_override: Option<&str>,
     ) -> Result<()> {
         let event = AuthEvent {
-            connection: None,
             connection_id,
             unique_key: &integration.unique_key,
             provider: &integration.provider,

@@ -1,0 +1,266 @@
+//! The popup flow, and the WebSocket that tells its opener how it went.
+
+use axum::Router;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
+use axum::extract::{OriginalUri, Path, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERER, REFERRER_POLICY};
+use http::header::{SET_COOKIE, X_FRAME_OPTIONS};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use serde_json::{Value, json};
+use tenon_app::auth::{PopupFailure, PopupSuccess};
+use tenon_app::{App, Error};
+
+use super::auth::session_in_query;
+use crate::{ApiResult, ApiState, query};
+
+/// The page that a popup ends on. Placeholders are filled by [`page`]; nothing in it is taken from a request unescaped.
+const PAGE: &str = include_str!("../../../../ui/oauth_result.html");
+/// How long a page may wait for its popup.
+const WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(3_600);
+const COOKIE_SECONDS: u32 = 3_600;
+const TICK: &str = "M4 11.5 9 16.5 18 6";
+const CROSS: &str = "M5 5 17 17M17 5 5 17";
+
+/// Routes of this module.
+pub fn router() -> Router<ApiState> {
+    Router::new()
+        .route("/", get(wait_for_popup))
+        .route("/oauth/connect/{key}", get(start))
+        .route("/oauth/callback", get(finish))
+        .route("/app-auth/connect", get(finish_installation))
+        .route("/oauth/client-metadata/{environment}/{key}", get(client_metadata))
+}
+
+async fn start(State(state): State<ApiState>, Path(key): Path<String>, OriginalUri(uri): OriginalUri) -> ApiResult {
+    let query = query_of(&uri);
+    let session = session_in_query(&state.app, &query).await?;
+    match state.app.start_popup(session, &key, &query).await? {
+        Ok(start) => {
+            let secure = state.app.settings().public_url.starts_with("https://");
+            let same_site = if secure { "SameSite=None; Secure" } else { "SameSite=Lax" };
+            let cookie = format!("oauth2-{}=1; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; {same_site}", start.state);
+            let mut response = redirect(&start.url);
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            Ok(response)
+        }
+        Err(failure) => Ok(failure_page(&state.app, &failure)),
+    }
+}
+
+async fn finish(State(state): State<ApiState>, OriginalUri(uri): OriginalUri, headers: HeaderMap) -> Response {
+    let query = query_of(&uri);
+    if let Some(response) = installed_from_outside(&query, &headers) {
+        return response;
+    }
+    shown(&state.app, state.app.finish_popup(&query, |state| has_cookie(&headers, state)).await)
+}
+
+/// The return address of apps that are installed on the provider's side.
+async fn finish_installation(
+    State(state): State<ApiState>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> ApiResult {
+    let query = query_of(&uri);
+    if let Some(response) = installed_from_outside(&query, &headers) {
+        return Ok(response);
+    }
+    let has = |name: &str| query.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    if !has("state") || !has("installation_id") {
+        return Ok((StatusCode::BAD_REQUEST, "Bad Request").into_response());
+    }
+    if query.get("setup_action").and_then(Value::as_str) == Some("request") {
+        return Err(Error::refuse(400, "wrong_auth_mode")
+            .message("The installation waits for the approval of an owner")
+            .payload(json!({}))
+            .into());
+    }
+    match state.app.finish_popup(&query, |state| has_cookie(&headers, state)).await {
+        Err(failure) if failure.error_type == "state_err" => Ok((StatusCode::NOT_FOUND, "Not Found").into_response()),
+        finished => Ok(shown(&state.app, finished)),
+    }
+}
+
+/// An app that somebody installed or changed without coming from us goes back to where the browser was.
+fn installed_from_outside(query: &Value, headers: &HeaderMap) -> Option<Response> {
+    let text = |name: &str| query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let from_outside = text("state").is_none()
+        && text("installation_id").is_some()
+        && matches!(text("setup_action"), Some("install" | "update"));
+    let back = headers.get(REFERER).and_then(|value| value.to_str().ok()).filter(|back| back.starts_with("https://"));
+    from_outside.then(|| redirect(back.unwrap_or("https://github.com")))
+}
+
+/// Client id metadata documents belong to MCP providers, which this version does not connect.
+async fn client_metadata() -> ApiResult {
+    Err(Error::refuse(404, "feature_disabled").into())
+}
+
+fn query_of(uri: &Uri) -> Value {
+    query::parse(uri.query().unwrap_or_default())
+}
+
+fn redirect(to: &str) -> Response {
+    let mut response = (StatusCode::FOUND, format!("Found. Redirecting to {to}")).into_response();
+    match HeaderValue::from_str(to) {
+        Ok(location) => {
+            response.headers_mut().insert(LOCATION, location);
+            response
+        }
+        Err(_) => StatusCode::BAD_REQUEST.into_response(),
+    }
+}
+
+fn has_cookie(headers: &HeaderMap, state: &str) -> bool {
+    let name = format!("oauth2-{state}");
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .any(|pair| pair.trim().split_once('=').is_some_and(|(known, _)| known == name))
+}
+
+fn shown(app: &App, finished: Result<PopupSuccess, PopupFailure>) -> Response {
+    match finished {
+        Ok(_) => page(
+            app,
+            StatusCode::OK,
+            "good",
+            TICK,
+            "Your account is connected",
+            "This window closes by itself. You can close it now.",
+            "",
+            &json!({ "type": "nango_oauth_callback_success" }),
+        ),
+        Err(failure) => failure_page(app, &failure),
+    }
+}
+
+fn failure_page(app: &App, failure: &PopupFailure) -> Response {
+    let message = match failure.provider_error.is_empty() {
+        true => failure.message.clone(),
+        false => Value::Object(failure.provider_error.clone()).to_string(),
+    };
+    let payload = json!({
+        "type": "nango_oauth_callback_error",
+        "payload": { "message": message, "errorType": "connection_validation_failed" },
+    });
+    let details = format!(
+        "<details><summary>Details</summary><pre>{}\n{}</pre></details>",
+        escape(failure.error_type),
+        escape(&failure.message)
+    );
+    page(
+        app,
+        StatusCode::BAD_REQUEST,
+        "bad",
+        CROSS,
+        "Your account could not be connected",
+        "Close this window and try again. If it happens again, send the details below to support.",
+        &details,
+        &payload,
+    )
+}
+
+#[expect(clippy::too_many_arguments, reason = "the placeholders of one page")]
+fn page(
+    app: &App,
+    status: StatusCode,
+    tone: &str,
+    mark: &str,
+    title: &str,
+    hint: &str,
+    details: &str,
+    payload: &Value,
+) -> Response {
+    let nonce = app.rng().hex(16);
+    let html = PAGE
+        .replace("{{nonce}}", &nonce)
+        .replace("{{tone}}", tone)
+        .replace("{{mark}}", mark)
+        .replace("{{title}}", &escape(title))
+        .replace("{{hint}}", &escape(hint))
+        .replace("{{details}}", details)
+        .replace("{{payload}}", &script_json(payload));
+    let policy = format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    );
+    let mut response = (status, html).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// Text inside an element or an attribute.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// JSON inside a script: nothing in it can end the script or a line.
+fn script_json(value: &Value) -> String {
+    value
+        .to_string()
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
+}
+
+/// `GET /` as a WebSocket: the page learns its id at once, and later the outcome of its popup.
+async fn wait_for_popup(
+    State(state): State<ApiState>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    OriginalUri(uri): OriginalUri,
+) -> Response {
+    match upgrade {
+        Ok(upgrade) => upgrade.on_upgrade(move |socket| wait(state.app, socket)),
+        Err(_) => super::not_found(uri).await,
+    }
+}
+
+async fn wait(app: App, mut socket: WebSocket) {
+    let id = app.rng().uuid_v4().to_string();
+    let Some(outcome) = app.popups().register(&id) else {
+        // Closing tells the page to fall back to the popup's own messages.
+        return;
+    };
+    let ack = json!({ "message_type": "connection_ack", "ws_client_id": id }).to_string();
+    if socket.send(Message::text(ack)).await.is_ok() {
+        let stop = app.shutdown_token().clone();
+        let deadline = tokio::time::sleep(WAIT_MAX);
+        tokio::pin!(outcome, deadline);
+        loop {
+            tokio::select! {
+                message = &mut outcome => {
+                    if let Ok(message) = message {
+                        // A page that is gone needs no answer.
+                        let _ = socket.send(Message::text(message.to_wire().to_string())).await;
+                    }
+                    // The page closes once it has read the message.
+                    let _ = tokio::time::timeout(std::time::Duration::from_secs(5), socket.recv()).await;
+                    break;
+                }
+                received = socket.recv() => match received {
+                    Some(Ok(Message::Close(_))) | Some(Err(_)) | None => break,
+                    Some(Ok(_)) => {}
+                },
+                () = &mut deadline => break,
+                () = stop.cancelled() => break,
+            }
+        }
+    }
+    app.popups().forget(&id);
+}
