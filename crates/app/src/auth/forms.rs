@@ -90,6 +90,18 @@ impl App {
         Ok(json!({ "connectionId": flow.connection_id, "providerConfigKey": flow.integration.unique_key }))
     }
 
+    /// `/auth/oauth-outbound`: a connection that waits for the installation to be made at the provider.
+    pub async fn connect_outbound(&self, session: Arc<LiveSession>, key: &str, query: &Value) -> Result<Value> {
+        let query = FlowQuery::read(query)?;
+        let outbound = |provider: &tenon_catalog::Provider| {
+            provider.oauth2.as_ref().is_some_and(|facts| facts.outbound.is_some())
+        };
+        let mut flow = self.begin_flow(session, key, &query, outbound, Refusals::Bare).await?;
+        flow.config.insert("pending".to_owned(), json!(true));
+        self.save_flow(&flow, Credentials::None).await?;
+        Ok(json!({ "connectionId": flow.connection_id, "providerConfigKey": flow.integration.unique_key }))
+    }
+
     async fn connect_given(&self, flow: &Flow, given: Given, query: &FlowQuery) -> Result<()> {
         let credentials = match given {
             Given::Credentials(credentials) => self.with_token(flow, credentials, query).await?,
