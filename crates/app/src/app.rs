@@ -339,7 +339,10 @@ impl App {
                 self.0.caches.callers.clear();
             }
             "functions" => self.0.functions.clear(),
-            "integrations" => self.0.caches.integrations.clear(),
+            "integrations" => {
+                self.0.caches.integrations.clear();
+                self.0.connections.forget_all();
+            }
             _ => {}
         }
     }
