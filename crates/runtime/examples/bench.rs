@@ -12,6 +12,10 @@ use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply};
 use tenon_runtime::{Code, Invocation, Kind, Limits, RunContext, Runtime, RuntimeConfig};
 use tokio_util::sync::CancellationToken;
 
+/// The allocator of the product, so that workers are measured as they run.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 struct Quiet;
 
 #[async_trait]

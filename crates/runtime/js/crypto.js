@@ -78,6 +78,7 @@ function hashName(algorithm) {
 }
 
 function randomBytes(size) {
+    noteChance();
     if (!(size >= 0 && size <= 1048576)) throw new RangeError('The value of "size" is out of range.');
     return new Buffer(native.random(size));
 }
@@ -98,6 +99,7 @@ const crypto = {
     sign: (algorithm, data, key) => new Sign(algorithm === null || algorithm === undefined ? 'ed25519' : String(algorithm)).update(data).sign(key),
     verify: (algorithm, data, key, signature) => new Sign(algorithm === null || algorithm === undefined ? 'ed25519' : String(algorithm)).update(data).verify(key, signature),
     randomUUID: () => {
+        noteChance();
         const bytes = new Uint8Array(native.random(16));
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -120,6 +122,7 @@ const crypto = {
         return min + (value % range);
     },
     getRandomValues: (view) => {
+        noteChance();
         viewOf(view).set(new Uint8Array(native.random(Math.min(view.byteLength, 65536))));
         return view;
     },

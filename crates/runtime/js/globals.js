@@ -1,4 +1,40 @@
-// Timers, console, cloning, cancellation, and the response classes of uncontrolledFetch.
+// Clock, timers, console, cloning, cancellation, and the response classes of uncontrolledFetch.
+
+// A bundle that reads the clock or draws a random number while it loads must load again for each run: an isolate
+// kept warm would go on with yesterday's date. `loading` is set while a bundle's top level runs.
+let loading = false;
+
+function noteChance() {
+    if (loading) native.markVolatile();
+}
+
+const EngineDate = globalThis.Date;
+
+function Date(...args) {
+    if (new.target === undefined) {
+        noteChance();
+        return EngineDate();
+    }
+    if (args.length === 0) noteChance();
+    return Reflect.construct(EngineDate, args, new.target === Date ? EngineDate : new.target);
+}
+Object.defineProperty(Date, 'length', { value: 7, configurable: true });
+Object.defineProperty(Date, 'prototype', { value: EngineDate.prototype, writable: false });
+for (const name of ['parse', 'UTC']) Object.defineProperty(Date, name, { value: EngineDate[name], writable: true, configurable: true });
+Object.defineProperty(Date, 'now', {
+    value: function now() {
+        noteChance();
+        return EngineDate.now();
+    },
+    writable: true,
+    configurable: true
+});
+Object.defineProperty(EngineDate.prototype, 'constructor', { value: Date, writable: true, configurable: true });
+
+function random() {
+    noteChance();
+    return native.randomFloat();
+}
 
 const timers = new Map();
 

@@ -1,7 +1,7 @@
 // Freezes what runs share: built-ins, the prelude's classes and modules. An isolate that served one run can then
 // serve the next of the same connection without carrying changes of its built-ins over.
 
-const GIVEN = { atob, btoa, Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, setTimeout, setInterval, setImmediate, clearTimeout, clearInterval: clearTimeout, clearImmediate: clearTimeout, console, AbortController, AbortSignal, Headers, Response };
+const GIVEN = { Date, atob, btoa, Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, setTimeout, setInterval, setImmediate, clearTimeout, clearInterval: clearTimeout, clearImmediate: clearTimeout, console, AbortController, AbortSignal, Headers, Response };
 
 const refusedEval = {
     eval() {
@@ -48,11 +48,11 @@ function freezeDeep(root, seen) {
 }
 
 function lockdown() {
-    Object.defineProperty(Math, 'random', { value: () => native.randomFloat(), writable: true, configurable: true, enumerable: false });
+    Object.defineProperty(Math, 'random', { value: random, writable: true, configurable: true, enumerable: false });
     for (const [name, value] of Object.entries(GIVEN)) Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
     Object.defineProperty(globalThis, 'eval', { value: refusedEval.eval, writable: false, configurable: false, enumerable: false });
 
-    const softened = [Object.prototype, Function.prototype, Error.prototype, Promise.prototype, Array.prototype, AxiosError.prototype, SDKError.prototype];
+    const softened = [Object.prototype, Function.prototype, Error.prototype, Promise.prototype, Array.prototype, Date.prototype, AxiosError.prototype, SDKError.prototype];
     for (const name of ['TypeError', 'RangeError', 'SyntaxError', 'ReferenceError', 'EvalError', 'URIError', 'AggregateError']) softened.push(globalThis[name].prototype);
     for (const prototype of softened) for (const key of ASSIGNED) softenMember(prototype, key);
 

@@ -25,7 +25,12 @@ function require(name) {
 // Evaluates the bundle; `factory` is the function that the compiler made of its text.
 function loadBundle(factory) {
     const module = { exports: {} };
-    factory.call(module.exports, module, module.exports, require, undefined, undefined);
+    loading = true;
+    try {
+        factory.call(module.exports, module, module.exports, require, undefined, undefined);
+    } finally {
+        loading = false;
+    }
     return module.exports;
 }
 

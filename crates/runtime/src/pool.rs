@@ -125,7 +125,10 @@ impl Pool {
             {
                 // The worker may have been the last one without a tenant.
                 self.pump(&mut state);
-                return Ok(Lease { pool: Arc::clone(self), worker });
+                return Ok(Lease {
+                    pool: Arc::clone(self),
+                    worker,
+                });
             }
             let (place, receiver) = oneshot::channel();
             state.enqueue(Waiter { need, place });
@@ -162,7 +165,11 @@ impl Pool {
             return;
         }
         let needed = state.workers_needed(&self.config);
-        let unassigned = state.workers.values().filter(|entry| entry.tenant.is_none() && !entry.retiring).count();
+        let unassigned = state
+            .workers
+            .values()
+            .filter(|entry| entry.tenant.is_none() && !entry.retiring)
+            .count();
         let missing = (needed + self.config.workers_warm).saturating_sub(unassigned + state.starting);
         for _ in 0..missing {
             if state.workers.len() + state.starting >= self.config.workers_max.max(1) {

@@ -38,7 +38,10 @@ async fn more_tenants_than_workers_replace_each_other() {
     let rt = small(2, 4);
     let runs = (0..24).map(|index| {
         let rt = rt.clone();
-        async move { rt.run(of(&format!("tenant-{}", index % 8), NAP), Scripted::silent()).await }
+        async move {
+            rt.run(of(&format!("tenant-{}", index % 8), NAP), Scripted::silent())
+                .await
+        }
     });
     for out in futures_util::future::join_all(runs).await {
         assert_eq!(output(&out), json!("c-1"));
@@ -87,7 +90,10 @@ async fn a_worker_that_cannot_start_is_an_answer() {
     assert_eq!(failed(&out).kind, ErrorKind::Internal);
     assert!(failed(&out).message.contains("No worker is available"));
     let rt = Runtime::start(RuntimeConfig::new("/bin/true", Vec::<String>::new())).expect("starts");
-    assert_eq!(failed(&rt.run(of("a", NAP), Scripted::silent()).await).kind, ErrorKind::Internal);
+    assert_eq!(
+        failed(&rt.run(of("a", NAP), Scripted::silent()).await).kind,
+        ErrorKind::Internal
+    );
 }
 
 #[tokio::test]
@@ -100,7 +106,11 @@ async fn waiting_can_be_cancelled() {
         tokio::time::sleep(Duration::from_millis(300)).await;
         cancel.cancel();
     };
-    let (long, waited, ()) = tokio::join!(rt.run(long, Scripted::silent()), rt.run(waiting, Scripted::silent()), stop);
+    let (long, waited, ()) = tokio::join!(
+        rt.run(long, Scripted::silent()),
+        rt.run(waiting, Scripted::silent()),
+        stop
+    );
     assert_eq!(output(&long), json!(1));
     assert_eq!(failed(&waited).kind, ErrorKind::Aborted);
 }
@@ -114,7 +124,9 @@ async fn workers_die_with_their_runtime() {
     while rt.census().workers > 0 && begun.elapsed() < Duration::from_secs(5) {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let out = tokio::time::timeout(Duration::from_secs(5), rt.run(of("a", NAP), Scripted::silent())).await.expect("answers");
+    let out = tokio::time::timeout(Duration::from_secs(5), rt.run(of("a", NAP), Scripted::silent()))
+        .await
+        .expect("answers");
     assert_eq!(failed(&out).kind, ErrorKind::Internal);
 }
 
@@ -124,7 +136,12 @@ async fn many_sleepers_share_a_worker() {
     settings.workers_per_tenant_max = 1;
     let rt = Runtime::start(settings).expect("starts");
     let begun = Instant::now();
-    let runs = (0..300).map(|_| rt.run(of("a", "await new Promise((r) => setTimeout(r, 1000)); return 1;"), Scripted::silent()));
+    let runs = (0..300).map(|_| {
+        rt.run(
+            of("a", "await new Promise((r) => setTimeout(r, 1000)); return 1;"),
+            Scripted::silent(),
+        )
+    });
     for out in futures_util::future::join_all(runs).await {
         assert_eq!(output(&out), json!(1));
     }

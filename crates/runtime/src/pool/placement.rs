@@ -156,8 +156,13 @@ impl State {
     pub(super) fn workers_needed(&self, config: &RuntimeConfig) -> usize {
         let of_tenant = |(tenant, queue): (&String, &VecDeque<Waiter>)| {
             let alone = queue.iter().filter(|waiter| waiter.need.exclusive).count();
-            let own = self.workers.values().filter(|entry| entry.tenant.as_ref() == Some(tenant));
-            let moving = own.filter(|entry| !entry.stuck && !entry.retiring && !entry.exclusive).count();
+            let own = self
+                .workers
+                .values()
+                .filter(|entry| entry.tenant.as_ref() == Some(tenant));
+            let moving = own
+                .filter(|entry| !entry.stuck && !entry.retiring && !entry.exclusive)
+                .count();
             alone + (queue.len() - alone).min(config.workers_per_tenant_max.max(1).saturating_sub(moving))
         };
         self.waiting.iter().map(of_tenant).sum()
@@ -186,13 +191,27 @@ impl State {
         for tenant in self.workers.values().filter_map(|entry| entry.tenant.clone()) {
             *share.entry(tenant).or_default() += 1;
         }
-        let without = self.waiting.keys().filter(|tenant| !share.contains_key(*tenant)).count();
+        let without = self
+            .waiting
+            .keys()
+            .filter(|tenant| !share.contains_key(*tenant))
+            .count();
         let retiring = self.workers.values().filter(|entry| entry.retiring).count();
         if retiring >= without {
             return false;
         }
-        let share_of = |entry: &Entry| entry.tenant.as_ref().and_then(|tenant| share.get(tenant)).copied().unwrap_or(0);
-        let busy = self.workers.values_mut().filter(|entry| !entry.retiring && entry.tenant.is_some());
+        let share_of = |entry: &Entry| {
+            entry
+                .tenant
+                .as_ref()
+                .and_then(|tenant| share.get(tenant))
+                .copied()
+                .unwrap_or(0)
+        };
+        let busy = self
+            .workers
+            .values_mut()
+            .filter(|entry| !entry.retiring && entry.tenant.is_some());
         match busy.max_by_key(|entry| (share_of(entry), std::cmp::Reverse(entry.load))) {
             Some(entry) => {
                 entry.retiring = true;

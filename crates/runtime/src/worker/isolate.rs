@@ -268,6 +268,7 @@ impl Isolate {
         let reusable = matches!(ending, Ending::Success | Ending::Failure)
             && !ran_out
             && !self.cancelling
+            && !self.shared.volatile.get()
             && self.shared.is_idle()
             && self.is_clean(limits.memory_bytes);
         let header = DoneHeader {

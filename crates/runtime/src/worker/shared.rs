@@ -105,6 +105,8 @@ pub(super) struct Shared {
     pub(super) logs_dropped: Cell<u64>,
     pub(super) reported: RefCell<Option<Reported>>,
     pub(super) stop: Cell<Option<Stop>>,
+    /// The bundle read the clock or drew a random number while it loaded; each run must load it again.
+    pub(super) volatile: Cell<bool>,
     /// Process CPU clock at which the current slice must end.
     pub(super) cpu_end: Cell<Duration>,
 }
@@ -162,6 +164,7 @@ impl Shared {
             logs_dropped: Cell::new(0),
             reported: RefCell::new(None),
             stop: Cell::new(None),
+            volatile: Cell::new(false),
             cpu_end: Cell::new(Duration::MAX),
         })
     }
