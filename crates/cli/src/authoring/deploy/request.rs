@@ -102,10 +102,13 @@ impl Request {
             .await
     }
 
+    /// The same with the keys of the second request, in the order in which the reference client sends them.
     fn final_body(&self) -> Value {
         let mut body = self.body.clone();
         body.insert("reconcile".to_owned(), json!(true));
+        let version = body.shift_remove("sdkVersion").unwrap_or(Value::Null);
         body.insert("nangoYamlBody".to_owned(), json!(""));
+        body.insert("sdkVersion".to_owned(), version);
         body.insert("source".to_owned(), json!(self.source));
         Value::Object(body)
     }
@@ -127,12 +130,6 @@ impl Request {
             .and_then(Value::as_array)
             .map_or(0, Vec::len)
             + scripts
-    }
-
-    /// The bodies of both requests, for tests.
-    #[cfg(test)]
-    pub fn bodies(&self) -> (Value, Value) {
-        (Value::Object(self.body.clone()), self.final_body())
     }
 }
 
