@@ -95,7 +95,7 @@ class Server:
     def cli(self, *args):
         """Runs `tenon …` on this server's data and returns what it printed."""
         common = ["--data-dir", str(self.dir / "data"), *self.database()]
-        done = subprocess.run([self.bin, *args, *common], capture_output=True, text=True, env={**os.environ, **self.env})
+        done = subprocess.run([self.bin, args[0], *common, *args[1:]], capture_output=True, text=True, env={**os.environ, **self.env})
         if done.returncode:
             raise RuntimeError(f"tenon {' '.join(args)} failed: {done.stderr.strip()}")
         return done.stdout.strip()

@@ -92,7 +92,7 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
         dataDir: own,
         pid: child.pid,
         log: () => log,
-        cli: async (...command) => (await run(bin, [...command, ...common], { env: { ...process.env, ...env } })).stdout.trim(),
+        cli: async (...command) => (await run(bin, [command[0], ...common, ...command.slice(1)], { env: { ...process.env, ...env } })).stdout.trim(),
         kill: async () => {
             child.kill('SIGKILL');
             await ended;

@@ -17,15 +17,15 @@ impl App {
         value
     }
 
-    /// Every provider whose id contains `search`, in the order of the catalogue.
+    /// Every provider whose id matches the pattern `search`, in the order of the catalogue.
     pub fn list_providers(&self, caller: &Caller, search: Option<&str>) -> Result<Vec<Value>> {
         caller.environment()?;
-        let search = search.map(str::to_lowercase);
         let catalog = self.catalog();
-        let wanted = |provider: &&Provider| {
-            search.as_ref().is_none_or(|search| provider.id.to_lowercase().contains(search.as_str()))
+        let found = match search {
+            Some(search) => catalog.search(search),
+            None => catalog.iter().collect(),
         };
-        Ok(catalog.iter().filter(wanted).map(|provider| self.provider_json(provider)).collect())
+        Ok(found.into_iter().map(|provider| self.provider_json(provider)).collect())
     }
 
     /// One provider.

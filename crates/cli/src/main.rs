@@ -16,7 +16,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Connect your customers' accounts and act on them: auth, proxy, syncs, actions and webhooks in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "tenon", version, propagate_version = true)]
+#[command(name = "tenon", version)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,6 +44,10 @@ enum Command {
     Deploy(commands::deploy::DeployArgs),
     /// Check, list and show the providers.
     Catalog(commands::catalog::CatalogArgs),
+    /// Show what happened: calls, runs, refreshes, webhooks.
+    Logs(commands::logs::LogsArgs),
+    /// Show outgoing webhooks and send them again.
+    Webhooks(commands::webhooks::WebhooksArgs),
     /// Run a simulator of a provider, for demonstrations, tests and offline CI.
     Sim(commands::sim::SimArgs),
     /// Print every setting with its default and its explanation.
@@ -81,6 +85,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dryrun(args) => commands::dryrun::run(args).await,
         Command::Deploy(args) => commands::deploy::run(args).await,
         Command::Catalog(args) => commands::catalog::run(args).await,
+        Command::Logs(args) => commands::logs::run(args).await,
+        Command::Webhooks(args) => commands::webhooks::run(args).await,
         Command::Sim(args) => commands::sim::run(args).await,
         Command::Config => {
             print_settings();

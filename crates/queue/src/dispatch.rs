@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tenon_model::{Clock, Timestamp};
+use tenon_store::tables::schedules;
 use tenon_store::tables::tasks::claim::{Turns, Wanted, claim};
 use tenon_store::tables::tasks::{self, CANCEL_CHANNEL, CHANNEL, TaskInput, TaskRow, lease};
-use tenon_store::tables::schedules;
 use tenon_store::{Dialect, Result, Signal, Store};
 use tokio::sync::{broadcast, mpsc};
 use tokio::task::JoinHandle;
@@ -24,6 +24,8 @@ use crate::{Handler, Verdict};
 
 /// Delayed tasks and schedules taken in one turn.
 const DUE_MAX: i64 = 256;
+/// Failed attempts of a task that a schedule made; the next tick makes another one anyway.
+const SCHEDULED_ATTEMPTS: i64 = 20;
 /// Tasks claimed in one turn, per kind.
 const CLAIM_MAX: usize = 64;
 
@@ -48,7 +50,7 @@ impl QueueConfig {
             holder: holder.into(),
             lease: Duration::from_secs(30),
             poll: Duration::from_secs(5),
-            grace: Duration::from_secs(5),
+            grace: Duration::from_secs(3),
         }
     }
 }
@@ -64,7 +66,12 @@ pub struct Queue {
 impl Queue {
     /// A queue without handlers.
     pub fn new(store: Store, clock: Arc<dyn Clock>, config: QueueConfig) -> Self {
-        Self { store, clock, config, handlers: BTreeMap::new() }
+        Self {
+            store,
+            clock,
+            config,
+            handlers: BTreeMap::new(),
+        }
     }
 
     /// Adds the handler of one kind. Tasks of kinds without a handler stay for a node that has one.
@@ -257,7 +264,11 @@ impl Node {
 
     async fn turn(&mut self, claiming: bool) -> Result<()> {
         let now = self.queue.clock.now();
-        let due = if self.look { self.peek(now).await? } else { Due::default() };
+        let due = if self.look {
+            self.peek(now).await?
+        } else {
+            Due::default()
+        };
         let beat = self.beat_at.is_some_and(|at| Instant::now() >= at);
         let kinds: Vec<&'static str> = match claiming {
             true => self.dirty.iter().copied().filter(|kind| self.room(kind) > 0).collect(),
@@ -271,15 +282,29 @@ impl Node {
             return Ok(());
         }
         let mut tx = self.queue.store.begin().await?;
-        let is_limited =
-            |kind: &str| self.queue.handlers.get(kind).is_some_and(|handler| handler.limits().group.is_some());
+        let is_limited = |kind: &str| {
+            self.queue
+                .handlers
+                .get(kind)
+                .is_some_and(|handler| handler.limits().group.is_some())
+        };
         settle(&mut tx, &self.backlog, &self.holder, now, is_limited).await?;
         let mut again: BTreeSet<&'static str> = BTreeSet::new();
         if due.leases {
-            again.extend(lease::rescue(&mut tx, now, None).await?.iter().filter_map(|kind| self.known_kind(kind)));
+            again.extend(
+                lease::rescue(&mut tx, now, None)
+                    .await?
+                    .iter()
+                    .filter_map(|kind| self.known_kind(kind)),
+            );
         }
         if due.tasks {
-            again.extend(tasks::promote(&mut tx, now, DUE_MAX).await?.iter().filter_map(|kind| self.known_kind(kind)));
+            again.extend(
+                tasks::promote(&mut tx, now, DUE_MAX)
+                    .await?
+                    .iter()
+                    .filter_map(|kind| self.known_kind(kind)),
+            );
         }
         if due.schedules {
             again.extend(self.tick(&mut tx, now).await?);
@@ -292,7 +317,9 @@ impl Node {
         };
         let mut claimed = Vec::new();
         for kind in &kinds {
-            let Some(handler) = self.queue.handlers.get(kind) else { continue };
+            let Some(handler) = self.queue.handlers.get(kind) else {
+                continue;
+            };
             let wanted = Wanted {
                 kind,
                 slots: self.room(kind),
@@ -338,9 +365,18 @@ impl Node {
         let expiry = lease::next_expiry(&mut conn).await?;
         let ready = tasks::ready_kinds(&mut conn).await?;
         drop(conn);
-        self.dirty.extend(ready.iter().filter_map(|kind| self.known_kind(kind)).collect::<Vec<_>>());
+        self.dirty.extend(
+            ready
+                .iter()
+                .filter_map(|kind| self.known_kind(kind))
+                .collect::<Vec<_>>(),
+        );
         let due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
-        let due = Due { tasks: due(task), schedules: due(schedule), leases: expiry.is_some_and(|at| at < now) };
+        let due = Due {
+            tasks: due(task),
+            schedules: due(schedule),
+            leases: expiry.is_some_and(|at| at < now),
+        };
         // Whatever is due is taken in this turn; there may be more of it than one turn takes.
         self.look = due.any();
         let wait = [task, schedule, expiry]
@@ -367,7 +403,7 @@ impl Node {
                 priority: 0,
                 payload: &schedule.payload,
                 run_at: now,
-                failures_max: 1,
+                failures_max: SCHEDULED_ATTEMPTS,
             };
             tasks::insert(tx, &input, now).await?;
             kinds.extend(self.known_kind(&schedule.kind));
@@ -376,18 +412,28 @@ impl Node {
     }
 
     fn launch(&mut self, row: TaskRow) {
-        let Some(handler) = self.queue.handlers.get(row.kind.as_str()).map(Arc::clone) else { return };
+        let Some(handler) = self.queue.handlers.get(row.kind.as_str()).map(Arc::clone) else {
+            return;
+        };
         let row = Arc::new(row);
         let stop = Stop::default();
         self.running.add(row.id, &row.kind, stop.clone());
-        self.beat_at.get_or_insert_with(|| Instant::now() + self.queue.config.lease / 3);
-        let task = Task { row: Arc::clone(&row), holder: Arc::clone(&self.holder), stop };
+        self.beat_at
+            .get_or_insert_with(|| Instant::now() + self.queue.config.lease / 3);
+        let task = Task {
+            row: Arc::clone(&row),
+            holder: Arc::clone(&self.holder),
+            stop,
+        };
         let ended = self.ended.clone();
         tokio::spawn(async move {
             let work = tokio::spawn(async move { handler.run(&task).await });
             let verdict = work.await.unwrap_or_else(|error| {
                 tracing::error!(task.id = row.id, task.kind = row.kind, error = %error, "a task panicked");
-                Verdict::Retry { after: Duration::from_secs(10), error: "the handler panicked".to_owned() }
+                Verdict::Retry {
+                    after: Duration::from_secs(10),
+                    error: "the handler panicked".to_owned(),
+                }
             });
             // The loop outlives every task it launched, but for a process that is going down anyway.
             let _ = ended.send(Ended { row, verdict }).await;

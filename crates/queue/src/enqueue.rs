@@ -113,7 +113,9 @@ pub async fn enqueue(tx: &mut Tx, task: &NewTask, now: Timestamp) -> Result<Enqu
         run_at: task.run_at.unwrap_or(now),
         failures_max: i64::from(task.attempts),
     };
-    Ok(tasks::insert(tx, &input, now).await?.map_or(Enqueued::Existing, Enqueued::New))
+    Ok(tasks::insert(tx, &input, now)
+        .await?
+        .map_or(Enqueued::Existing, Enqueued::New))
 }
 
 /// Cancels the unfinished task with this unique key. A running one gives up the key at once and is told to stop when the

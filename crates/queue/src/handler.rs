@@ -66,6 +66,9 @@ impl Verdict {
     pub fn back_off(task: &Task, error: impl Into<String>) -> Self {
         let doublings = u32::try_from(task.failures()).unwrap_or(u32::MAX).min(12);
         let after = Duration::from_secs(1 << doublings).min(Duration::from_secs(3600));
-        Self::Retry { after, error: error.into() }
+        Self::Retry {
+            after,
+            error: error.into(),
+        }
     }
 }

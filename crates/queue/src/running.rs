@@ -20,7 +20,13 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn add(&mut self, id: i64, kind: &str, stop: Stop) {
-        self.tasks.insert(id, Held { kind: kind.to_owned(), stop });
+        self.tasks.insert(
+            id,
+            Held {
+                kind: kind.to_owned(),
+                stop,
+            },
+        );
         *self.by_kind.entry(kind.to_owned()).or_default() += 1;
     }
 

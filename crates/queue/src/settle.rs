@@ -26,8 +26,11 @@ pub(crate) async fn settle(
     for one in ended.iter().filter(|one| is_limited(&one.row.kind)) {
         tx.signal(CHANNEL, &one.row.kind);
     }
-    let done: Vec<i64> =
-        ended.iter().filter(|one| one.verdict == Verdict::Done).map(|one| one.row.id).collect();
+    let done: Vec<i64> = ended
+        .iter()
+        .filter(|one| one.verdict == Verdict::Done)
+        .map(|one| one.row.id)
+        .collect();
     if !done.is_empty() {
         lease::finish_many(tx, &done, holder).await?;
     }

@@ -35,7 +35,9 @@ impl Stop {
             StopReason::Lost => 3,
         };
         // The first reason stays, but for a loss: that forbids writes.
-        let first = self.reason.compare_exchange(0, code, Ordering::SeqCst, Ordering::SeqCst);
+        let first = self
+            .reason
+            .compare_exchange(0, code, Ordering::SeqCst, Ordering::SeqCst);
         if first.is_err() && reason == StopReason::Lost {
             self.reason.store(code, Ordering::SeqCst);
         }

@@ -70,7 +70,11 @@ impl Handler for Notes {
 }
 
 fn config(name: &str) -> QueueConfig {
-    QueueConfig { lease: Duration::from_millis(600), grace: Duration::from_millis(200), ..QueueConfig::new(name) }
+    QueueConfig {
+        lease: Duration::from_millis(600),
+        grace: Duration::from_millis(200),
+        ..QueueConfig::new(name)
+    }
 }
 
 async fn add(store: &Store, tasks: impl IntoIterator<Item = NewTask>) -> Vec<Enqueued> {
@@ -95,7 +99,11 @@ async fn until(what: &str, mut check: impl FnMut() -> bool) {
 
 async fn count(store: &Store) -> i64 {
     let mut conn = store.read().await.unwrap();
-    conn.query_one("SELECT COUNT(*) FROM tasks", params![]).await.unwrap().i64(0).unwrap()
+    conn.query_one("SELECT COUNT(*) FROM tasks", params![])
+        .await
+        .unwrap()
+        .i64(0)
+        .unwrap()
 }
 
 async fn settled(store: &Store, left: i64) {
@@ -119,7 +127,11 @@ async fn every_task_runs_once() {
         let (handler, log) = notes(Limits::default(), Duration::ZERO, |_| Verdict::Done);
         let queue = Queue::new(store.clone(), clock(), config("a")).handle(handler).start();
         for chunk in 0..10 {
-            add(&store, (0..50).map(|n| note(&format!("g{}", n % 7), format!("{chunk}/{n}")))).await;
+            add(
+                &store,
+                (0..50).map(|n| note(&format!("g{}", n % 7), format!("{chunk}/{n}"))),
+            )
+            .await;
         }
         settled(&store, 0).await;
         queue.stop().await;
@@ -156,7 +168,14 @@ async fn a_noisy_group_and_a_noisy_environment_do_not_starve_others() {
 async fn priority_goes_first_and_group_limits_hold() {
     on_each(async |database| {
         let store = database.open().await;
-        let (handler, log) = notes(Limits { node: 8, group: Some(1) }, Duration::from_millis(5), |_| Verdict::Done);
+        let (handler, log) = notes(
+            Limits {
+                node: 8,
+                group: Some(1),
+            },
+            Duration::from_millis(5),
+            |_| Verdict::Done,
+        );
         let handler = Arc::new(handler);
         struct Shared(Arc<Notes>);
         #[async_trait::async_trait]
@@ -176,9 +195,15 @@ async fn priority_goes_first_and_group_limits_hold() {
         add(&store, (0..10).map(|n| note("b", format!("b {n}")))).await;
         // A second node shares the limit.
         let second = database.open().await;
-        let one = Queue::new(store.clone(), clock(), config("1")).handle(Shared(Arc::clone(&handler))).start();
+        let one = Queue::new(store.clone(), clock(), config("1"))
+            .handle(Shared(Arc::clone(&handler)))
+            .start();
         let two = if database.is_shared() {
-            Some(Queue::new(second, clock(), config("2")).handle(Shared(Arc::clone(&handler))).start())
+            Some(
+                Queue::new(second, clock(), config("2"))
+                    .handle(Shared(Arc::clone(&handler)))
+                    .start(),
+            )
         } else {
             None
         };
@@ -199,7 +224,15 @@ async fn priority_goes_first_and_group_limits_hold() {
 async fn one_unfinished_task_per_unique_key() {
     on_each(async |database| {
         let store = database.open().await;
-        let added = add(&store, [note("g", "1").unique("k"), note("g", "2").unique("k"), note("g", "3").unique("l")]).await;
+        let added = add(
+            &store,
+            [
+                note("g", "1").unique("k"),
+                note("g", "2").unique("k"),
+                note("g", "3").unique("l"),
+            ],
+        )
+        .await;
         assert!(added[0].is_new() && !added[1].is_new() && added[2].is_new());
         let (handler, log) = notes(Limits::default(), Duration::from_millis(50), |_| Verdict::Done);
         let queue = Queue::new(store.clone(), clock(), config("a")).handle(handler).start();
@@ -220,8 +253,13 @@ async fn failures_are_retried_then_given_up() {
         let (handler, log) = notes(Limits::default(), Duration::ZERO, |task| match task.payload() {
             "heals" if task.failures() == 2 => Verdict::Done,
             "panics" if task.failures() == 0 => panic!("as asked"),
-            "panics" => Verdict::GiveUp { error: "no more".to_owned() },
-            _ => Verdict::Retry { after: Duration::from_millis(20), error: "not yet".to_owned() },
+            "panics" => Verdict::GiveUp {
+                error: "no more".to_owned(),
+            },
+            _ => Verdict::Retry {
+                after: Duration::from_millis(20),
+                error: "not yet".to_owned(),
+            },
         });
         add(&store, [note("g", "heals").attempts(3), note("g", "never").attempts(3)]).await;
         let queue = Queue::new(store.clone(), clock(), config("a")).handle(handler).start();
@@ -231,7 +269,10 @@ async fn failures_are_retried_then_given_up() {
         let mut conn = store.read().await.unwrap();
         let failed = tasks::list_failed(&mut conn, 1, 10).await.unwrap();
         drop(conn);
-        assert_eq!((failed.len(), failed[0].error.as_deref(), failed[0].failures), (1, Some("not yet"), 3));
+        assert_eq!(
+            (failed.len(), failed[0].error.as_deref(), failed[0].failures),
+            (1, Some("not yet"), 3)
+        );
         let mut tx = store.begin().await.unwrap();
         assert!(tasks::revive(&mut tx, 1, failed[0].id, clock().now()).await.unwrap());
         tx.commit().await.unwrap();
@@ -247,10 +288,20 @@ async fn cancelling_removes_waiting_and_tells_running() {
         let store = database.open().await;
         let (handler, log) = notes(Limits::default(), Duration::from_secs(60), |task| {
             assert_eq!(task.stop_reason(), Some(StopReason::Cancelled));
-            Verdict::Retry { after: Duration::ZERO, error: "cancelled tasks are not retried".to_owned() }
+            Verdict::Retry {
+                after: Duration::ZERO,
+                error: "cancelled tasks are not retried".to_owned(),
+            }
         });
         let later = clock().now().plus(Duration::from_secs(3600));
-        add(&store, [note("g", "long").unique("long").attempts(9), note("g", "later").unique("later").at(later)]).await;
+        add(
+            &store,
+            [
+                note("g", "long").unique("long").attempts(9),
+                note("g", "later").unique("later").at(later),
+            ],
+        )
+        .await;
         let queue = Queue::new(store.clone(), clock(), config("a")).handle(handler).start();
         until("started", || log.lock().unwrap().len() == 1).await;
         let mut tx = store.begin().await.unwrap();
@@ -259,7 +310,12 @@ async fn cancelling_removes_waiting_and_tells_running() {
         assert_eq!(cancel(&mut tx, "note", "long", now).await.unwrap(), Cancelled::Told);
         assert_eq!(cancel(&mut tx, "note", "nobody", now).await.unwrap(), Cancelled::Absent);
         // The key is free at once.
-        assert!(enqueue(&mut tx, &note("g", "next").unique("long").at(later), now).await.unwrap().is_new());
+        assert!(
+            enqueue(&mut tx, &note("g", "next").unique("long").at(later), now)
+                .await
+                .unwrap()
+                .is_new()
+        );
         tx.commit().await.unwrap();
         settled(&store, 1).await;
         queue.stop().await;
@@ -286,14 +342,18 @@ async fn work_of_a_dead_node_is_rescued() {
             lease_until: now.plus(Duration::from_millis(300)),
             now,
         };
-        let claimed = tasks::claim::claim(&mut tx, wanted, &mut tasks::claim::Turns::default()).await.unwrap();
+        let claimed = tasks::claim::claim(&mut tx, wanted, &mut tasks::claim::Turns::default())
+            .await
+            .unwrap();
         assert_eq!(claimed.len(), 5);
         tx.commit().await.unwrap();
         let (handler, log) = notes(Limits::default(), Duration::ZERO, |task| {
             assert_eq!((task.rescues(), task.failures()), (1, 0));
             Verdict::Done
         });
-        let queue = Queue::new(store.clone(), clock(), config("alive")).handle(handler).start();
+        let queue = Queue::new(store.clone(), clock(), config("alive"))
+            .handle(handler)
+            .start();
         settled(&store, 0).await;
         queue.stop().await;
         assert_eq!(log.lock().unwrap().len(), 5);
@@ -334,8 +394,14 @@ async fn shutdown_returns_leases() {
         until("started", || log.lock().unwrap().len() == 1).await;
         queue.stop().await;
         let mut conn = store.read().await.unwrap();
-        let row = conn.query_one("SELECT state, failures, rescues FROM tasks", params![]).await.unwrap();
-        assert_eq!((row.str(0).unwrap(), row.i64(1).unwrap(), row.i64(2).unwrap()), ("ready", 0, 0));
+        let row = conn
+            .query_one("SELECT state, failures, rescues FROM tasks", params![])
+            .await
+            .unwrap();
+        assert_eq!(
+            (row.str(0).unwrap(), row.i64(1).unwrap(), row.i64(2).unwrap()),
+            ("ready", 0, 0)
+        );
     })
     .await;
 }
@@ -363,7 +429,9 @@ async fn schedules_tick_and_skip_while_the_last_task_runs() {
         let queue = Queue::new(store.clone(), clock(), config("a")).handle(handler).start();
         tokio::time::sleep(Duration::from_millis(1100)).await;
         let mut tx = store.begin().await.unwrap();
-        schedules::set_paused(&mut tx, "tick", true, clock().now()).await.unwrap();
+        schedules::set_paused(&mut tx, "tick", true, clock().now())
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
         settled(&store, 0).await;
         let ran = log.lock().unwrap().len();
@@ -389,7 +457,18 @@ fn ticks_keep_their_phase() {
         next_at: Timestamp::from_secs(1_000),
         paused: false,
     };
-    for (now, next) in [(0, 1_000), (999, 1_000), (1_000, 1_060), (1_059, 1_060), (1_060, 1_120), (5_000, 5_020)] {
-        assert_eq!(schedule(60).tick_after(Timestamp::from_secs(now)), Timestamp::from_secs(next), "at {now}");
+    for (now, next) in [
+        (0, 1_000),
+        (999, 1_000),
+        (1_000, 1_060),
+        (1_059, 1_060),
+        (1_060, 1_120),
+        (5_000, 5_020),
+    ] {
+        assert_eq!(
+            schedule(60).tick_after(Timestamp::from_secs(now)),
+            Timestamp::from_secs(next),
+            "at {now}"
+        );
     }
 }

@@ -21,7 +21,10 @@ pub fn router() -> Router<ApiState> {
         .route("/sync/pause", post(pause))
         .route("/sync/status", get(status))
         .route("/sync/update-connection-frequency", put(update_frequency))
-        .route("/sync/{name}/variant/{variant}", post(create_variant).delete(delete_variant))
+        .route(
+            "/sync/{name}/variant/{variant}",
+            post(create_variant).delete(delete_variant),
+        )
 }
 
 async fn trigger(State(state): State<ApiState>, input: Input) -> ApiResult {

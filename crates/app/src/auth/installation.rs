@@ -10,7 +10,7 @@ use tenon_credentials::refresh::app_key;
 use tenon_credentials::{Credentials, Subject};
 use url::Url;
 
-use super::popup::{PopupFailure, missing_code, token_failure};
+use super::failure::{PopupFailure, missing_code, token_failure};
 use super::state::Returned;
 use crate::App;
 

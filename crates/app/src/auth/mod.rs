@@ -4,6 +4,7 @@
 //! [`App::finish_popup`]) sends a browser to the provider and stores what it brings back; the page that opened the popup
 //! hears the outcome over a WebSocket ([`Popups`]).
 
+mod failure;
 mod flow;
 mod forms;
 mod inputs;
@@ -12,8 +13,9 @@ mod popup;
 mod popups;
 mod state;
 
+pub use failure::PopupFailure;
 pub use flow::{Flow, FlowQuery};
 pub use forms::Form;
-pub use popup::{PopupFailure, PopupStart, PopupSuccess};
+pub use popup::{PopupStart, PopupSuccess};
 pub(crate) use popups::POPUP_CHANNEL;
 pub use popups::{PopupMessage, Popups};

@@ -11,6 +11,7 @@ use tenon_credentials::{Credentials, Subject};
 use tenon_model::Secret;
 
 use super::PopupMessage;
+use super::failure::{PopupFailure, missing_code, token_failure, url_failure};
 use super::flow::{Flow, FlowQuery};
 use super::state::{Remembered, Returned};
 use crate::connections::{NewConnection, Origin, ProviderRef, WebhookUrl, client_app};
@@ -21,10 +22,6 @@ use crate::{App, Error, Result};
 
 /// A state older than this is not accepted; the cookie that goes with it lives as long.
 const STATE_LIFETIME: Duration = Duration::from_secs(3_600);
-/// Query parameters in which providers say why they sent no code.
-const PROVIDER_ERRORS: [&str; 6] =
-    ["error", "error_description", "error_reason", "error_uri", "status_code", "error_message"];
-
 /// Where a popup goes.
 #[derive(Debug)]
 pub struct PopupStart {
@@ -41,65 +38,6 @@ pub struct PopupSuccess {
     pub unique_key: String,
     /// The connection's id.
     pub connection_id: String,
-}
-
-/// Why a popup shows an error page.
-#[derive(Debug, Clone)]
-pub struct PopupFailure {
-    /// Stable code, as the page that opened the popup hears it.
-    pub error_type: &'static str,
-    /// Sentence for people.
-    pub message: String,
-    /// What the provider said in the callback.
-    pub provider_error: Map<String, Value>,
-    page: Option<String>,
-    unique_key: Option<String>,
-    connection_id: Option<String>,
-}
-
-impl PopupFailure {
-    pub(super) fn new(error_type: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            error_type,
-            message: message.into(),
-            provider_error: Map::new(),
-            page: None,
-            unique_key: None,
-            connection_id: None,
-        }
-    }
-
-    pub(super) fn of(mut self, remembered: &Remembered) -> Self {
-        self.page.clone_from(&remembered.page);
-        self.unique_key = Some(remembered.unique_key.clone());
-        self.connection_id = Some(remembered.connection_id.clone());
-        self
-    }
-
-    /// A failure of the server, told without details.
-    pub(super) fn internal(error: &Error) -> Self {
-        match error.refusal() {
-            Some(refusal) => {
-                let message = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
-                match refusal.code.as_str() {
-                    "connection_test_failed" | "connection_validation_failed" => {
-                        Self::new("connection_validation_failed", message)
-                    }
-                    _ => Self::new("unknown_err", message),
-                }
-            }
-            None => {
-                tracing::error!(?error, "a popup flow failed inside the server");
-                Self::new("unknown_err", "Something went wrong inside the server. Its log has the details.")
-            }
-        }
-    }
-}
-
-impl From<Error> for PopupFailure {
-    fn from(error: Error) -> Self {
-        Self::internal(&error)
-    }
 }
 
 /// The first step of a popup either begins, is refused with an answer for programs, or fails with a page.
@@ -447,31 +385,4 @@ fn overrides(flow: &Flow, query: &FlowQuery) -> (Map<String, Value>, Option<Conf
 fn captured_from_callback(provider: &tenon_catalog::Provider, query: &Value) -> Map<String, Value> {
     let names = provider.captures.callback.iter();
     names.filter_map(|name| Some((name.clone(), query.get(name).filter(|value| value.is_string())?.clone()))).collect()
-}
-
-pub(super) fn missing_code(query: &Value) -> PopupFailure {
-    let said: Map<String, Value> = PROVIDER_ERRORS
-        .iter()
-        .filter_map(|name| Some(((*name).to_owned(), query.get(*name)?.clone())))
-        .collect();
-    let mut message = "The provider sent the browser back without a code.".to_owned();
-    if !said.is_empty() {
-        let texts: Vec<String> =
-            said.iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default())).collect();
-        message.push_str(&format!(" Provider error: {}", texts.join(", ")));
-    }
-    PopupFailure { provider_error: said, ..PopupFailure::new("callback_err", message) }
-}
-
-fn url_failure(error: tenon_credentials::Error) -> PopupFailure {
-    match &error {
-        tenon_credentials::Error::Missing { what } => {
-            PopupFailure::new("url_param_err", format!("The provider's address needs a value that is missing: {what}"))
-        }
-        other => PopupFailure::new("url_param_err", other.to_string()),
-    }
-}
-
-pub(super) fn token_failure(error: tenon_credentials::Error) -> PopupFailure {
-    PopupFailure::new("token_err", format!("The provider gave no token: {error}"))
 }

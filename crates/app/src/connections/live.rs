@@ -16,7 +16,8 @@ use tenon_credentials::{ClientApp, Credentials, Opened, Subject};
 use tenon_model::{ConnectionId, EnvironmentId, Timestamp};
 use tenon_store::tables::connections as table;
 
-use super::refresh::{Flights, RefreshError};
+use super::RefreshError;
+use super::refresh::Flights;
 use super::{Connection, ProviderRef, client_app};
 use crate::integrations::Integration;
 use crate::{App, Error, Result};

@@ -17,23 +17,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tenon_credentials::refresh::{Due, Want};
 use tenon_credentials::{Credentials, Failure, oauth2, refresh as modes};
 use tenon_model::{ConnectionId, Timestamp};
 use tenon_store::tables::connections::lease::{self, Acquired, Refreshed};
-use tenon_store::tables::connections::{RefreshState, errors};
+use tenon_store::tables::connections::errors;
 use tokio::sync::watch;
 
 use super::events::AuthEvent;
 use super::live::{Live, LiveError};
+use super::refresh_error::{RefreshError, after_failure};
 use super::save::AUTH_ERROR;
 use super::{AuthOperation, credentials_place};
 use crate::operations::{Kind, Outcome, Subject};
 use crate::{App, Error, Result};
 
 /// No attempt follows a failure for this long.
-const COOL_DOWN: Duration = Duration::from_secs(30);
+pub(super) const COOL_DOWN: Duration = Duration::from_secs(30);
 /// Limit of the provider's part of a refresh.
 const REQUEST_MAX: Duration = Duration::from_secs(35);
 /// Life of a lease: longer than the provider's part and the write after it.
@@ -42,77 +43,8 @@ const LEASE: Duration = Duration::from_secs(60);
 const WAIT_MAX: Duration = Duration::from_secs(45);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Days with a failure after which attempts end.
-const FAILING_DAYS_MAX: i64 = 4;
 /// Attempts to write what the provider gave; losing it may cost the grant.
 const WRITE_ATTEMPTS: u32 = 5;
-
-/// A failed refresh, as every caller that waited for it sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RefreshError {
-    /// Stable code: `refresh_token_external_error`, `connection_refresh_backoff`, …
-    pub code: &'static str,
-    /// HTTP status for the caller.
-    pub status: u16,
-    /// Sentence for people.
-    pub message: String,
-    /// Details for programs.
-    pub payload: Value,
-}
-
-impl RefreshError {
-    fn backoff(failed_at: Timestamp) -> Self {
-        let until = failed_at.plus(COOL_DOWN).iso_millis();
-        Self {
-            code: "connection_refresh_backoff",
-            status: 424,
-            message: format!("The last refresh of this connection failed; the next attempt is made after {until}"),
-            payload: json!({ "retryAt": until }),
-        }
-    }
-
-    fn exhausted(state: &RefreshState) -> Self {
-        Self {
-            code: "connection_refresh_exhausted",
-            status: 424,
-            message: "The refresh of this connection has failed too often and is no longer attempted. Ask the end user \
-                      to authorise again, or force a refresh."
-                .to_owned(),
-            payload: json!({ "lastError": state.error }),
-        }
-    }
-
-    fn of(kind: &Credentials, error: &tenon_credentials::Error, after_lost: bool) -> Self {
-        let code = match kind {
-            Credentials::ClientCredentials(_) => "client_credentials_fetch_error",
-            Credentials::TwoStep(_) | Credentials::Bill(_) => "two_step_credentials_fetch_error",
-            Credentials::Signature(_) | Credentials::Jwt(_) => "signature_token_generation_error",
-            _ => "refresh_token_external_error",
-        };
-        let mut message = match error.failure() {
-            Failure::InvalidGrant => {
-                format!("The provider no longer accepts these credentials; ask the end user to authorise again ({error})")
-            }
-            Failure::Transient => format!("The provider could not renew the credentials now; try again later ({error})"),
-            Failure::Misconfigured => {
-                format!("The provider refused to renew the credentials; check the integration's settings ({error})")
-            }
-        };
-        if after_lost {
-            message.push_str(
-                ". The refresh before this one was interrupted after it may have used the refresh token, which explains \
-                 a refusal.",
-            );
-        }
-        let payload = json!({ "failure": error.failure().as_str(), "providerStatus": error.status() });
-        Self { code, status: 400, message, payload }
-    }
-
-    /// As the refusal of a request.
-    pub fn to_refusal(&self) -> Error {
-        Error::refuse(self.status, self.code).message(self.message.clone()).payload(self.payload.clone())
-    }
-}
 
 type Landed = Result<Arc<Live>, Arc<RefreshError>>;
 type Landing = watch::Receiver<Option<Result<Landed, String>>>;
@@ -391,24 +323,5 @@ fn describe(error: LiveError) -> String {
         }
         LiveError::Refresh(error) => error.message.clone(),
         LiveError::Internal(error) => format!("a refresh failed inside the server: {error:?}"),
-    }
-}
-
-/// Failing days after one more failure, and whether attempts end.
-pub(super) fn after_failure(state: &RefreshState, failure: Failure, now: Timestamp) -> (i64, bool) {
-    const DAY_SECONDS: i64 = 86_400;
-    let day = |moment: Timestamp| moment.secs().div_euclid(DAY_SECONDS);
-    let counted = match state.failed_at {
-        None => 1,
-        Some(last) if day(last) < day(now) => state.failures + 1,
-        Some(_) => state.failures.max(1),
-    };
-    match failure {
-        Failure::Transient => (state.failures, state.exhausted),
-        Failure::InvalidGrant => {
-            let again = state.error.as_deref() == Some(Failure::InvalidGrant.as_str());
-            (counted, state.exhausted || again || counted >= FAILING_DAYS_MAX)
-        }
-        Failure::Misconfigured => (counted, state.exhausted || counted >= FAILING_DAYS_MAX),
     }
 }

@@ -8,7 +8,7 @@ use tenon_model::{ConnectionId, Timestamp};
 use tenon_store::tables::{connect_sessions, connections as table, oauth_states};
 
 use super::live::LiveError;
-use super::refresh::RefreshError;
+use super::RefreshError;
 use crate::{App, Result};
 
 /// How often idle connections are looked at.

@@ -24,7 +24,14 @@ impl RunHost {
         action: String,
         input: Option<String>,
     ) -> Answer {
-        let input = TriggerInput { action, input, integration, connection, later: false, retries_max: 0 };
+        let input = TriggerInput {
+            action,
+            input,
+            integration,
+            connection,
+            later: false,
+            retries_max: 0,
+        };
         // Boxed: an action may trigger an action, and the future of one must not contain that of the other.
         let answer = Box::pin(self.app.trigger_action(&self.caller, input)).await;
         match answer.map_err(|error| self.refused(&error))? {
@@ -43,7 +50,10 @@ impl RunHost {
     ) -> Answer {
         let begin = Begin { reset, empty_cache };
         let request = TriggerRequest::new(vec![name(&sync)?], unique_key, connection_id, begin);
-        self.app.trigger_syncs(&self.caller, request).await.map_err(|error| self.refused(&error))?;
+        self.app
+            .trigger_syncs(&self.caller, request)
+            .await
+            .map_err(|error| self.refused(&error))?;
         Ok(HostReply::Unit)
     }
 
@@ -55,7 +65,10 @@ impl RunHost {
     ) -> Answer {
         let names = syncs.iter().map(name).collect::<Result<Vec<_>, _>>()?;
         let request = SwitchRequest::new(names, unique_key, connection_id);
-        self.app.switch_syncs(&self.caller, request, false).await.map_err(|error| self.refused(&error))?;
+        self.app
+            .switch_syncs(&self.caller, request, false)
+            .await
+            .map_err(|error| self.refused(&error))?;
         Ok(HostReply::Unit)
     }
 }

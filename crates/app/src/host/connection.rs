@@ -25,7 +25,10 @@ impl RunHost {
     }
 
     async fn read_connection(&self, wanted: &Wanted<'_>) -> Result<Value, HostError> {
-        let message = format!("The function read the credentials of connection '{}'", wanted.connection_id);
+        let message = format!(
+            "The function read the credentials of connection '{}'",
+            wanted.connection_id
+        );
         self.log(Level::Info, message);
         let query = json!({
             "provider_config_key": wanted.unique_key,
@@ -33,14 +36,21 @@ impl RunHost {
             "refresh_token": wanted.refresh_token.to_string(),
             "refresh_github_app_jwt_token": wanted.app_token.to_string(),
         });
-        let read = self.app.read_connection(&self.caller, wanted.connection_id, &query).await;
+        let read = self
+            .app
+            .read_connection(&self.caller, wanted.connection_id, &query)
+            .await;
         read.map_err(|error| self.refused(&error))
     }
 
     /// The metadata alone, as a connection without credentials; nothing is refreshed for it.
     pub(super) async fn metadata(&self, wanted: &Wanted<'_>) -> Answer {
         let environment = self.subject.environment.id;
-        match self.app.find_live(environment, wanted.unique_key, wanted.connection_id).await {
+        match self
+            .app
+            .find_live(environment, wanted.unique_key, wanted.connection_id)
+            .await
+        {
             Ok(live) => Ok(HostReply::Json(
                 json!({
                     "connection_id": live.connection.connection_id,
@@ -81,10 +91,17 @@ impl RunHost {
         let Ok(Value::Object(metadata)) = serde_json::from_str(text) else {
             return Err(HostError::plain("Metadata must be an object"));
         };
-        let how = if merge { MetadataWrite::Merge } else { MetadataWrite::Replace };
+        let how = if merge {
+            MetadataWrite::Merge
+        } else {
+            MetadataWrite::Replace
+        };
         let connection = &self.subject.live.connection;
         let environment = self.subject.environment.id;
-        let written = self.app.write_connection_metadata(environment, connection.id, &metadata, how).await;
+        let written = self
+            .app
+            .write_connection_metadata(environment, connection.id, &metadata, how)
+            .await;
         written.map_err(|error| self.refused(&error))?;
         let answer = json!({
             "connection_id": connection.connection_id,
@@ -96,19 +113,28 @@ impl RunHost {
 
     pub(super) async fn get_integration(&self, include: &[String]) -> Answer {
         let has = |name: &str| include.iter().any(|wanted| wanted == name);
-        let include = Include { webhook: has("webhook"), credentials: has("credentials") };
+        let include = Include {
+            webhook: has("webhook"),
+            credentials: has("credentials"),
+        };
         if include.credentials {
             self.log(Level::Info, "The function read the credentials of its integration");
         }
-        let read = self.app.read_integration(&self.caller, self.integration(), include).await;
-        read.map(|integration| HostReply::Json(integration.to_string())).map_err(|error| self.refused(&error))
+        let read = self
+            .app
+            .read_integration(&self.caller, self.integration(), include)
+            .await;
+        read.map(|integration| HostReply::Json(integration.to_string()))
+            .map_err(|error| self.refused(&error))
     }
 
     pub(super) async fn environment_variables(&self) -> Answer {
         let variables = self.app.environment_variables(self.subject.environment.id).await;
         let variables = variables.map_err(|error| self.refused(&error))?;
-        let list: Vec<Value> =
-            variables.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
+        let list: Vec<Value> = variables
+            .into_iter()
+            .map(|(name, value)| json!({ "name": name, "value": value }))
+            .collect();
         Ok(HostReply::Json(Value::Array(list).to_string()))
     }
 }

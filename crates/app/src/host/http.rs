@@ -31,7 +31,9 @@ impl RunHost {
         match self.app.proxy(&self.caller, made).await {
             Ok(Outcome::Answered(response)) => {
                 let answer = reply(*response, ANSWER_BYTES_MAX).await;
-                answer.map(HostReply::Http).map_err(|error| network(&error, base.as_deref()))
+                answer
+                    .map(HostReply::Http)
+                    .map_err(|error| network(&error, base.as_deref()))
             }
             Ok(Outcome::Failed(error)) => Err(network(&error, base.as_deref())),
             Err(error) => Err(self.refused(&error)),
@@ -39,16 +41,19 @@ impl RunHost {
     }
 
     pub(super) async fn fetch(&self, call: FetchCall) -> Answer {
-        let refuse = |code: &str, message: String| {
-            HostError::action(json!({ "code": code, "message": message }).to_string())
-        };
-        let url = Url::parse(&call.url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+        let refuse =
+            |code: &str, message: String| HostError::action(json!({ "code": code, "message": message }).to_string());
+        let url = Url::parse(&call.url)
+            .ok()
+            .filter(|url| matches!(url.scheme(), "http" | "https"));
         let url = url.ok_or_else(|| refuse("url_not_allowed", format!("{} is not an HTTP address", call.url)))?;
         let method = Method::from_bytes(call.method.as_bytes())
             .map_err(|_| HostError::plain(format!("{} is not a method", call.method)))?;
         let mut headers = HeaderMap::with_capacity(call.headers.len());
         for (name, value) in &call.headers {
-            let header = HeaderName::try_from(name.as_str()).ok().zip(HeaderValue::from_str(value).ok());
+            let header = HeaderName::try_from(name.as_str())
+                .ok()
+                .zip(HeaderValue::from_str(value).ok());
             let (name, value) = header.ok_or_else(|| HostError::plain(format!("The header {name} cannot be sent")))?;
             headers.append(name, value);
         }
@@ -77,7 +82,9 @@ impl RunHost {
 fn network(error: &EgressError, base: Option<&str>) -> HostError {
     let message = match error {
         EgressError::Connect { host, code, .. } => {
-            let base = base.and_then(|base| Url::parse(base).ok()).filter(|url| url.host_str() == Some(host.as_str()));
+            let base = base
+                .and_then(|base| Url::parse(base).ok())
+                .filter(|url| url.host_str() == Some(host.as_str()));
             match base.and_then(|url| url.port_or_known_default()) {
                 Some(port) => format!("connect {code} {host}:{port}"),
                 None => format!("connect {code} {host}"),

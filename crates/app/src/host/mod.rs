@@ -54,7 +54,14 @@ impl RunHost {
 
     fn without_records(app: App, subject: RunSubject, kind: Kind) -> Self {
         let caller = Caller::platform(Arc::clone(&subject.environment));
-        Self { app, subject, caller, kind, ledger: OnceCell::new(), locked: AtomicBool::new(false) }
+        Self {
+            app,
+            subject,
+            caller,
+            kind,
+            ledger: OnceCell::new(),
+            locked: AtomicBool::new(false),
+        }
     }
 
     /// The run's ledger; for functions that are no syncs it is opened when they first use a checkpoint.
@@ -72,9 +79,14 @@ impl RunHost {
                 Kind::Action | Kind::OnEvent => format!("{script_type}:{name}"),
             };
             let (environment, connection) = (self.subject.environment.id, self.subject.live.connection.id);
-            Ledger::open(&self.app, environment, connection, key, None).await.map(Arc::new)
+            Ledger::open(&self.app, environment, connection, key, None)
+                .await
+                .map(Arc::new)
         };
-        self.ledger.get_or_try_init(open).await.map_err(|error| self.internal(&error))
+        self.ledger
+            .get_or_try_init(open)
+            .await
+            .map_err(|error| self.internal(&error))
     }
 
     /// The run's integration.
@@ -139,26 +151,51 @@ impl Host for RunHost {
                     refresh_token,
                     app_token: refresh_github_app_jwt_token,
                 };
-                if metadata_only { self.metadata(&wanted).await } else { self.get_connection(&wanted).await }
+                if metadata_only {
+                    self.metadata(&wanted).await
+                } else {
+                    self.get_connection(&wanted).await
+                }
             }
             HostCall::GetToken => self.get_token().await,
             HostCall::SetMetadata { metadata_json } => self.write_metadata(&metadata_json, false).await,
             HostCall::UpdateMetadata { metadata_json } => self.write_metadata(&metadata_json, true).await,
             HostCall::GetIntegration { include } => self.get_integration(&include).await,
             HostCall::GetEnvironmentVariables => self.environment_variables().await,
-            HostCall::Log { level, message, meta_json } => {
-                self.subject.operation.log_json(Level::from_name(&level), message, meta_json.as_deref());
+            HostCall::Log {
+                level,
+                message,
+                meta_json,
+            } => {
+                self.subject
+                    .operation
+                    .log_json(Level::from_name(&level), message, meta_json.as_deref());
                 Ok(HostReply::Unit)
             }
-            HostCall::TriggerAction { provider_config_key, connection_id, action, input_json } => {
-                self.trigger_action(provider_config_key, connection_id, action, input_json).await
+            HostCall::TriggerAction {
+                provider_config_key,
+                connection_id,
+                action,
+                input_json,
+            } => {
+                self.trigger_action(provider_config_key, connection_id, action, input_json)
+                    .await
             }
-            HostCall::TriggerSync { provider_config_key, connection_id, sync, reset, empty_cache } => {
-                self.trigger_sync(provider_config_key, connection_id, sync, reset, empty_cache).await
+            HostCall::TriggerSync {
+                provider_config_key,
+                connection_id,
+                sync,
+                reset,
+                empty_cache,
+            } => {
+                self.trigger_sync(provider_config_key, connection_id, sync, reset, empty_cache)
+                    .await
             }
-            HostCall::StartSync { provider_config_key, syncs, connection_id } => {
-                self.start_sync(provider_config_key, syncs, connection_id).await
-            }
+            HostCall::StartSync {
+                provider_config_key,
+                syncs,
+                connection_id,
+            } => self.start_sync(provider_config_key, syncs, connection_id).await,
             HostCall::TryAcquireLock { key, ttl_ms } => self.acquire_lock(&key, ttl_ms).await,
             HostCall::ReleaseLock { key } => self.release_lock(&key).await,
             HostCall::ReleaseAllLocks => self.release_all_locks().await,

@@ -39,7 +39,10 @@ impl RunHost {
             told
         })?;
         for id in &done.duplicates {
-            let message = format!("There was a duplicate record with id {id} in model {}; the first was kept", batch.model);
+            let message = format!(
+                "There was a duplicate record with id {id} in model {}; the first was kept",
+                batch.model
+            );
             self.log(Level::Error, message);
         }
         let (count, changed) = (done.report.received, done.report.changed);
@@ -59,7 +62,16 @@ impl RunHost {
             records: &'a RawValue,
         }
         let limit = i64::try_from(ids.len()).unwrap_or(i64::MAX).max(1);
-        let page = self.page(model, Filter { ids: Some(ids), ..Filter::default() }, limit).await?;
+        let page = self
+            .page(
+                model,
+                Filter {
+                    ids: Some(ids),
+                    ..Filter::default()
+                },
+                limit,
+            )
+            .await?;
         let page: Page<'_> = serde_json::from_str(&page).map_err(|error| HostError::plain(error.to_string()))?;
         Ok(HostReply::Json(page.records.get().to_owned()))
     }
@@ -71,13 +83,26 @@ impl RunHost {
             Some(None) => return Err(HostError::plain("Failed to list records: the cursor is malformed")),
         };
         let limit = i64::from(limit.clamp(1, PAGE_MAX));
-        self.page(model, Filter { after, ..Filter::default() }, limit).await.map(HostReply::Json)
+        self.page(
+            model,
+            Filter {
+                after,
+                ..Filter::default()
+            },
+            limit,
+        )
+        .await
+        .map(HostReply::Json)
     }
 
     async fn page(&self, model: &str, filter: Filter, limit: i64) -> Result<String, HostError> {
         let ledger = self.ledger().await?;
-        let target = ledger.target(model).map_err(|error| self.unwritten("Failed to read records", &error))?;
-        list::page(&self.app, target, filter, limit).await.map_err(|error| self.internal(&error))
+        let target = ledger
+            .target(model)
+            .map_err(|error| self.unwritten("Failed to read records", &error))?;
+        list::page(&self.app, target, filter, limit)
+            .await
+            .map_err(|error| self.internal(&error))
     }
 
     pub(super) async fn track_deletes_start(&self, model: &str) -> Answer {
@@ -115,7 +140,10 @@ impl RunHost {
         if set {
             self.log(Level::Info, format!("Merging strategy of model {model}: {strategy}"));
         } else {
-            self.log(Level::Warn, format!("The merging strategy of model {model} is set already and stays"));
+            self.log(
+                Level::Warn,
+                format!("The merging strategy of model {model} is set already and stays"),
+            );
         }
         Ok(HostReply::Unit)
     }

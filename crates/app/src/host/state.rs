@@ -17,7 +17,8 @@ const TTL_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 impl RunHost {
     pub(super) async fn get_checkpoint(&self) -> Answer {
         let found = self.ledger().await?.checkpoint().await;
-        let found = found.map_err(|error| self.unwritten("Error getting checkpoint: Failed to get checkpoint", &error))?;
+        let found =
+            found.map_err(|error| self.unwritten("Error getting checkpoint: Failed to get checkpoint", &error))?;
         Ok(HostReply::Json(found))
     }
 
@@ -44,7 +45,9 @@ impl RunHost {
         if (1..=KEY_MAX).contains(&length) {
             return Ok(());
         }
-        Err(HostError::plain(format!("The key of a lock has 1 to {KEY_MAX} characters")))
+        Err(HostError::plain(format!(
+            "The key of a lock has 1 to {KEY_MAX} characters"
+        )))
     }
 
     pub(super) async fn acquire_lock(&self, key: &str, ttl_ms: u64) -> Answer {
@@ -62,7 +65,10 @@ impl RunHost {
             tx.commit().await?;
             Ok::<_, crate::Error>(taken)
         };
-        acquired.await.map(HostReply::Bool).map_err(|error| self.internal(&error))
+        acquired
+            .await
+            .map(HostReply::Bool)
+            .map_err(|error| self.internal(&error))
     }
 
     pub(super) async fn release_lock(&self, key: &str) -> Answer {
@@ -73,7 +79,10 @@ impl RunHost {
             tx.commit().await?;
             Ok::<_, crate::Error>(released)
         };
-        released.await.map(HostReply::Bool).map_err(|error| self.internal(&error))
+        released
+            .await
+            .map(HostReply::Bool)
+            .map_err(|error| self.internal(&error))
     }
 
     pub(super) async fn release_all_locks(&self) -> Answer {
@@ -85,6 +94,9 @@ impl RunHost {
             locks::release_all(&mut tx, self.subject.environment.id, self.owner()).await?;
             Ok::<_, crate::Error>(tx.commit().await?)
         };
-        released.await.map(|()| HostReply::Unit).map_err(|error| self.internal(&error))
+        released
+            .await
+            .map(|()| HostReply::Unit)
+            .map_err(|error| self.internal(&error))
     }
 }

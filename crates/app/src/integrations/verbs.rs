@@ -45,6 +45,13 @@ fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) 
     }
 }
 
+/// The scopes that an integration made without any starts with, as the catalogue lists them.
+fn default_scopes(provider: &Provider) -> Option<String> {
+    let listed = provider.to_wire();
+    let scopes: Vec<&str> = listed.get("default_scopes")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    (!scopes.is_empty()).then(|| scopes.join(","))
+}
+
 fn check_mode(provider: &Provider, credentials: Option<&CredentialsInput>) -> Result<()> {
     match credentials {
         Some(credentials) if credentials.mode() != provider.auth.wire() => {
@@ -92,11 +99,8 @@ impl App {
         if let Some(credentials) = input.credentials {
             apply_credentials(&mut secrets, credentials);
         }
-        if secrets.scopes.is_none()
-            && let Some(oauth2) = &provider.oauth2
-            && !oauth2.default_scopes.is_empty()
-        {
-            secrets.scopes = Some(oauth2.default_scopes.join(","));
+        if secrets.scopes.is_none() {
+            secrets.scopes = default_scopes(provider);
         }
         if let Some(custom) = input.custom {
             if !provider.inputs.integration_config.is_empty() {

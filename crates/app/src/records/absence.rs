@@ -32,7 +32,15 @@ impl<'a> Absence<'a> {
     /// A walk on behalf of the run `writer`.
     pub fn new(target: &'a Target, generation: i64, writer: i64) -> Self {
         let (met, after) = (RowIds::default(), Timestamp(i64::MIN));
-        Self { target, generation, writer, met, part: 0, after, until: None }
+        Self {
+            target,
+            generation,
+            writer,
+            met,
+            part: 0,
+            after,
+            until: None,
+        }
     }
 
     /// Makes one step; the ids that it deleted, none at the end of the walk.
@@ -76,7 +84,9 @@ pub async fn delete_unmet(store: &Store, clock: &dyn Clock, mut walk: Absence<'_
     let mut deleted = Vec::new();
     loop {
         let mut tx = store.begin().await?;
-        let Some(ids) = walk.step(&mut tx, clock).await? else { return Ok(deleted) };
+        let Some(ids) = walk.step(&mut tx, clock).await? else {
+            return Ok(deleted);
+        };
         tx.commit().await?;
         deleted.extend(ids);
     }

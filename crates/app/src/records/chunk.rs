@@ -138,8 +138,7 @@ fn read(text: &str, index: usize) -> Result<Item<'_>, Value> {
         let message = "Invalid input: expected object";
         return Err(json!({ "code": "invalid_type", "message": message, "path": ["records", index] }));
     }
-    let bad_id =
-        || json!({ "code": "invalid_union", "message": "Invalid input", "path": ["records", index, "id"] });
+    let bad_id = || json!({ "code": "invalid_union", "message": "Invalid input", "path": ["records", index, "id"] });
     let head: Head<'_> = serde_json::from_str(text).map_err(|_| bad_id())?;
     let id_text = head.id.map(RawValue::get).ok_or_else(bad_id)?;
     let (id, replace) = read_id(id_text).ok_or_else(bad_id)?;

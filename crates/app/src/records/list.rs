@@ -48,7 +48,9 @@ pub struct Query {
 pub fn read_query(query: &Value, now: Timestamp) -> Result<Query> {
     let bad = "invalid_query_params";
     let mut fields = Fields::root(Some(query)).map_err(|issues| Error::invalid(bad, issues))?;
-    let model = fields.text("model", Text::any().max(255).pattern(&MODEL)).unwrap_or_default();
+    let model = fields
+        .text("model", Text::any().max(255).pattern(&MODEL))
+        .unwrap_or_default();
     let variant = fields.opt_text("variant", Text::any().max(255).pattern(&NAME));
     let modified_after = moment(&mut fields, "modified_after", now);
     let delta = moment(&mut fields, "delta", now);
@@ -58,15 +60,29 @@ pub fn read_query(query: &Value, now: Timestamp) -> Result<Query> {
     let ids = ids(&mut fields);
     let after = match cursor.as_deref().map(Cursor::parse) {
         Some(None) if !fields.has_issues() => {
-            fields.complain("custom", "Not a cursor of this endpoint; use one that an earlier answer gave", "cursor");
+            fields.complain(
+                "custom",
+                "Not a cursor of this endpoint; use one that an earlier answer gave",
+                "cursor",
+            );
             None
         }
         found => found.flatten().map(|cursor| cursor.0),
     };
     fields.strict();
     fields.finish(bad)?;
-    let filter = Filter { after, from: delta.or(modified_after), ids, actions };
-    Ok(Query { model, variant: variant.unwrap_or_else(|| BASE.to_owned()), filter, limit })
+    let filter = Filter {
+        after,
+        from: delta.or(modified_after),
+        ids,
+        actions,
+    };
+    Ok(Query {
+        model,
+        variant: variant.unwrap_or_else(|| BASE.to_owned()),
+        filter,
+        limit,
+    })
 }
 
 fn moment(fields: &mut Fields<'_>, key: &'static str, now: Timestamp) -> Option<Timestamp> {
@@ -86,14 +102,22 @@ fn moment(fields: &mut Fields<'_>, key: &'static str, now: Timestamp) -> Option<
 
 fn actions(fields: &mut Fields<'_>) -> Option<Actions> {
     let text = fields.opt_text("filter", Text::any())?;
-    let mut actions = Actions { added: false, updated: false, deleted: false };
+    let mut actions = Actions {
+        added: false,
+        updated: false,
+        deleted: false,
+    };
     for word in text.split(',') {
         match word {
             "added" | "ADDED" => actions.added = true,
             "updated" | "UPDATED" => actions.updated = true,
             "deleted" | "DELETED" => actions.deleted = true,
             _ => {
-                fields.complain("invalid_value", "Invalid option: expected a list of added, updated, deleted", "filter");
+                fields.complain(
+                    "invalid_value",
+                    "Invalid option: expected a list of added, updated, deleted",
+                    "filter",
+                );
                 return None;
             }
         }
@@ -105,7 +129,10 @@ fn ids(fields: &mut Fields<'_>) -> Option<Vec<String>> {
     let value = fields.raw("ids")?;
     let list = match value {
         Value::String(text) => vec![text.clone()],
-        Value::Array(items) => items.iter().map(|item| item.as_str().unwrap_or_default().to_owned()).collect(),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| item.as_str().unwrap_or_default().to_owned())
+            .collect(),
         _ => vec![String::new()],
     };
     let fits = |id: &String| (1..=256).contains(&id.encode_utf16().count());
@@ -175,7 +202,12 @@ impl Listing {
         };
         let more = i64::try_from(records.len()).unwrap_or(i64::MAX) > take;
         records.truncate(usize::try_from(take).unwrap_or(usize::MAX));
-        let mut out = Vec::with_capacity(records.iter().map(|r| r.payload.as_ref().map_or(0, Vec::len) * 2 + 420).sum());
+        let mut out = Vec::with_capacity(
+            records
+                .iter()
+                .map(|r| r.payload.as_ref().map_or(0, Vec::len) * 2 + 420)
+                .sum(),
+        );
         let mut first = self.state == State::Start;
         if first {
             out.extend_from_slice(b"{\"records\":[");
@@ -289,7 +321,9 @@ impl App {
         unique_key: &str,
         query: Query,
     ) -> Result<Listing> {
-        let target = self.record_target(caller, connection_id, unique_key, &query.model, &query.variant).await?;
+        let target = self
+            .record_target(caller, connection_id, unique_key, &query.model, &query.variant)
+            .await?;
         let vault = self.vault(target.environment).await?;
         start(self.store(), vault, target, query.filter, query.limit).await
     }

@@ -45,7 +45,11 @@ pub struct Target {
 impl Target {
     /// The stream of a model and variant on a connection.
     pub fn new(environment: EnvironmentId, connection: ConnectionId, model: &str, variant: &str) -> Self {
-        Self { environment, connection, model: full_model(model, variant) }
+        Self {
+            environment,
+            connection,
+            model: full_model(model, variant),
+        }
     }
 
     /// What a record of this stream is sealed for.
@@ -55,11 +59,18 @@ impl Target {
 
     /// Namespace of the public row ids of this stream.
     pub(crate) fn namespace(&self) -> Uuid {
-        Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{}", self.connection, self.model).as_bytes())
+        Uuid::new_v5(
+            &Uuid::NAMESPACE_OID,
+            format!("{}/{}", self.connection, self.model).as_bytes(),
+        )
     }
 }
 
 /// `Model`, or `Model::variant` unless the variant is the base.
 pub fn full_model(model: &str, variant: &str) -> String {
-    if variant == BASE { model.to_owned() } else { format!("{model}::{variant}") }
+    if variant == BASE {
+        model.to_owned()
+    } else {
+        format!("{model}::{variant}")
+    }
 }

@@ -40,7 +40,10 @@ pub fn open(vault: &EnvironmentVault, target: &Target, external_id: &str, sealed
     let bytes = match *kind {
         PLAIN => rest.to_vec(),
         LZ4 => {
-            let size = rest.first_chunk::<4>().map(|size| u32::from_le_bytes(*size)).ok_or_else(damaged)?;
+            let size = rest
+                .first_chunk::<4>()
+                .map(|size| u32::from_le_bytes(*size))
+                .ok_or_else(damaged)?;
             if size > TEXT_BYTES_MAX {
                 return Err(damaged());
             }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tenon_model::{ConnectionId, EnvironmentId};
-use tenon_store::{Store, Tx};
 use tenon_store::tables::records::{sets, shrink};
+use tenon_store::{Store, Tx};
 
 use super::Target;
 use super::absence::{self, Absence};
@@ -41,7 +41,7 @@ pub async fn empty(store: &Store, target: &Target) -> Result<()> {
 
 /// Deletes all records of a stream the visible way: readers see them go.
 pub async fn retire(app: &App, target: &Target) -> Result<()> {
-    absence::delete_unmet(app.store(), app.clock(), Absence::new(target, i64::MAX, i64::MAX - 1)).await?;
+    absence::delete_unmet(app.store(), app.clock(), Absence::new(target, i64::MAX, 0)).await?;
     Ok(())
 }
 
@@ -51,7 +51,11 @@ pub async fn remove_connection(app: &App, environment: EnvironmentId, connection
     let all = sets::list(&mut conn, environment, connection).await?;
     drop(conn);
     for set in all {
-        let target = Target { environment, connection, model: set.model };
+        let target = Target {
+            environment,
+            connection,
+            model: set.model,
+        };
         empty(app.store(), &target).await?;
         let mut tx = app.store().begin().await?;
         sets::remove(&mut tx, set.id).await?;
@@ -75,7 +79,11 @@ pub async fn sweep(app: &App) -> Result<()> {
                 return Ok(());
             }
             let now = app.clock().now();
-            let target = Target { environment: set.environment_id, connection: set.connection_id, model: set.model };
+            let target = Target {
+                environment: set.environment_id,
+                connection: set.connection_id,
+                model: set.model,
+            };
             if set.touched_at < now.minus(REMOVE_AFTER) {
                 empty(app.store(), &target).await?;
                 continue;
@@ -90,7 +98,9 @@ pub async fn sweep(app: &App) -> Result<()> {
 async fn prune_old(app: &App, set: i64) -> Result<()> {
     loop {
         let mut tx = app.store().begin().await?;
-        let Some(mut set) = sets::lock_by_id(&mut tx, set).await? else { return Ok(()) };
+        let Some(mut set) = sets::lock_by_id(&mut tx, set).await? else {
+            return Ok(());
+        };
         let now = app.clock().now();
         let (count, more) = shrink::prune(&mut tx, &mut set, now.minus(PRUNE_AFTER), STEP, now).await?;
         if count == 0 {

@@ -12,10 +12,10 @@ use tenon_store::tables::records::list::Filter;
 use tenon_store::tables::records::{list, sets, shrink, sightings};
 use tenon_store::{Store, StoreConfig, params};
 
+use super::absence::{self, Absence};
 use super::chunk::{Chunk, ChunkError};
 use super::list::{read_query, start};
 use super::write::{Ceiling, Counts, Operation, Report, Write, write};
-use super::absence::{self, Absence};
 use super::{Cursor, Target, wire};
 
 struct Bench {
@@ -27,7 +27,10 @@ struct Bench {
 async fn on_each<F: Future<Output = ()>>(test: impl Fn(Bench) -> F) {
     let directory = tempfile::tempdir().unwrap();
     test(bench(StoreConfig::sqlite(directory.path().join("test.db"))).await).await;
-    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where PostgreSQL is")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment where PostgreSQL is"
+    )]
     let url = std::env::var("TENON_TEST_DATABASE_URL");
     if let Ok(url) = url {
         let schema = format!("test_{}", SystemRng::default().hex(8));
@@ -36,9 +39,17 @@ async fn on_each<F: Future<Output = ()>>(test: impl Fn(Bench) -> F) {
         tx.execute(&format!("CREATE SCHEMA {schema}"), params![]).await.unwrap();
         tx.commit().await.unwrap();
         let mark = if url.contains('?') { '&' } else { '?' };
-        test(bench(StoreConfig::postgres(format!("{url}{mark}options=-csearch_path%3D{schema}"))).await).await;
+        test(
+            bench(StoreConfig::postgres(format!(
+                "{url}{mark}options=-csearch_path%3D{schema}"
+            )))
+            .await,
+        )
+        .await;
         let mut tx = admin.begin().await.unwrap();
-        tx.execute(&format!("DROP SCHEMA {schema} CASCADE"), params![]).await.unwrap();
+        tx.execute(&format!("DROP SCHEMA {schema} CASCADE"), params![])
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     }
 }
@@ -64,7 +75,11 @@ async fn bench(config: StoreConfig) -> Bench {
     let environment = EnvironmentId(1);
     let key = vault.create_data_key(environment);
     let vault = vault.unlock(environment, &[key.bytes]).unwrap();
-    Bench { store, vault, clock: Arc::new(SystemClock::default()) }
+    Bench {
+        store,
+        vault,
+        clock: Arc::new(SystemClock::default()),
+    }
 }
 
 fn target() -> Target {
@@ -87,7 +102,13 @@ impl Bench {
         let chunk = Chunk::parse(&text).unwrap();
         let target = target();
         let mut tx = self.store.begin().await.unwrap();
-        let one = Write { target: &target, operation, chunk: &chunk, generation, ceiling };
+        let one = Write {
+            target: &target,
+            operation,
+            chunk: &chunk,
+            generation,
+            ceiling,
+        };
         let report = write(&mut tx, &*self.clock, &self.vault, &one).await.unwrap();
         tx.commit().await.unwrap();
         report
@@ -104,7 +125,9 @@ impl Bench {
     }
 
     async fn read(&self, filter: Filter, limit: i64) -> Value {
-        let mut listing = start(&self.store, self.vault.clone(), target(), filter, limit).await.unwrap();
+        let mut listing = start(&self.store, self.vault.clone(), target(), filter, limit)
+            .await
+            .unwrap();
         let mut text = Vec::new();
         while let Some(piece) = listing.next().await.unwrap() {
             text.extend(piece);
@@ -118,12 +141,21 @@ impl Bench {
         let records = page["records"].as_array().unwrap();
         records
             .iter()
-            .map(|r| format!("{}:{}", r["id"].as_str().unwrap(), r["_nango_metadata"]["last_action"].as_str().unwrap()))
+            .map(|r| {
+                format!(
+                    "{}:{}",
+                    r["id"].as_str().unwrap(),
+                    r["_nango_metadata"]["last_action"].as_str().unwrap()
+                )
+            })
             .collect()
     }
 
     async fn content(&self, id: &str) -> Value {
-        let filter = Filter { ids: Some(vec![id.to_owned()]), ..Filter::default() };
+        let filter = Filter {
+            ids: Some(vec![id.to_owned()]),
+            ..Filter::default()
+        };
         let mut record = self.read(filter, 1).await["records"][0].take();
         record.as_object_mut().unwrap().remove("_nango_metadata");
         record
@@ -131,22 +163,34 @@ impl Bench {
 
     async fn delete_unmet(&self, generation: i64, writer: i64) -> Vec<String> {
         let target = target();
-        absence::delete_unmet(&self.store, &*self.clock, Absence::new(&target, generation, writer)).await.unwrap()
+        absence::delete_unmet(&self.store, &*self.clock, Absence::new(&target, generation, writer))
+            .await
+            .unwrap()
     }
 
     async fn live(&self) -> i64 {
         let mut conn = self.store.read().await.unwrap();
-        sets::find(&mut conn, EnvironmentId(1), ConnectionId(1), "Item").await.unwrap().unwrap().live
+        sets::find(&mut conn, EnvironmentId(1), ConnectionId(1), "Item")
+            .await
+            .unwrap()
+            .unwrap()
+            .live
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_lives() {
     on_each(async |b| {
-        assert_eq!(b.save(1, json!([{"id": "a", "n": 1}, {"id": "b"}, {"id": "c"}])).await, (3, 0, 0));
+        assert_eq!(
+            b.save(1, json!([{"id": "a", "n": 1}, {"id": "b"}, {"id": "c"}])).await,
+            (3, 0, 0)
+        );
         assert_eq!(b.save(2, json!([{"id": "a", "n": 2}, {"id": "b"}])).await, (0, 1, 0));
         assert_eq!(b.stream().await, ["b:ADDED", "c:ADDED", "a:UPDATED"]);
-        assert_eq!(b.delete(2, json!([{"id": "c"}, {"id": "never", "n": 0}])).await, (0, 0, 1));
+        assert_eq!(
+            b.delete(2, json!([{"id": "c"}, {"id": "never", "n": 0}])).await,
+            (0, 0, 1)
+        );
         assert_eq!(b.live().await, 2);
         assert_eq!(b.stream().await, ["b:ADDED", "a:UPDATED", "c:DELETED", "never:DELETED"]);
         // Deleted again: back in the stream, not counted.
@@ -166,9 +210,16 @@ async fn the_text_as_received_decides() {
         assert_eq!(b.save(1, json!([{"id": "a", "x": 1, "y": 2}])).await, (1, 0, 0));
         assert_eq!(b.save(1, json!([{"id": "a", "y": 2, "x": 1}])).await, (0, 1, 0));
         // The first of two wins, a number becomes text, NUL goes.
-        assert_eq!(b.save(1, json!([{"id": "d", "v": 1}, {"id": "d", "v": 2}])).await, (1, 0, 0));
+        assert_eq!(
+            b.save(1, json!([{"id": "d", "v": 1}, {"id": "d", "v": 2}])).await,
+            (1, 0, 0)
+        );
         assert_eq!(b.content("d").await, json!({"id": "d", "v": 1}));
-        b.save(1, json!([{"name": "n", "id": 5, "_nango_metadata": {"x": 1}}, {"id": "n\u{0}ul"}])).await;
+        b.save(
+            1,
+            json!([{"name": "n", "id": 5, "_nango_metadata": {"x": 1}}, {"id": "n\u{0}ul"}]),
+        )
+        .await;
         assert_eq!(b.content("5").await, json!({"name": "n", "id": "5"}));
         assert_eq!(b.content("nul").await, json!({"id": "nul"}));
         let long = "x".repeat(4000);
@@ -181,12 +232,26 @@ async fn the_text_as_received_decides() {
 #[tokio::test(flavor = "multi_thread")]
 async fn updates_merge_into_live_records() {
     on_each(async |b| {
-        b.save(1, json!([{"id": "a", "o": {"x": 1, "y": [1, 2]}, "t": "k"}, {"id": "gone"}])).await;
+        b.save(
+            1,
+            json!([{"id": "a", "o": {"x": 1, "y": [1, 2]}, "t": "k"}, {"id": "gone"}]),
+        )
+        .await;
         b.delete(1, json!([{"id": "gone"}])).await;
         let patch = json!([{"id": "a", "o": {"y": [3], "z": null}}, {"id": "gone", "n": 1}, {"id": "absent", "n": 1}]);
         let report = b.apply(Operation::Update, 1, patch.clone()).await;
-        assert_eq!(report.counts, Counts { added: 0, updated: 1, deleted: 0 });
-        assert_eq!(b.content("a").await, json!({"id": "a", "o": {"x": 1, "y": [3], "z": null}, "t": "k"}));
+        assert_eq!(
+            report.counts,
+            Counts {
+                added: 0,
+                updated: 1,
+                deleted: 0
+            }
+        );
+        assert_eq!(
+            b.content("a").await,
+            json!({"id": "a", "o": {"x": 1, "y": [3], "z": null}, "t": "k"})
+        );
         assert_eq!(b.apply(Operation::Update, 1, patch).await.changed, 0);
     })
     .await;
@@ -195,8 +260,13 @@ async fn updates_merge_into_live_records() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_deletes_what_it_did_not_meet() {
     on_each(async |b| {
-        b.save(1, json!([{"id": "same"}, {"id": "changed", "n": 1}, {"id": "old"}, {"id": "hook"}])).await;
-        b.save(2, json!([{"id": "same"}, {"id": "changed", "n": 2}, {"id": "new"}])).await;
+        b.save(
+            1,
+            json!([{"id": "same"}, {"id": "changed", "n": 1}, {"id": "old"}, {"id": "hook"}]),
+        )
+        .await;
+        b.save(2, json!([{"id": "same"}, {"id": "changed", "n": 2}, {"id": "new"}]))
+            .await;
         // A webhook with a later number meets one record while the pass is under way.
         b.save(3, json!([{"id": "hook"}])).await;
         assert_eq!(b.delete_unmet(2, 2).await, ["old"]);
@@ -206,7 +276,10 @@ async fn a_pass_deletes_what_it_did_not_meet() {
         b.save(4, json!([{"id": "same"}])).await;
         b.save(5, json!([{"id": "changed", "n": 2}, {"id": "new"}])).await;
         let mut tx = b.store.begin().await.unwrap();
-        let set = sets::lock_existing(&mut tx, EnvironmentId(1), ConnectionId(1), "Item").await.unwrap().unwrap();
+        let set = sets::lock_existing(&mut tx, EnvironmentId(1), ConnectionId(1), "Item")
+            .await
+            .unwrap()
+            .unwrap();
         sightings::compact(&mut tx, set.id, 4, 5).await.unwrap();
         sightings::forget_before(&mut tx, set.id, 4).await.unwrap();
         assert_eq!(sightings::count(&mut tx, set.id).await.unwrap(), 1);
@@ -224,7 +297,14 @@ async fn a_ceiling_protects_newer_records() {
         b.save(2, json!([{"id": "newer", "n": 2}])).await;
         let records = json!([{"id": "a", "n": 3}, {"id": "newer", "n": 3}, {"id": "fresh"}]);
         let report = b.apply_under(Operation::Save, 1, records, Some(ceiling)).await;
-        assert_eq!(report.counts, Counts { added: 1, updated: 1, deleted: 0 });
+        assert_eq!(
+            report.counts,
+            Counts {
+                added: 1,
+                updated: 1,
+                deleted: 0
+            }
+        );
         assert_eq!(b.content("newer").await["n"], json!(2));
     })
     .await;
@@ -233,16 +313,25 @@ async fn a_ceiling_protects_newer_records() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pruning_keeps_places_and_a_save_refills() {
     on_each(async |b| {
-        b.save(1, json!([{"id": "a", "n": 1}, {"id": "b", "n": 2}, {"id": "c", "n": 3}])).await;
+        b.save(
+            1,
+            json!([{"id": "a", "n": 1}, {"id": "b", "n": 2}, {"id": "c", "n": 3}]),
+        )
+        .await;
         let page = b.read(Filter::default(), 2).await;
-        let cursor = page["records"][1]["_nango_metadata"]["cursor"].as_str().unwrap().to_owned();
+        let cursor = page["records"][1]["_nango_metadata"]["cursor"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         assert_eq!(page["next_cursor"].as_str(), Some(cursor.as_str()));
         let until = Cursor::parse(&cursor).unwrap().0;
         let prune = async |limit| {
             let mut tx = b.store.begin().await.unwrap();
             let found = sets::lock_existing(&mut tx, EnvironmentId(1), ConnectionId(1), "Item").await;
             let mut set = found.unwrap().unwrap();
-            let pruned = shrink::prune(&mut tx, &mut set, until, limit, b.clock.now()).await.unwrap();
+            let pruned = shrink::prune(&mut tx, &mut set, until, limit, b.clock.now())
+                .await
+                .unwrap();
             sets::save(&mut tx, &set).await.unwrap();
             tx.commit().await.unwrap();
             pruned
@@ -279,7 +368,12 @@ async fn filters_choose_by_last_action() {
         ] {
             let query = read_query(&json!({"model": "Item", "filter": filter}), b.clock.now()).unwrap();
             let page = b.read(query.filter, 10).await;
-            let ids: Vec<&str> = page["records"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
+            let ids: Vec<&str> = page["records"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|r| r["id"].as_str().unwrap())
+                .collect();
             assert_eq!(ids.join(" "), expected, "{filter}");
         }
     })
@@ -317,7 +411,15 @@ async fn a_delta_reader_beside_four_writers_misses_nothing() {
                 let (mut seen, mut cursor, mut order) = (HashMap::new(), None, Vec::new());
                 loop {
                     let last = done.load(Ordering::SeqCst);
-                    let page = b.read(Filter { after: cursor, ..Filter::default() }, 7).await;
+                    let page = b
+                        .read(
+                            Filter {
+                                after: cursor,
+                                ..Filter::default()
+                            },
+                            7,
+                        )
+                        .await;
                     let records = page["records"].as_array().unwrap().clone();
                     for mut record in records.iter().cloned() {
                         let metadata = record.as_object_mut().unwrap().remove("_nango_metadata").unwrap();
@@ -350,7 +452,10 @@ async fn a_delta_reader_beside_four_writers_misses_nothing() {
         }
         assert_eq!(seen, stored);
         let mut conn = b.store.read().await.unwrap();
-        let set = sets::find(&mut conn, EnvironmentId(1), ConnectionId(1), "Item").await.unwrap().unwrap();
+        let set = sets::find(&mut conn, EnvironmentId(1), ConnectionId(1), "Item")
+            .await
+            .unwrap()
+            .unwrap();
         let numbers = list::sequence(&mut conn, set.id).await.unwrap();
         assert!(numbers.is_sorted_by(|a, b| a < b) && numbers.last().unwrap().0 == set.last_seq);
         assert_eq!(set.live, stored.values().filter(|(gone, _)| !gone).count() as i64);
@@ -393,7 +498,13 @@ fn queries_are_read_strictly() {
     let clock = ManualClock::new(Timestamp::parse_iso("2026-06-01T00:00:00Z").unwrap());
     let issues = |query: Value| -> Vec<String> {
         let error = read_query(&query, clock.now()).unwrap_err();
-        error.refusal().unwrap().issues.iter().map(|i| format!("{} {}", i.code, i.path.join("."))).collect()
+        error
+            .refusal()
+            .unwrap()
+            .issues
+            .iter()
+            .map(|i| format!("{} {}", i.code, i.path.join(".")))
+            .collect()
     };
     let with = |key: &str, value: Value| json!({"model": "Item", key: value});
     assert_eq!(issues(json!({})), ["invalid_type model"]);
@@ -405,11 +516,26 @@ fn queries_are_read_strictly() {
     assert_eq!(issues(with("cursor", json!(""))), ["too_small cursor"]);
     assert_eq!(issues(with("ids", json!(""))), ["invalid_union ids"]);
     assert_eq!(issues(with("filter", json!("Added"))), ["invalid_value filter"]);
-    assert_eq!(issues(with("modified_after", json!("2026-05-31"))), ["invalid_format modified_after"]);
-    assert_eq!(issues(with("modified_after", json!("2026-05-31T00:00:00+00:00"))), ["invalid_format modified_after"]);
-    assert_eq!(issues(with("modified_after", json!("2020-01-01T00:00:00Z"))), ["custom modified_after"]);
-    assert_eq!(issues(with("modified_after", json!("then"))), ["invalid_format modified_after", "custom modified_after"]);
+    assert_eq!(
+        issues(with("modified_after", json!("2026-05-31"))),
+        ["invalid_format modified_after"]
+    );
+    assert_eq!(
+        issues(with("modified_after", json!("2026-05-31T00:00:00+00:00"))),
+        ["invalid_format modified_after"]
+    );
+    assert_eq!(
+        issues(with("modified_after", json!("2020-01-01T00:00:00Z"))),
+        ["custom modified_after"]
+    );
+    assert_eq!(
+        issues(with("modified_after", json!("then"))),
+        ["invalid_format modified_after", "custom modified_after"]
+    );
     for good in ["2026-05-31T00:00:00Z", "2026-05-31T00:00:00.123Z", "2026-05-31T00:00Z"] {
-        assert!(read_query(&with("modified_after", json!(good)), clock.now()).is_ok(), "{good}");
+        assert!(
+            read_query(&with("modified_after", json!(good)), clock.now()).is_ok(),
+            "{good}"
+        );
     }
 }

@@ -11,7 +11,10 @@ const MOMENT_LEN: usize = 32;
 
 /// Appends one record with its `_nango_metadata`. `text` is the stored object, none when it was pruned.
 pub fn push_record(out: &mut Vec<u8>, namespace: &Uuid, record: &Listed, text: Option<&str>) {
-    let text = text.map(str::trim_end).and_then(|text| text.strip_suffix('}')).filter(|text| text.len() > 1);
+    let text = text
+        .map(str::trim_end)
+        .and_then(|text| text.strip_suffix('}'))
+        .filter(|text| text.len() > 1);
     match text {
         Some(open) => out.extend_from_slice(open.as_bytes()),
         None => {
@@ -110,6 +113,10 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_index = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_index + 2) / 5 + 1;
-    let month = if month_index < 10 { month_index + 3 } else { month_index - 9 };
+    let month = if month_index < 10 {
+        month_index + 3
+    } else {
+        month_index - 9
+    };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }

@@ -131,7 +131,10 @@ pub async fn write(tx: &mut Tx, clock: &dyn Clock, vault: &EnvironmentVault, wri
         changes: Vec::new(),
         refills: Vec::new(),
         met: Vec::new(),
-        report: Report { received: write.chunk.items.len(), ..Report::default() },
+        report: Report {
+            received: write.chunk.items.len(),
+            ..Report::default()
+        },
     };
     let (inserts, changes, refills, mut met, report) = plan.run(&stored)?;
     rows::insert(tx, set.id, write.generation, &inserts).await?;
@@ -153,7 +156,11 @@ async fn bases(tx: &mut Tx, write: &Write<'_>, stored: &HashMap<String, Stored>)
         .chunk
         .items
         .iter()
-        .filter_map(|item| stored.get(item.id.as_ref()).filter(|row| !row.deleted && row.hash != item.hash))
+        .filter_map(|item| {
+            stored
+                .get(item.id.as_ref())
+                .filter(|row| !row.deleted && row.hash != item.hash)
+        })
         .map(|row| row.id)
         .collect();
     Ok(rows::payloads(tx, &wanted).await?)
@@ -240,7 +247,9 @@ impl<'a> Plan<'_, 'a> {
     }
 
     fn update(&mut self, item: &'a Item<'a>, row: Option<&Stored>) -> Result<()> {
-        let Some(row) = row.filter(|row| !row.deleted) else { return Ok(()) };
+        let Some(row) = row.filter(|row| !row.deleted) else {
+            return Ok(());
+        };
         if row.hash == item.hash {
             self.report.unchanged += 1;
             return Ok(());
@@ -283,7 +292,14 @@ impl<'a> Plan<'_, 'a> {
         let payload = self.seal(item);
         let (seq, at) = self.next();
         let deleted_at = deleted.then(|| item.deleted_at.unwrap_or(at));
-        let record = NewRecord { external_id: item.id.as_ref(), seq, at, deleted_at, hash: item.hash, payload };
+        let record = NewRecord {
+            external_id: item.id.as_ref(),
+            seq,
+            at,
+            deleted_at,
+            hash: item.hash,
+            payload,
+        };
         self.inserts.push(record);
     }
 
@@ -298,6 +314,14 @@ impl<'a> Plan<'_, 'a> {
         item: &Item<'_>,
         payload: Option<Vec<u8>>,
     ) {
-        self.changes.push(Change { id: row.id, seq, at, first_seen_at, deleted_at, hash: item.hash, payload });
+        self.changes.push(Change {
+            id: row.id,
+            seq,
+            at,
+            first_seen_at,
+            deleted_at,
+            hash: item.hash,
+            payload,
+        });
     }
 }

@@ -49,13 +49,21 @@ impl TriggerRequest {
         let mode = match fields.raw("sync_mode") {
             None => None,
             Some(Value::String(mode)) if mode == "incremental" => Some(Begin::default()),
-            Some(Value::String(mode)) if mode == "full_refresh" => Some(Begin { reset: true, empty_cache: false }),
-            Some(Value::String(mode)) if mode == "full_refresh_and_clear_cache" => {
-                Some(Begin { reset: true, empty_cache: true })
-            }
+            Some(Value::String(mode)) if mode == "full_refresh" => Some(Begin {
+                reset: true,
+                empty_cache: false,
+            }),
+            Some(Value::String(mode)) if mode == "full_refresh_and_clear_cache" => Some(Begin {
+                reset: true,
+                empty_cache: true,
+            }),
             Some(_) => {
                 let options = "\"incremental\"|\"full_refresh\"|\"full_refresh_and_clear_cache\"";
-                fields.complain("invalid_value", format!("Invalid option: expected one of {options}"), "sync_mode");
+                fields.complain(
+                    "invalid_value",
+                    format!("Invalid option: expected one of {options}"),
+                    "sync_mode",
+                );
                 None
             }
         };
@@ -63,20 +71,35 @@ impl TriggerRequest {
         fields.strict();
         fields.finish("invalid_body")?;
         if opts.is_some() && (mode.is_some() || full.is_some()) {
-            return Err(Error::invalid_body("Cannot use opts with deprecated sync_mode/full_resync parameters"));
+            return Err(Error::invalid_body(
+                "Cannot use opts with deprecated sync_mode/full_resync parameters",
+            ));
         }
         let unique_key = own_key.or_else(|| unique_key.map(str::to_owned)).ok_or_else(|| {
             Error::refuse(400, "missing_provider_config_key")
                 .message("Missing provider_config_key. Provide it in the body or headers.")
         })?;
         let connection_id = own_connection.or_else(|| connection_id.map(str::to_owned));
-        let full = full.map(|full| Begin { reset: full, empty_cache: false });
-        Ok(Self { syncs, unique_key, connection_id, begin: opts.or(mode).or(full).unwrap_or_default() })
+        let full = full.map(|full| Begin {
+            reset: full,
+            empty_cache: false,
+        });
+        Ok(Self {
+            syncs,
+            unique_key,
+            connection_id,
+            begin: opts.or(mode).or(full).unwrap_or_default(),
+        })
     }
 
     /// A trigger by a function.
     pub(crate) fn new(syncs: Vec<SyncName>, unique_key: String, connection_id: String, begin: Begin) -> Self {
-        Self { syncs, unique_key, connection_id: Some(connection_id), begin }
+        Self {
+            syncs,
+            unique_key,
+            connection_id: Some(connection_id),
+            begin,
+        }
     }
 }
 
@@ -97,12 +120,20 @@ impl SwitchRequest {
         let connection_id = fields.opt_text("connection_id", Text::any().max(255).pattern(&CONNECTION_ID));
         fields.strict();
         fields.finish("invalid_body")?;
-        Ok(Self { syncs, unique_key: unique_key.unwrap_or_default(), connection_id })
+        Ok(Self {
+            syncs,
+            unique_key: unique_key.unwrap_or_default(),
+            connection_id,
+        })
     }
 
     /// A start by a function.
     pub(crate) fn new(syncs: Vec<SyncName>, unique_key: String, connection_id: Option<String>) -> Self {
-        Self { syncs, unique_key, connection_id }
+        Self {
+            syncs,
+            unique_key,
+            connection_id,
+        }
     }
 }
 
@@ -111,7 +142,9 @@ impl App {
     pub async fn trigger_syncs(&self, caller: &Caller, request: TriggerRequest) -> Result<()> {
         caller.require("environment:syncs:execute")?;
         let environment = caller.environment()?.id;
-        let place = self.sync_place(environment, &request.unique_key, request.connection_id.as_deref()).await?;
+        let place = self
+            .sync_place(environment, &request.unique_key, request.connection_id.as_deref())
+            .await?;
         let found = found(self.select_syncs(&place, &request.syncs).await?)?;
         for chunk in found.chunks(STEP) {
             let mut tx = self.store().begin().await?;
@@ -128,7 +161,9 @@ impl App {
     pub async fn switch_syncs(&self, caller: &Caller, request: SwitchRequest, paused: bool) -> Result<()> {
         caller.require("environment:syncs:execute")?;
         let environment = caller.environment()?.id;
-        let place = self.sync_place(environment, &request.unique_key, request.connection_id.as_deref()).await?;
+        let place = self
+            .sync_place(environment, &request.unique_key, request.connection_id.as_deref())
+            .await?;
         let found = found(self.select_syncs(&place, &request.syncs).await?)?;
         for chunk in found.chunks(STEP) {
             let mut tx = self.store().begin().await?;

@@ -156,7 +156,16 @@ async fn fail(
         syncs::set_idle(&mut tx, job.sync.id, 0, since).await?;
         let subject = title(&job.sync.name, &job.sync.variant);
         let log = job.operation.id().0.as_str();
-        errors::set(&mut tx, job.environment.id, job.connection.id, "sync", &subject, log, now).await?;
+        errors::set(
+            &mut tx,
+            job.environment.id,
+            job.connection.id,
+            "sync",
+            &subject,
+            log,
+            now,
+        )
+        .await?;
     }
     let event_failure = SyncFailure {
         models: job.models(),
@@ -173,14 +182,18 @@ async fn fail(
         return Ok(over(job));
     }
     tx.commit().await?;
-    job.operation.log(Level::Error, failure.story.clone(), failure.payload.as_ref());
-    job.operation.finish(Logged::failed(failure.kind.clone(), failure.story.clone()));
+    job.operation
+        .log(Level::Error, failure.story.clone(), failure.payload.as_ref());
+    job.operation
+        .finish(Logged::failed(failure.kind.clone(), failure.story.clone()));
     Ok(Verdict::Settled)
 }
 
 /// Somebody else has the run, or ended it: what this attempt did not write yet is dropped.
 fn over(job: &Job) -> Verdict {
-    job.operation.finish(Logged::Cancelled { message: "it was cancelled".to_owned() });
+    job.operation.finish(Logged::Cancelled {
+        message: "it was cancelled".to_owned(),
+    });
     Verdict::Done
 }
 
@@ -205,10 +218,16 @@ async fn settle(job: &Job, tx: &mut Tx, task: Option<&Task>, now: Timestamp) -> 
 async fn tidy(job: &Job, tx: &mut Tx, now: Timestamp) -> Result<()> {
     let (environment, connection) = (job.environment.id, job.connection.id);
     let open = runs::oldest_open(tx, connection).await?;
-    let full: Vec<String> = job.models().iter().map(|model| full_model(model, &job.sync.variant)).collect();
+    let full: Vec<String> = job
+        .models()
+        .iter()
+        .map(|model| full_model(model, &job.sync.variant))
+        .collect();
     sets::touch(tx, environment, connection, &full, now).await?;
     for (model, full) in job.models().iter().zip(&full) {
-        let Some(set) = sets::lock_existing(tx, environment, connection, full).await? else { continue };
+        let Some(set) = sets::lock_existing(tx, environment, connection, full).await? else {
+            continue;
+        };
         let marks = checkpoints::list_marks(tx, connection, &mark_suffix(model)).await?;
         let marks: Vec<i64> = marks.iter().filter_map(|mark| generation(mark)).collect();
         let keep = marks.iter().copied().chain(open).min().unwrap_or(i64::MAX);

@@ -61,12 +61,17 @@ impl App {
         caller.require("environment:syncs:update")?;
         let environment = caller.environment()?.id;
         let mut conn = self.store().read().await?;
-        let connection =
-            connections::find(&mut conn, environment, &request.unique_key, &request.connection_id).await?;
+        let connection = connections::find(&mut conn, environment, &request.unique_key, &request.connection_id).await?;
         drop(conn);
         let connection = connection.ok_or_else(|| Error::refuse(400, "unknown_connection"))?;
-        let function =
-            self.find_function(environment, connection.integration_id, FunctionKind::Sync, &request.sync).await?;
+        let function = self
+            .find_function(
+                environment,
+                connection.integration_id,
+                FunctionKind::Sync,
+                &request.sync,
+            )
+            .await?;
         let function = function.ok_or_else(|| Error::refuse(400, "unknown_sync"))?;
         let wanted = match &request.frequency {
             None => None,

@@ -57,8 +57,13 @@ impl Frequency {
             "ms" | "msec" | "msecs" | "millisecond" | "milliseconds" => 0.001,
             _ => return None,
         };
-        let interval = Duration::try_from_secs_f64(amount * unit).ok().filter(|interval| !interval.is_zero())?;
-        Some(Self { interval, short: short.to_owned() })
+        let interval = Duration::try_from_secs_f64(amount * unit)
+            .ok()
+            .filter(|interval| !interval.is_zero())?;
+        Some(Self {
+            interval,
+            short: short.to_owned(),
+        })
     }
 
     /// Whether the public route accepts the text.
@@ -69,7 +74,13 @@ impl Frequency {
     /// The frequency of a deployed function; daily when it has none that can be read.
     pub fn of_function(runs: Option<&str>) -> Self {
         runs.and_then(Self::parse)
-            .map(|frequency| Self { interval: frequency.interval.max(SHORTEST), ..frequency })
-            .unwrap_or(Self { interval: Duration::from_secs(86_400), short: "1d".to_owned() })
+            .map(|frequency| Self {
+                interval: frequency.interval.max(SHORTEST),
+                ..frequency
+            })
+            .unwrap_or(Self {
+                interval: Duration::from_secs(86_400),
+                short: "1d".to_owned(),
+            })
     }
 }

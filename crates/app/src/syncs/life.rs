@@ -33,14 +33,22 @@ enum Job {
     /// Remove the syncs of a function that is gone.
     Withdraw { function: FunctionId, models: Vec<String> },
     /// Show the records of a removed sync as deleted.
-    Retire { connection: ConnectionId, models: Vec<String> },
+    Retire {
+        connection: ConnectionId,
+        models: Vec<String>,
+    },
     /// Remove everything that functions stored on a connection that is gone.
     Forget { connection: ConnectionId },
 }
 
 async fn leave(tx: &mut Tx, environment: EnvironmentId, job: &Job, now: Timestamp) -> Result<()> {
     let payload = serde_json::to_string(job).map_err(|error| Error::Internal(error.to_string()))?;
-    enqueue(tx, &NewTask::new(Upkeep::KIND, payload).of(environment, "").attempts(20), now).await?;
+    enqueue(
+        tx,
+        &NewTask::new(Upkeep::KIND, payload).of(environment, "").attempts(20),
+        now,
+    )
+    .await?;
     Ok(())
 }
 
@@ -58,22 +66,28 @@ impl Upkeep {
                 while spread(app, environment, function).await? {}
                 Ok(())
             }
-            Job::Withdraw { function, models } => {
-                loop {
-                    let mut tx = app.store().begin().await?;
-                    let found = syncs::list_of_function(&mut tx, environment, function, STEP).await?;
-                    if found.is_empty() {
-                        return Ok(());
-                    }
-                    for sync in &found {
-                        remove(&mut tx, sync, &models, app.clock().now()).await?;
-                    }
-                    tx.commit().await?;
+            Job::Withdraw { function, models } => loop {
+                let mut tx = app.store().begin().await?;
+                let found = syncs::list_of_function(&mut tx, environment, function, STEP).await?;
+                if found.is_empty() {
+                    return Ok(());
                 }
-            }
+                for sync in &found {
+                    remove(&mut tx, sync, &models, app.clock().now()).await?;
+                }
+                tx.commit().await?;
+            },
             Job::Retire { connection, models } => {
                 for model in models {
-                    shrink::retire(app, &Target { environment, connection, model }).await?;
+                    shrink::retire(
+                        app,
+                        &Target {
+                            environment,
+                            connection,
+                            model,
+                        },
+                    )
+                    .await?;
                 }
                 Ok(())
             }
@@ -99,7 +113,9 @@ impl Handler for Upkeep {
 
     async fn run(&self, task: &Task) -> Verdict {
         let (Some(environment), Ok(job)) = (task.environment(), task.json::<Job>()) else {
-            return Verdict::GiveUp { error: "the payload cannot be read".to_owned() };
+            return Verdict::GiveUp {
+                error: "the payload cannot be read".to_owned(),
+            };
         };
         match self.work(environment, job).await {
             Ok(()) => Verdict::Done,
@@ -111,7 +127,9 @@ impl Handler for Upkeep {
 /// Makes some of the syncs that connections lack; whether there may be more to do.
 async fn spread(app: &App, environment: EnvironmentId, function: FunctionId) -> Result<bool> {
     let mut tx = app.store().begin().await?;
-    let Some(row) = functions_table::find_by_id(&mut tx, environment, function).await? else { return Ok(false) };
+    let Some(row) = functions_table::find_by_id(&mut tx, environment, function).await? else {
+        return Ok(false);
+    };
     let function = Function::from_row(row)?;
     let more = spread_in(app, &mut tx, &function).await?;
     tx.commit().await?;
@@ -172,8 +190,14 @@ pub(super) async fn remove(tx: &mut Tx, sync: &SyncRow, models: &[String], now: 
     }
     let subject = super::title(&sync.name, &sync.variant);
     connections::errors::clear(tx, sync.environment_id, sync.connection_id, "sync", &subject).await?;
-    let models = models.iter().map(|model| crate::records::full_model(model, &sync.variant)).collect();
-    let job = Job::Retire { connection: sync.connection_id, models };
+    let models = models
+        .iter()
+        .map(|model| crate::records::full_model(model, &sync.variant))
+        .collect();
+    let job = Job::Retire {
+        connection: sync.connection_id,
+        models,
+    };
     leave(tx, sync.environment_id, &job, now).await
 }
 
@@ -184,18 +208,16 @@ pub(crate) async fn on_connection_created(
     connection: ConnectionId,
 ) -> Result<()> {
     let mut tx = app.store().begin().await?;
-    let Some(row) = connections::find_by_id(&mut tx, environment, connection).await? else { return Ok(()) };
+    let Some(row) = connections::find_by_id(&mut tx, environment, connection).await? else {
+        return Ok(());
+    };
     for function in sync_functions(&mut tx, environment, row.integration_id).await? {
         make(app, &mut tx, &function, connection).await?;
     }
     Ok(tx.commit().await?)
 }
 
-async fn sync_functions(
-    tx: &mut Tx,
-    environment: EnvironmentId,
-    integration: IntegrationId,
-) -> Result<Vec<Function>> {
+async fn sync_functions(tx: &mut Tx, environment: EnvironmentId, integration: IntegrationId) -> Result<Vec<Function>> {
     let filter = FunctionFilter {
         integration: Some(integration),
         kind: Some(FunctionKind::Sync.as_str()),
@@ -239,7 +261,13 @@ pub(crate) async fn on_deployed(
 ) -> Result<()> {
     for function in functions.iter().filter(|function| function.kind == FunctionKind::Sync) {
         if spread_in(app, tx, function).await? {
-            leave(tx, environment.id, &Job::Spread { function: function.id }, app.clock().now()).await?;
+            leave(
+                tx,
+                environment.id,
+                &Job::Spread { function: function.id },
+                app.clock().now(),
+            )
+            .await?;
         }
     }
     Ok(())
@@ -253,7 +281,10 @@ pub(crate) async fn on_removed(
     functions: &[&Function],
 ) -> Result<()> {
     for function in functions.iter().filter(|function| function.kind == FunctionKind::Sync) {
-        let job = Job::Withdraw { function: function.id, models: function.definition.models.clone() };
+        let job = Job::Withdraw {
+            function: function.id,
+            models: function.definition.models.clone(),
+        };
         leave(tx, environment.id, &job, app.clock().now()).await?;
     }
     Ok(())

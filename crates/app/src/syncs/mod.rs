@@ -34,6 +34,9 @@ pub use interval::Frequency;
 /// Kind of the queue's tasks that run a sync.
 pub const KIND: &str = "sync";
 
+/// Failed attempts of a task; only a fault of ours fails one, the function's own failure ends its run.
+const ATTEMPTS: u32 = 20;
+
 /// Payload of a task that runs a sync.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncTask {
@@ -58,9 +61,17 @@ pub(crate) fn group(connection: ConnectionId) -> String {
 
 /// The task that runs a sync now.
 pub(crate) fn task(sync: &SyncRow, empty_cache: bool) -> NewTask {
-    NewTask::new(KIND, SyncTask { sync: sync.id, empty_cache }.text())
-        .of(sync.environment_id, group(sync.connection_id))
-        .unique(schedule_key(sync.id))
+    NewTask::new(
+        KIND,
+        SyncTask {
+            sync: sync.id,
+            empty_cache,
+        }
+        .text(),
+    )
+    .of(sync.environment_id, group(sync.connection_id))
+    .unique(schedule_key(sync.id))
+    .attempts(ATTEMPTS)
 }
 
 /// Key of the checkpoint of a sync, or of its `onWebhook`.
@@ -97,7 +108,11 @@ fn schedule(
         environment_id: environment.0,
         kind: KIND.to_owned(),
         group_key: group(connection),
-        payload: SyncTask { sync, empty_cache: false }.text(),
+        payload: SyncTask {
+            sync,
+            empty_cache: false,
+        }
+        .text(),
         interval: frequency.interval,
         starts_at: now,
         next_at: now,

@@ -9,7 +9,7 @@ use tenon_runtime::{ErrorKind, Invocation, Kind as RunKind, Limits as RunLimits,
 use tenon_store::tables::connections::{self, ConnectionRow};
 use tenon_store::tables::runs::{self, RunInput, RunRow};
 use tenon_store::tables::syncs::{self, SyncRow, schedule_key};
-use tenon_store::tables::schedules;
+use tenon_store::tables::{operations, schedules};
 
 use super::finish::{self, Ended};
 use super::ledger::{Ledger, RunRef};
@@ -18,12 +18,12 @@ use crate::connections::LiveError;
 use crate::environments::Environment;
 use crate::functions::{Function, RunSubject};
 use crate::host::RunHost;
-use crate::operations::{Kind, Level, OperationHandle, Outcome as Logged, Subject};
+use crate::operations::{Kind, Level, OperationHandle, Outcome as Logged, Subject, parse_id};
 use crate::records::{Target, shrink};
 use crate::{App, Error, Result};
 
 /// Attempts in a row without progress after which a run is given up as stalled.
-pub(super) const IDLE_MAX: i64 = 3;
+pub(super) const IDLE_MAX: i64 = 10;
 /// Wait before a run is taken up again whose worker died.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -37,19 +37,26 @@ impl Handler for SyncHandler {
     }
 
     fn limits(&self) -> Limits {
-        Limits { node: self.0.settings().runs_max, group: None }
+        Limits {
+            node: self.0.settings().runs_max,
+            group: None,
+        }
     }
 
     async fn run(&self, task: &Task) -> Verdict {
         let (Some(environment), Ok(payload)) = (task.environment(), task.json::<SyncTask>()) else {
-            return Verdict::GiveUp { error: "the payload cannot be read".to_owned() };
+            return Verdict::GiveUp {
+                error: "the payload cannot be read".to_owned(),
+            };
         };
         match run(&self.0, task, environment, &payload).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 // The run, if it began, stays open and is taken up by the next attempt.
                 tracing::error!(sync.id = %payload.sync, error = ?error, "a sync could not be run");
-                Verdict::PutBack { after: Duration::from_secs(10) }
+                Verdict::PutBack {
+                    after: Duration::from_secs(10),
+                }
             }
         }
     }
@@ -82,17 +89,27 @@ impl Job {
 }
 
 async fn run(app: &App, task: &Task, environment: EnvironmentId, payload: &SyncTask) -> Result<Verdict> {
-    let Some(job) = begin(app, environment, payload).await? else { return Ok(Verdict::Done) };
+    let Some(job) = begin(app, environment, payload).await? else {
+        return Ok(Verdict::Done);
+    };
     if job.sync.idle_attempts >= IDLE_MAX {
         return finish::stalled(&job, task).await;
     }
     if job.row.empty_cache && !empty(&job).await? {
-        job.operation.finish(Logged::Cancelled { message: "it was cancelled".to_owned() });
+        job.operation.finish(Logged::Cancelled {
+            message: "it was cancelled".to_owned(),
+        });
         return Ok(Verdict::Done);
     }
     let key = checkpoint_key("sync", &job.sync.name, &job.sync.variant);
-    let ledger =
-        Ledger::open(app, environment, job.connection.id, key, Some((job.run_ref(), &job.row))).await?;
+    let ledger = Ledger::open(
+        app,
+        environment,
+        job.connection.id,
+        key,
+        Some((job.run_ref(), &job.row)),
+    )
+    .await?;
     let ledger = Arc::new(ledger);
     let outcome = perform(&job, RunKind::Sync, None, Arc::clone(&ledger), task).await?;
     match outcome.result {
@@ -108,17 +125,26 @@ async fn failed(job: &Job, ledger: &Ledger, task: &Task, error: &RunError) -> Re
     match (task.stop_reason(), error.kind) {
         // The row says so already; whatever the function did after that was refused.
         (Some(StopReason::Cancelled | StopReason::Lost), _) => {
-            job.operation.finish(Logged::Cancelled { message: "it was cancelled".to_owned() });
+            job.operation.finish(Logged::Cancelled {
+                message: "it was cancelled".to_owned(),
+            });
             Ok(Verdict::Done)
         }
         (Some(StopReason::Shutdown), _) => {
-            job.operation.finish(Logged::Waiting { message: "for the server to start again".to_owned() });
+            let mut tx = job.app.store().begin().await?;
+            runs::excuse(&mut tx, job.row.id, job.row.attempt).await?;
+            tx.commit().await?;
+            job.operation.finish(Logged::Waiting {
+                message: "for the server to start again".to_owned(),
+            });
             Ok(Verdict::PutBack { after: Duration::ZERO })
         }
         (None, ErrorKind::WorkerLost | ErrorKind::Internal) => {
             let message = format!("The run is taken up again from its checkpoint: {}", error.message);
             job.operation.log(Level::Warn, message, None);
-            job.operation.finish(Logged::Waiting { message: "for another worker".to_owned() });
+            job.operation.finish(Logged::Waiting {
+                message: "for another worker".to_owned(),
+            });
             Ok(Verdict::PutBack { after: AGAIN_AFTER })
         }
         (None, _) => finish::failed(job, ledger, Some(task), error).await,
@@ -127,15 +153,19 @@ async fn failed(job: &Job, ledger: &Ledger, task: &Task, error: &RunError) -> Re
 
 /// Loads what the run needs and opens its row: a new one, or the one that a former holder left.
 async fn begin(app: &App, environment: EnvironmentId, payload: &SyncTask) -> Result<Option<Job>> {
-    let mut tx = app.store().begin().await?;
-    let Some(mut sync) = syncs::find(&mut tx, environment, payload.sync).await? else { return Ok(None) };
-    let Some(connection) = connections::find_by_id(&mut tx, environment, sync.connection_id).await? else {
+    let mut conn = app.store().read().await?;
+    let Some(mut sync) = syncs::find(&mut conn, environment, payload.sync).await? else {
         return Ok(None);
     };
-    let open = runs::find_open(&mut tx, sync.id).await?;
-    drop(tx);
+    let Some(connection) = connections::find_by_id(&mut conn, environment, sync.connection_id).await? else {
+        return Ok(None);
+    };
+    let open = runs::find_open(&mut conn, sync.id).await?;
+    drop(conn);
     let environment = app.environment(environment).await?;
-    let Some(function) = app.find_function_by_id(environment.id, sync.function_id).await? else { return Ok(None) };
+    let Some(function) = app.find_function_by_id(environment.id, sync.function_id).await? else {
+        return Ok(None);
+    };
     if !function.enabled {
         return Ok(None);
     }
@@ -152,18 +182,28 @@ async fn begin(app: &App, environment: EnvironmentId, payload: &SyncTask) -> Res
     let (row, operation) = match taken {
         Some((former, row)) => {
             // Nothing was written since the former attempt began: one more that got nowhere.
-            sync.idle_attempts = if former.progress == former.attempt_progress { sync.idle_attempts + 1 } else { 0 };
+            sync.idle_attempts = if former.progress == former.attempt_progress {
+                sync.idle_attempts + 1
+            } else {
+                0
+            };
             syncs::set_idle(&mut tx, sync.id, sync.idle_attempts, sync.stalled_at).await?;
+            let number = parse_id(&row.operation_id.0).unwrap_or_default();
+            let sequence = operations::next_sequence(&mut tx, number).await?;
             let operation = app.operations().resume(
                 &row.operation_id,
                 row.started_at,
-                row.attempt.saturating_mul(10_000),
+                sequence,
                 environment.id,
                 Kind::Sync,
                 "run",
                 subject,
             );
-            operation.log(Level::Info, format!("Going on with the run, attempt {}", row.attempt), None);
+            operation.log(
+                Level::Info,
+                format!("Going on with the run, attempt {}", row.attempt),
+                None,
+            );
             (row, operation)
         }
         None => {
@@ -196,7 +236,15 @@ async fn begin(app: &App, environment: EnvironmentId, payload: &SyncTask) -> Res
     let meta = serde_json::json!({ "run": row.id, "attempt": row.attempt, "type": row.r#type, "sync": sync.id });
     let message = format!("Starting sync '{}'", title(&sync.name, &sync.variant));
     operation.log(Level::Info, message, Some(&meta));
-    Ok(Some(Job { app: app.clone(), environment, connection, function, sync, row, operation }))
+    Ok(Some(Job {
+        app: app.clone(),
+        environment,
+        connection,
+        function,
+        sync,
+        row,
+        operation,
+    }))
 }
 
 /// Deletes all records of the sync's models before the function starts; false when the run was cancelled meanwhile.
@@ -204,7 +252,8 @@ async fn empty(job: &Job) -> Result<bool> {
     let run = job.run_ref();
     for model in job.models() {
         let target = Target::new(job.environment.id, job.connection.id, model, &job.sync.variant);
-        job.operation.log(Level::Info, format!("Emptying the records of model {model}"), None);
+        job.operation
+            .log(Level::Info, format!("Emptying the records of model {model}"), None);
         let mut removed = 0;
         loop {
             let mut tx = job.app.store().begin().await?;
@@ -218,7 +267,8 @@ async fn empty(job: &Job) -> Result<bool> {
                 break;
             }
         }
-        job.operation.log(Level::Info, format!("Removed {removed} records of model {model}"), None);
+        job.operation
+            .log(Level::Info, format!("Removed {removed} records of model {model}"), None);
     }
     let mut tx = job.app.store().begin().await?;
     let current = runs::emptied(&mut tx, run.id, run.attempt).await?;
@@ -236,7 +286,11 @@ pub(super) async fn perform(
 ) -> Result<Outcome> {
     let app = &job.app;
     let live = app
-        .find_live(job.environment.id, &job.connection.unique_key, &job.connection.connection_id)
+        .find_live(
+            job.environment.id,
+            &job.connection.unique_key,
+            &job.connection.connection_id,
+        )
         .await
         .map_err(|error| match error {
             LiveError::Internal(error) => error,

@@ -26,7 +26,10 @@ impl SyncName {
     pub fn parse(text: &str) -> Option<Self> {
         let (name, variant) = text.split_once("::").unwrap_or((text, BASE));
         let is_name = |text: &str| NAME.matches(text) && text.len() <= 255;
-        (is_name(name) && is_name(variant)).then(|| Self { name: name.to_owned(), variant: variant.to_owned() })
+        (is_name(name) && is_name(variant)).then(|| Self {
+            name: name.to_owned(),
+            variant: variant.to_owned(),
+        })
     }
 }
 
@@ -40,7 +43,11 @@ pub(super) fn read_names(fields: &mut Fields<'_>, max: usize) -> Vec<SyncName> {
         }
     };
     if items.len() > max {
-        fields.complain("too_big", format!("Too big: expected array to have <={max} items"), "syncs");
+        fields.complain(
+            "too_big",
+            format!("Too big: expected array to have <={max} items"),
+            "syncs",
+        );
     }
     let mut names = Vec::with_capacity(items.len());
     for (index, item) in items.iter().enumerate() {
@@ -95,17 +102,37 @@ impl App {
                 let row = connections::find(&mut conn, environment, unique_key, id).await?;
                 let unknown = || {
                     Error::refuse(404, "unknown_connection")
-                        .message(format!("There is no connection '{id}' of the integration '{unique_key}'"))
+                        .message(format!(
+                            "There is no connection '{id}' of the integration '{unique_key}'"
+                        ))
                         .payload(json!({ "connectionId": id, "providerConfigKey": unique_key }))
                 };
                 Some(row.ok_or_else(unknown)?.id)
             }
         };
-        Ok(Place { environment, integration: integration.id, connection })
+        Ok(Place {
+            environment,
+            integration: integration.id,
+            connection,
+        })
     }
 
     /// The syncs of a place with these names; all of them for none.
+    ///
+    /// A connection gets its syncs just after it was stored; a caller that is faster, or a crash in between, must not see
+    /// it without them, so what seems to be missing is made first.
     pub(crate) async fn select_syncs(&self, place: &Place, names: &[SyncName]) -> Result<Vec<ListedSync>> {
+        let found = self.find_syncs(place, names).await?;
+        match place.connection {
+            Some(connection) if found.is_empty() || found.len() < names.len() => {
+                super::life::on_connection_created(self, place.environment, connection).await?;
+                self.find_syncs(place, names).await
+            }
+            _ => Ok(found),
+        }
+    }
+
+    async fn find_syncs(&self, place: &Place, names: &[SyncName]) -> Result<Vec<ListedSync>> {
         let filter = SyncFilter {
             connection: place.connection,
             names: (!names.is_empty()).then(|| names.iter().map(|name| name.name.clone()).collect()),
@@ -113,8 +140,11 @@ impl App {
         let mut conn = self.store().read().await?;
         let mut found = syncs::list(&mut conn, place.environment, place.integration, &filter, SYNCS_MAX).await?;
         if !names.is_empty() {
-            let wanted =
-                |row: &ListedSync| names.iter().any(|n| n.name == row.sync.name && n.variant == row.sync.variant);
+            let wanted = |row: &ListedSync| {
+                names
+                    .iter()
+                    .any(|n| n.name == row.sync.name && n.variant == row.sync.variant)
+            };
             found.retain(wanted);
         }
         Ok(found)

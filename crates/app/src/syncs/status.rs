@@ -38,10 +38,16 @@ impl StatusRequest {
             "*" => Vec::new(),
             list => {
                 let names: Option<Vec<SyncName>> = list.split(',').map(|text| SyncName::parse(text.trim())).collect();
-                names.filter(|names| !names.is_empty()).ok_or_else(|| Error::invalid_body("Malformed list of syncs"))?
+                names
+                    .filter(|names| !names.is_empty())
+                    .ok_or_else(|| Error::invalid_body("Malformed list of syncs"))?
             }
         };
-        Ok(Self { syncs, unique_key: unique_key.unwrap_or_default(), connection_id })
+        Ok(Self {
+            syncs,
+            unique_key: unique_key.unwrap_or_default(),
+            connection_id,
+        })
     }
 }
 
@@ -51,7 +57,10 @@ impl App {
         caller.require("environment:syncs:read")?;
         let environment = caller.environment()?.id;
         let missing = || Error::invalid_body("Connection not found");
-        let integration = self.find_integration(environment, &request.unique_key).await?.ok_or_else(missing)?;
+        let integration = self
+            .find_integration(environment, &request.unique_key)
+            .await?
+            .ok_or_else(missing)?;
         let connection = match &request.connection_id {
             None => None,
             Some(id) => {
@@ -60,12 +69,19 @@ impl App {
                 Some(row.ok_or_else(missing)?.id)
             }
         };
-        let place = Place { environment, integration: integration.id, connection };
+        let place = Place {
+            environment,
+            integration: integration.id,
+            connection,
+        };
         let found = self.select_syncs(&place, &request.syncs).await?;
         let mut conn = self.store().read().await?;
         let ids: Vec<i64> = found.iter().filter_map(|row| row.sync.last_run_id).collect();
-        let runs: HashMap<i64, RunRow> =
-            runs::list(&mut conn, &ids).await?.into_iter().map(|run| (run.id, run)).collect();
+        let runs: HashMap<i64, RunRow> = runs::list(&mut conn, &ids)
+            .await?
+            .into_iter()
+            .map(|run| (run.id, run))
+            .collect();
         let mut live: HashMap<ConnectionId, HashMap<String, i64>> = HashMap::new();
         let mut shown = Vec::with_capacity(found.len());
         for row in found {
@@ -76,7 +92,9 @@ impl App {
             }
             let key = checkpoint_key("sync", &row.sync.name, &row.sync.variant);
             let checkpoint = checkpoints::find(&mut conn, id, &key).await?.value;
-            let Some(function) = self.find_function_by_id(environment, row.sync.function_id).await? else { continue };
+            let Some(function) = self.find_function_by_id(environment, row.sync.function_id).await? else {
+                continue;
+            };
             let run = row.sync.last_run_id.and_then(|id| runs.get(&id));
             let counts = live.get(&id);
             shown.push(one(&row, &function, run, counts, checkpoint.as_deref()));
@@ -113,8 +131,14 @@ fn one(
     put("variant", json!(sync.variant));
     put("type", json!(if incremental { "INCREMENTAL" } else { "INITIAL" }));
     put("status", json!(status));
-    put("frequency", json!(sync.frequency.as_ref().or(function.definition.runs.as_ref())));
-    let next = row.schedule.filter(|(_, paused)| !paused).map(|(next, _)| next.iso_millis());
+    put(
+        "frequency",
+        json!(sync.frequency.as_ref().or(function.definition.runs.as_ref())),
+    );
+    let next = row
+        .schedule
+        .filter(|(_, paused)| !paused)
+        .map(|(next, _)| next.iso_millis());
     put("nextScheduledSyncAt", json!(next));
     if let Some(run) = run {
         if run.status != "RUNNING" {
@@ -124,9 +148,17 @@ fn one(
         put("latestExecutionStatus", json!(run.status));
     }
     let count = |model: &String| live.and_then(|live| live.get(model)).copied().unwrap_or(0);
-    let counts: Map<String, Value> = models.iter().map(|model| (model.clone(), json!(count(model)))).collect();
+    let counts: Map<String, Value> = models
+        .iter()
+        .map(|model| (model.clone(), json!(count(model))))
+        .collect();
     put("recordCount", Value::Object(counts));
-    put("checkpoint", checkpoint.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null));
+    put(
+        "checkpoint",
+        checkpoint
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or(Value::Null),
+    );
     if sync.stalled_at.is_some() {
         put("stalled", json!(true));
     }

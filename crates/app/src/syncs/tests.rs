@@ -21,13 +21,20 @@ fn frequencies_are_understood() {
         ("45m", 2_700, "45m"),
     ] {
         let frequency = Frequency::parse(text).unwrap();
-        assert_eq!((frequency.interval, frequency.short.as_str()), (Duration::from_secs(secs), short), "{text}");
+        assert_eq!(
+            (frequency.interval, frequency.short.as_str()),
+            (Duration::from_secs(secs), short),
+            "{text}"
+        );
         assert!(Frequency::is_route_text(text), "{text}");
     }
     for text in ["often", "", "every", "0s", "3 fortnights", "Every day"] {
         assert_eq!(Frequency::parse(text), None, "{text}");
     }
-    assert_eq!(Frequency::of_function(Some("every 5s")).interval, super::interval::SHORTEST);
+    assert_eq!(
+        Frequency::of_function(Some("every 5s")).interval,
+        super::interval::SHORTEST
+    );
     assert_eq!(Frequency::of_function(None).interval, Duration::from_secs(86_400));
 }
 

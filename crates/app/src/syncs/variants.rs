@@ -53,9 +53,9 @@ impl App {
         if request.variant == BASE {
             return Err(Error::refuse(400, "invalid_variant").message("The base variant always exists; name another"));
         }
-        self.find_integration(environment, &request.unique_key).await?.ok_or_else(|| {
-            Error::refuse(400, "unknown_connection").message("Failed to find connection")
-        })?;
+        self.find_integration(environment, &request.unique_key)
+            .await?
+            .ok_or_else(|| Error::refuse(400, "unknown_connection").message("Failed to find connection"))?;
         let mut conn = self.store().read().await?;
         let row = connections::find(&mut conn, environment, &request.unique_key, &request.connection_id).await?;
         row.ok_or_else(|| Error::refuse(400, "unknown_connection").message("Failed to find connection"))
@@ -66,8 +66,14 @@ impl App {
         caller.require("environment:syncs:variant:create")?;
         let connection = self.variant_connection(caller, &request).await?;
         let environment = connection.environment_id;
-        let function =
-            self.find_function(environment, connection.integration_id, FunctionKind::Sync, &request.name).await?;
+        let function = self
+            .find_function(
+                environment,
+                connection.integration_id,
+                FunctionKind::Sync,
+                &request.name,
+            )
+            .await?;
         let function = function.ok_or_else(|| Error::refuse(400, "unknown_sync").message("Failed to find sync"))?;
         let mut tx = self.store().begin().await?;
         if syncs::count_variants(&mut tx, connection.id, function.id).await? >= VARIANTS_MAX {
@@ -106,8 +112,14 @@ impl App {
         let connection = self.variant_connection(caller, &request).await?;
         let environment = connection.environment_id;
         let missing = || Error::not_found("Sync variant not found");
-        let function =
-            self.find_function(environment, connection.integration_id, FunctionKind::Sync, &request.name).await?;
+        let function = self
+            .find_function(
+                environment,
+                connection.integration_id,
+                FunctionKind::Sync,
+                &request.name,
+            )
+            .await?;
         let function = function.ok_or_else(missing)?;
         let mut tx = self.store().begin().await?;
         let sync = syncs::find_named(&mut tx, environment, connection.id, function.id, &request.variant).await?;

@@ -59,7 +59,11 @@ pub(crate) async fn enqueue_run(
 ) -> Result<()> {
     let vault = app.vault_in(tx, environment.id).await?;
     let sealed = vault.seal(&place(connection.id, sync.id), payload.to_string().as_bytes());
-    let payload = Payload { function: sync.id, connection: connection.id, sealed: STANDARD.encode(sealed) };
+    let payload = Payload {
+        function: sync.id,
+        connection: connection.id,
+        sealed: STANDARD.encode(sealed),
+    };
     let text = serde_json::to_string(&payload).map_err(|error| Error::Internal(error.to_string()))?;
     let task = NewTask::new(KIND, text).of(environment.id, group(connection.id));
     enqueue(tx, &task, app.clock().now()).await?;
@@ -76,36 +80,51 @@ impl Handler for WebhookHandler {
     }
 
     fn limits(&self) -> Limits {
-        Limits { node: self.0.settings().runs_max, group: Some(PER_CONNECTION) }
+        Limits {
+            node: self.0.settings().runs_max,
+            group: Some(PER_CONNECTION),
+        }
     }
 
     async fn run(&self, task: &Task) -> Verdict {
         let (Some(environment), Ok(payload)) = (task.environment(), task.json::<Payload>()) else {
-            return Verdict::GiveUp { error: "the payload cannot be read".to_owned() };
+            return Verdict::GiveUp {
+                error: "the payload cannot be read".to_owned(),
+            };
         };
         if task.rescues() > RESCUES_MAX {
-            return Verdict::GiveUp { error: "its worker died each time it was tried".to_owned() };
+            return Verdict::GiveUp {
+                error: "its worker died each time it was tried".to_owned(),
+            };
         }
         let waited = self.0.clock().now().since(task.created_at());
         if waited > START_WITHIN && task.rescues() == 0 {
-            return Verdict::GiveUp { error: format!("it waited for {} s and is too old", waited.as_secs()) };
+            return Verdict::GiveUp {
+                error: format!("it waited for {} s and is too old", waited.as_secs()),
+            };
         }
         match run(&self.0, task, environment, &payload).await {
             Ok(verdict) => verdict,
             Err(error) => {
                 tracing::error!(task.id = task.id(), error = ?error, "a webhook could not be run");
-                Verdict::PutBack { after: Duration::from_secs(10) }
+                Verdict::PutBack {
+                    after: Duration::from_secs(10),
+                }
             }
         }
     }
 }
 
 async fn run(app: &App, task: &Task, environment: EnvironmentId, payload: &Payload) -> Result<Verdict> {
-    let sealed = STANDARD.decode(&payload.sealed).map_err(|error| Error::Internal(error.to_string()))?;
+    let sealed = STANDARD
+        .decode(&payload.sealed)
+        .map_err(|error| Error::Internal(error.to_string()))?;
     let vault = app.vault(environment).await?;
     let message = vault.open(&place(payload.connection, payload.function), &sealed)?;
     let message = String::from_utf8(message.to_vec()).map_err(|error| Error::Internal(error.to_string()))?;
-    let Some(job) = begin(app, environment, payload).await? else { return Ok(Verdict::Done) };
+    let Some(job) = begin(app, environment, payload).await? else {
+        return Ok(Verdict::Done);
+    };
     let key = checkpoint_key("webhook", &job.sync.name, BASE);
     let run = Some((job.run_ref(), &job.row));
     let ledger = Arc::new(Ledger::open(app, environment, job.connection.id, key, run).await?);
@@ -114,12 +133,16 @@ async fn run(app: &App, task: &Task, environment: EnvironmentId, payload: &Paylo
         Ok(_) => finish::succeeded(&job, &ledger, Some(task), Ended::Complete).await,
         Err(error) => match (task.stop_reason(), error.kind) {
             (Some(StopReason::Cancelled | StopReason::Lost), _) => {
-                job.operation.finish(Logged::Cancelled { message: "it was cancelled".to_owned() });
+                job.operation.finish(Logged::Cancelled {
+                    message: "it was cancelled".to_owned(),
+                });
                 Ok(Verdict::Done)
             }
             (Some(StopReason::Shutdown), _) | (None, ErrorKind::WorkerLost | ErrorKind::Internal) => {
                 give_back(&job).await?;
-                Ok(Verdict::PutBack { after: WEBHOOK_AGAIN_AFTER })
+                Ok(Verdict::PutBack {
+                    after: WEBHOOK_AGAIN_AFTER,
+                })
             }
             (None, _) => finish::failed(&job, &ledger, Some(task), &error).await,
         },
@@ -133,13 +156,17 @@ async fn give_back(job: &Job) -> Result<()> {
     let (id, attempt, now) = (job.row.id, Some(job.row.attempt), job.app.clock().now());
     runs::finish(&mut tx, id, attempt, "STOPPED", None, error, now).await?;
     tx.commit().await?;
-    job.operation.finish(Logged::Cancelled { message: "the run starts again".to_owned() });
+    job.operation.finish(Logged::Cancelled {
+        message: "the run starts again".to_owned(),
+    });
     Ok(())
 }
 
 async fn begin(app: &App, environment: EnvironmentId, payload: &Payload) -> Result<Option<Job>> {
     let environment = app.environment(environment).await?;
-    let Some(function) = app.find_function_by_id(environment.id, payload.function).await? else { return Ok(None) };
+    let Some(function) = app.find_function_by_id(environment.id, payload.function).await? else {
+        return Ok(None);
+    };
     if !function.enabled {
         return Ok(None);
     }
@@ -170,5 +197,13 @@ async fn begin(app: &App, environment: EnvironmentId, payload: &Payload) -> Resu
     }
     tx.commit().await?;
     operation.log(Level::Debug, format!("Running onWebhook of sync '{}'", sync.name), None);
-    Ok(Some(Job { app: app.clone(), environment, connection, function, sync, row, operation }))
+    Ok(Some(Job {
+        app: app.clone(),
+        environment,
+        connection,
+        function,
+        sync,
+        row,
+        operation,
+    }))
 }

@@ -64,7 +64,10 @@ impl Handler for StorageUpkeep {
     }
 
     fn limits(&self) -> Limits {
-        Limits { node: 1, group: Some(1) }
+        Limits {
+            node: 1,
+            group: Some(1),
+        }
     }
 
     async fn run(&self, task: &Task) -> Verdict {

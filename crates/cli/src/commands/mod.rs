@@ -12,3 +12,5 @@ pub mod quickstart;
 pub mod serve;
 pub mod sim;
 pub mod worker;
+pub mod logs;
+pub mod webhooks;

@@ -45,13 +45,13 @@ pub struct ServeArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct CommonArgs {
     /// Folder of the database and the development master key [default: ./tenon-data].
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub data_dir: Option<PathBuf>,
     /// PostgreSQL to use instead of SQLite: postgres://user:password@host/database.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub database_url: Option<String>,
     /// Configuration file [default: tenon.toml in the data directory, when there is one].
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub config: Option<PathBuf>,
 }
 

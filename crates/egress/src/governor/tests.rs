@@ -338,7 +338,7 @@ fn families_of_headers_are_understood() {
         read(&[("x-rate-limit-remaining", "99, 9999"), ("x-rate-limit-reset", "5")]),
         [(99, 5)]
     );
-    assert_eq!(read(&[("x-hubspot-ratelimit-remaining", "7")]), [(7, 10)]);
+    assert_eq!(read(&[("x-hubspot-ratelimit-remaining", "7")]), [(7, 1)]);
     assert_eq!(read(&[("x-ratelimit-remaining", "7")]), []);
     assert_eq!(read(&[("retry-after", "7")]), [], "only failures are told to retry");
 }

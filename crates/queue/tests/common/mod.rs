@@ -26,8 +26,15 @@ impl Database {
 pub async fn on_each<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
     let directory = tempfile::tempdir().unwrap();
     let config = StoreConfig::sqlite(directory.path().join("test.db"));
-    test(Database { config, _directory: Some(directory) }).await;
-    #[expect(clippy::disallowed_methods, reason = "tests are told by the environment where PostgreSQL is")]
+    test(Database {
+        config,
+        _directory: Some(directory),
+    })
+    .await;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests are told by the environment where PostgreSQL is"
+    )]
     let url = std::env::var("TENON_TEST_DATABASE_URL");
     if let Ok(url) = url {
         let schema = format!("test_{}", SystemRng::default().hex(8));
@@ -37,9 +44,15 @@ pub async fn on_each<F: Future<Output = ()>>(test: impl Fn(Database) -> F) {
         tx.commit().await.unwrap();
         let mark = if url.contains('?') { '&' } else { '?' };
         let config = StoreConfig::postgres(format!("{url}{mark}options=-csearch_path%3D{schema}"));
-        test(Database { config, _directory: None }).await;
+        test(Database {
+            config,
+            _directory: None,
+        })
+        .await;
         let mut tx = admin.begin().await.unwrap();
-        tx.execute(&format!("DROP SCHEMA {schema} CASCADE"), params![]).await.unwrap();
+        tx.execute(&format!("DROP SCHEMA {schema} CASCADE"), params![])
+            .await
+            .unwrap();
         tx.commit().await.unwrap();
     }
 }

@@ -1,10 +1,11 @@
--- Syncs, their runs and checkpoints, and what they stored.
+-- Syncs, their runs and checkpoints, and what they stored. Connections are named without a foreign key: one that is
+-- refused right after it was made goes without a trace, whatever its functions left.
 
 CREATE TABLE syncs (
     -- UUID, exposed on the wire.
     id TEXT PRIMARY KEY,
     environment_id BIGINT NOT NULL REFERENCES environments (id),
-    connection_id BIGINT NOT NULL REFERENCES connections (id),
+    connection_id BIGINT NOT NULL,
     function_id BIGINT NOT NULL,
     name TEXT NOT NULL,
     -- 'base' or a name.
@@ -30,7 +31,7 @@ CREATE TABLE runs (
     -- Job id of the SDK, also the generation of seen records: grows with time.
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     environment_id BIGINT NOT NULL REFERENCES environments (id),
-    connection_id BIGINT NOT NULL REFERENCES connections (id),
+    connection_id BIGINT NOT NULL,
     sync_id TEXT NOT NULL REFERENCES syncs (id),
     -- 'sync' or 'webhook'.
     kind TEXT NOT NULL CHECK (kind IN ('sync', 'webhook')),
@@ -63,7 +64,7 @@ CREATE INDEX runs_open ON runs (connection_id) WHERE status = 'RUNNING';
 CREATE INDEX runs_by_end ON runs (updated_at);
 
 CREATE TABLE checkpoints (
-    connection_id BIGINT NOT NULL REFERENCES connections (id),
+    connection_id BIGINT NOT NULL,
     environment_id BIGINT NOT NULL REFERENCES environments (id),
     key TEXT NOT NULL,
     -- JSON object; null when it was cleared, so that versions never repeat.
@@ -88,7 +89,7 @@ CREATE INDEX locks_by_owner ON locks (owner);
 CREATE TABLE record_sets (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     environment_id BIGINT NOT NULL REFERENCES environments (id),
-    connection_id BIGINT NOT NULL REFERENCES connections (id),
+    connection_id BIGINT NOT NULL,
     model TEXT NOT NULL,
     -- Number and moment of the newest change. Writers lock this row before they read the clock.
     last_seq BIGINT NOT NULL,

@@ -20,7 +20,10 @@ pub struct Stored {
 pub async fn find(conn: &mut Conn, connection: ConnectionId, key: &str) -> Result<Stored> {
     let sql = "SELECT value, version FROM checkpoints WHERE connection_id = $1 AND key = $2";
     Ok(match conn.query_opt(sql, params![connection, key]).await? {
-        Some(row) => Stored { value: row.opt_text(0)?, version: row.i64(1)? },
+        Some(row) => Stored {
+            value: row.opt_text(0)?,
+            version: row.i64(1)?,
+        },
         None => Stored::default(),
     })
 }
@@ -38,7 +41,8 @@ pub async fn write(
     let touched = if version == 0 {
         let sql = "INSERT INTO checkpoints (connection_id, environment_id, key, value, version, updated_at) \
                    VALUES ($1, $2, $3, $4, 1, $5) ON CONFLICT DO NOTHING";
-        tx.execute(sql, params![connection, environment, key, value, now]).await?
+        tx.execute(sql, params![connection, environment, key, value, now])
+            .await?
     } else {
         let sql = "UPDATE checkpoints SET value = $4, version = version + 1, updated_at = $5 \
                    WHERE connection_id = $1 AND key = $2 AND version = $3";
@@ -52,7 +56,8 @@ pub async fn clear(tx: &mut Tx, connection: ConnectionId, key: &str, now: Timest
     // A range instead of a pattern: names may hold what patterns treat as wild.
     let sql = "UPDATE checkpoints SET value = NULL, version = version + 1, updated_at = $5 \
                WHERE connection_id = $1 AND value IS NOT NULL AND (key = $2 OR (key >= $3 AND key < $4))";
-    tx.execute(sql, params![connection, key, format!("{key}:"), format!("{key};"), now]).await?;
+    tx.execute(sql, params![connection, key, format!("{key}:"), format!("{key};"), now])
+        .await?;
     Ok(())
 }
 
@@ -70,6 +75,7 @@ pub async fn list_marks(conn: &mut Conn, connection: ConnectionId, suffix: &str)
 
 /// Removes every checkpoint of a connection that is gone.
 pub async fn remove_all(tx: &mut Tx, connection: ConnectionId) -> Result<()> {
-    tx.execute("DELETE FROM checkpoints WHERE connection_id = $1", params![connection]).await?;
+    tx.execute("DELETE FROM checkpoints WHERE connection_id = $1", params![connection])
+        .await?;
     Ok(())
 }

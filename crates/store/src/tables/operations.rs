@@ -5,7 +5,7 @@
 use tenon_model::{EnvironmentId, Timestamp};
 
 use super::functions::escape_like;
-use crate::{Conn, Result, Row, Tx, Value, params};
+use crate::{Conn, Dialect, Result, Row, Tx, Value, params};
 
 /// Start of the id's time, 2024-01-01T00:00:00Z in microseconds.
 const EPOCH_MICROS: i64 = 1_704_067_200_000_000;
@@ -122,14 +122,45 @@ fn decode(row: &Row) -> Result<OperationRow> {
     })
 }
 
-/// Stores operations; one that is there already takes the new state.
+/// Rows per statement on PostgreSQL, where every statement is a round trip.
+const ROWS_PER_STATEMENT: usize = 32;
+
+/// Inserts rows: one prepared statement on SQLite, several rows per statement on PostgreSQL.
+async fn insert_rows(
+    tx: &mut Tx,
+    into: &str,
+    columns: usize,
+    conflict: &str,
+    mut sets: Vec<Vec<Value<'_>>>,
+) -> Result<()> {
+    if tx.dialect() == Dialect::Postgres {
+        let many = format!(
+            "INSERT INTO {into} VALUES {} {conflict}",
+            tuples(columns, ROWS_PER_STATEMENT)
+        );
+        while sets.len() >= ROWS_PER_STATEMENT {
+            let values: Vec<Value<'_>> = sets.drain(..ROWS_PER_STATEMENT).flatten().collect();
+            tx.execute(&many, &values).await?;
+        }
+    }
+    let one = format!("INSERT INTO {into} VALUES {} {conflict}", tuples(columns, 1));
+    tx.execute_many(&one, &sets).await?;
+    Ok(())
+}
+
+/// `($1, $2), ($3, $4)` for two columns and two rows.
+fn tuples(columns: usize, rows: usize) -> String {
+    let tuple = |row: usize| {
+        let values: Vec<String> = (1..=columns)
+            .map(|column| format!("${}", row * columns + column))
+            .collect();
+        format!("({})", values.join(", "))
+    };
+    (0..rows).map(tuple).collect::<Vec<_>>().join(", ")
+}
+
+/// Stores operations; one that is there already takes the new state. No two may have the same id.
 pub async fn upsert_all(tx: &mut Tx, rows: &[OperationRow]) -> Result<()> {
-    let sql = "INSERT INTO operations (id, environment_id, kind, action, state, title, integration, provider, \
-               connection, function, error_code, error_message, meta, created_at, ended_at, messages_dropped) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
-               ON CONFLICT (id) DO UPDATE SET state = excluded.state, title = excluded.title, \
-               error_code = excluded.error_code, error_message = excluded.error_message, meta = excluded.meta, \
-               ended_at = excluded.ended_at, messages_dropped = excluded.messages_dropped";
     let sets: Vec<Vec<Value<'_>>> = rows
         .iter()
         .map(|row| {
@@ -153,14 +184,15 @@ pub async fn upsert_all(tx: &mut Tx, rows: &[OperationRow]) -> Result<()> {
             ]
         })
         .collect();
-    tx.execute_many(sql, &sets).await?;
-    Ok(())
+    let conflict = "ON CONFLICT (id) DO UPDATE SET state = excluded.state, title = excluded.title, \
+                    error_code = excluded.error_code, error_message = excluded.error_message, \
+                    meta = excluded.meta, ended_at = excluded.ended_at, \
+                    messages_dropped = excluded.messages_dropped";
+    insert_rows(tx, &format!("operations ({COLUMNS})"), 16, conflict, sets).await
 }
 
 /// Stores messages; one that is there already stays as it is.
 pub async fn insert_messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
-    let sql = "INSERT INTO operation_messages (operation_id, sequence, environment_id, at, level, kind, message, meta) \
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (operation_id, sequence) DO NOTHING";
     let sets: Vec<Vec<Value<'_>>> = rows
         .iter()
         .map(|row| {
@@ -176,8 +208,8 @@ pub async fn insert_messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
             ]
         })
         .collect();
-    tx.execute_many(sql, &sets).await?;
-    Ok(())
+    let into = "operation_messages (operation_id, sequence, environment_id, at, level, kind, message, meta)";
+    insert_rows(tx, into, 8, "ON CONFLICT (operation_id, sequence) DO NOTHING", sets).await
 }
 
 /// The operation with this id.
@@ -307,7 +339,7 @@ pub async fn fail_abandoned(tx: &mut Tx, started: Timestamp, node: u16, now: Tim
     let sql = "UPDATE operations SET state = 'failed', ended_at = $3, error_code = 'server_stopped', \
                error_message = 'the server stopped while this was running' \
                WHERE state = 'running' AND id < $1 AND (CAST($4 AS BIGINT) = 1 OR (id & 4095) = $2 OR id < $5)";
-    let alone = tx.dialect() == crate::Dialect::Sqlite;
+    let alone = tx.dialect() == Dialect::Sqlite;
     let impossible = id_at(started.minus(LONGEST_RUN), 0);
     tx.execute(sql, params![id_at(started, 0), i64::from(node), now, alone, impossible])
         .await
@@ -322,4 +354,10 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     tx.execute("DELETE FROM operation_messages WHERE operation_id <= $1", params![last])
         .await?;
     tx.execute("DELETE FROM operations WHERE id <= $1", params![last]).await
+}
+
+/// Where the messages of an operation go on that somebody takes over.
+pub async fn next_sequence(conn: &mut Conn, id: i64) -> Result<i64> {
+    let sql = "SELECT COALESCE(MAX(sequence) + 1, 0) FROM operation_messages WHERE operation_id = $1";
+    conn.query_one(sql, params![id]).await?.i64(0)
 }

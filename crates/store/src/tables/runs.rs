@@ -70,7 +70,10 @@ const COLUMNS: &str = "id, environment_id, connection_id, sync_id, kind, type, s
                        checkpoints, progress, attempt_progress, operation_id, error, started_at, updated_at";
 
 fn decode(row: &Row) -> Result<RunRow> {
-    let sync = Uuid::try_parse(row.str(3)?).map_err(|_| Error::Decode { column: 3, expected: "a UUID" })?;
+    let sync = Uuid::try_parse(row.str(3)?).map_err(|_| Error::Decode {
+        column: 3,
+        expected: "a UUID",
+    })?;
     Ok(RunRow {
         id: row.i64(0)?,
         environment_id: EnvironmentId(row.i64(1)?),
@@ -117,19 +120,31 @@ pub async fn take_over(tx: &mut Tx, id: i64, now: Timestamp) -> Result<Option<Ru
     let sql = format!(
         "UPDATE runs SET attempt = attempt + 1, attempt_progress = progress, updated_at = $2 WHERE id = $1 AND status = 'RUNNING' RETURNING {COLUMNS}"
     );
-    tx.query_opt(&sql, params![id, now]).await?.as_ref().map(decode).transpose()
+    tx.query_opt(&sql, params![id, now])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The run with this id.
 pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<RunRow>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = $1");
-    conn.query_opt(&sql, params![id]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![id])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// Runs with these ids.
 pub async fn list(conn: &mut Conn, ids: &[i64]) -> Result<Vec<RunRow>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE {}", conn.any("id", 1));
-    conn.query(&sql, &[Value::from(ids)]).await?.iter().map(decode).collect()
+    conn.query(&sql, &[Value::from(ids)])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// The unfinished run of a sync's own function.
@@ -137,7 +152,11 @@ pub async fn find_open(conn: &mut Conn, sync: SyncId) -> Result<Option<RunRow>> 
     let sql = format!(
         "SELECT {COLUMNS} FROM runs WHERE sync_id = $1 AND status = 'RUNNING' AND kind = 'sync' ORDER BY id DESC LIMIT 1"
     );
-    conn.query_opt(&sql, params![sync]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![sync])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The smallest id of the unfinished runs of a connection: what earlier runs met is only of interest to open passes.
@@ -161,8 +180,22 @@ pub struct Progress<'a> {
 pub async fn advance(tx: &mut Tx, id: i64, attempt: i64, progress: Progress<'_>, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE runs SET results = $3, checkpoints = $4, progress = progress + $5, updated_at = $6 \
                WHERE id = $1 AND attempt = $2 AND status = 'RUNNING'";
-    let params = params![id, attempt, progress.results, progress.checkpoints, progress.changes, now];
+    let params = params![
+        id,
+        attempt,
+        progress.results,
+        progress.checkpoints,
+        progress.changes,
+        now
+    ];
     Ok(tx.execute(sql, params).await? > 0)
+}
+
+/// An attempt that ends because the node shuts down says nothing about progress.
+pub async fn excuse(tx: &mut Tx, id: i64, attempt: i64) -> Result<()> {
+    let sql = "UPDATE runs SET attempt_progress = -1 WHERE id = $1 AND attempt = $2 AND status = 'RUNNING'";
+    tx.execute(sql, params![id, attempt]).await?;
+    Ok(())
 }
 
 /// Whether this attempt may still write.

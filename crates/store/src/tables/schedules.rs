@@ -96,7 +96,11 @@ pub async fn upsert(tx: &mut Tx, schedule: &ScheduleRow, now: Timestamp) -> Resu
 /// The schedule with this key.
 pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<ScheduleRow>> {
     let sql = format!("SELECT {COLUMNS} FROM schedules WHERE key = $1");
-    conn.query_opt(&sql, params![key]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![key])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// Pauses or resumes; false when there is no such schedule.
@@ -109,11 +113,18 @@ pub async fn set_paused(tx: &mut Tx, key: &str, paused: bool, now: Timestamp) ->
 
 /// Changes the time between ticks, and with it the next one unless that is already due.
 pub async fn set_interval(tx: &mut Tx, key: &str, interval: Duration, now: Timestamp) -> Result<bool> {
-    let Some(mut schedule) = find(tx, key).await? else { return Ok(false) };
+    let Some(mut schedule) = find(tx, key).await? else {
+        return Ok(false);
+    };
     schedule.interval = interval;
-    let next_at = if schedule.next_at <= now { schedule.next_at } else { schedule.tick_after(now) };
+    let next_at = if schedule.next_at <= now {
+        schedule.next_at
+    } else {
+        schedule.tick_after(now)
+    };
     let sql = "UPDATE schedules SET interval_us = $2, next_at = $3, updated_at = $4 WHERE key = $1";
-    tx.execute(sql, params![key, interval_us(interval), next_at, now]).await?;
+    tx.execute(sql, params![key, interval_us(interval), next_at, now])
+        .await?;
     tx.signal(CHANNEL, "");
     Ok(true)
 }
@@ -140,13 +151,18 @@ pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
 /// Takes schedules that are due, oldest tick first, at most `limit`, and moves each to its first tick after `now`.
 pub async fn take_due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<ScheduleRow>> {
     let tail = tx.fork("", " FOR UPDATE SKIP LOCKED");
-    let sql = format!(
-        "SELECT {COLUMNS} FROM schedules WHERE paused = 0 AND next_at <= $1 ORDER BY next_at LIMIT $2{tail}"
-    );
-    let due = tx.query(&sql, params![now, limit]).await?.iter().map(decode).collect::<Result<Vec<_>>>()?;
+    let sql =
+        format!("SELECT {COLUMNS} FROM schedules WHERE paused = 0 AND next_at <= $1 ORDER BY next_at LIMIT $2{tail}");
+    let due = tx
+        .query(&sql, params![now, limit])
+        .await?
+        .iter()
+        .map(decode)
+        .collect::<Result<Vec<_>>>()?;
     for schedule in &due {
         let sql = "UPDATE schedules SET next_at = $2, updated_at = $3 WHERE key = $1";
-        tx.execute(sql, params![&schedule.key, schedule.tick_after(now), now]).await?;
+        tx.execute(sql, params![&schedule.key, schedule.tick_after(now), now])
+            .await?;
     }
     Ok(due)
 }

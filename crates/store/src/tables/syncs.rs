@@ -41,7 +41,10 @@ const COLUMNS: &str = "s.id, s.environment_id, s.connection_id, s.function_id, s
                        s.last_sync_at, s.last_run_id, s.idle_attempts, s.stalled_at";
 
 fn decode(row: &Row) -> Result<SyncRow> {
-    let id = Uuid::try_parse(row.str(0)?).map_err(|_| Error::Decode { column: 0, expected: "a UUID" })?;
+    let id = Uuid::try_parse(row.str(0)?).map_err(|_| Error::Decode {
+        column: 0,
+        expected: "a UUID",
+    })?;
     Ok(SyncRow {
         id: SyncId(id),
         environment_id: EnvironmentId(row.i64(1)?),
@@ -95,8 +98,13 @@ pub async fn insert(tx: &mut Tx, sync: &SyncRow, now: Timestamp) -> Result<bool>
 
 /// The live sync with this id.
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: SyncId) -> Result<Option<SyncRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.id = $2 AND s.deleted_at IS NULL");
-    conn.query_opt(&sql, params![environment, id]).await?.as_ref().map(decode).transpose()
+    let sql =
+        format!("SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.id = $2 AND s.deleted_at IS NULL");
+    conn.query_opt(&sql, params![environment, id])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The live sync of a function on a connection in this variant.
@@ -111,7 +119,11 @@ pub async fn find_named(
         "SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.connection_id = $2 AND s.function_id = $3 \
          AND s.variant = $4 AND s.deleted_at IS NULL"
     );
-    conn.query_opt(&sql, params![environment, connection, function, variant]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![environment, connection, function, variant])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// Live syncs of an integration with connection and schedule, at most `limit`.
@@ -145,7 +157,11 @@ pub async fn list(
                 Some(next_at) => Some((next_at, row.bool(13)?)),
                 None => None,
             };
-            Ok(ListedSync { sync: decode(row)?, connection: row.text(11)?, schedule })
+            Ok(ListedSync {
+                sync: decode(row)?,
+                connection: row.text(11)?,
+                schedule,
+            })
         })
         .collect()
 }
@@ -160,7 +176,11 @@ pub async fn list_of_connection(
         "SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.connection_id = $2 AND s.deleted_at IS NULL \
          ORDER BY s.created_at, s.id"
     );
-    conn.query(&sql, params![environment, connection]).await?.iter().map(decode).collect()
+    conn.query(&sql, params![environment, connection])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Live syncs of a function, at most `limit`.
@@ -174,7 +194,11 @@ pub async fn list_of_function(
         "SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.function_id = $2 AND s.deleted_at IS NULL \
          LIMIT $3"
     );
-    conn.query(&sql, params![environment, function, limit]).await?.iter().map(decode).collect()
+    conn.query(&sql, params![environment, function, limit])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Live connections of an integration that lack this function in its base variant, at most `limit`.
@@ -220,19 +244,22 @@ pub async fn count_variants(conn: &mut Conn, connection: ConnectionId, function:
 
 /// Sets or clears the connection's own frequency.
 pub async fn set_frequency(tx: &mut Tx, id: SyncId, frequency: Option<&str>) -> Result<()> {
-    tx.execute("UPDATE syncs SET frequency = $2 WHERE id = $1", params![id, frequency]).await?;
+    tx.execute("UPDATE syncs SET frequency = $2 WHERE id = $1", params![id, frequency])
+        .await?;
     Ok(())
 }
 
 /// Sets or clears the start of the last run that succeeded.
 pub async fn set_last_sync(tx: &mut Tx, id: SyncId, at: Option<Timestamp>) -> Result<()> {
-    tx.execute("UPDATE syncs SET last_sync_at = $2 WHERE id = $1", params![id, at]).await?;
+    tx.execute("UPDATE syncs SET last_sync_at = $2 WHERE id = $1", params![id, at])
+        .await?;
     Ok(())
 }
 
 /// Notes the newest run.
 pub async fn set_last_run(tx: &mut Tx, id: SyncId, run: i64) -> Result<()> {
-    tx.execute("UPDATE syncs SET last_run_id = $2 WHERE id = $1", params![id, run]).await?;
+    tx.execute("UPDATE syncs SET last_run_id = $2 WHERE id = $1", params![id, run])
+        .await?;
     Ok(())
 }
 

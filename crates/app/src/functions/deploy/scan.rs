@@ -109,3 +109,6 @@ fn end_of_quoted(js: &[u8], start: usize, quote: u8, one_line: bool) -> usize {
     }
     js.len()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 mod api;
 mod around;
 mod auth;
+mod exchange;
 mod inputs;
 
 use serde::Deserialize;

@@ -105,5 +105,9 @@ pub async fn list(conn: &mut Conn, set: i64, filter: &Filter, limit: i64) -> Res
 /// Numbers of all changes that are still the last of their record, in order; for tests of the numbering.
 pub async fn sequence(conn: &mut Conn, set: i64) -> Result<Vec<(i64, Timestamp)>> {
     let sql = "SELECT seq, updated_at FROM records WHERE set_id = $1 ORDER BY updated_at";
-    conn.query(sql, params![set]).await?.iter().map(|row| Ok((row.i64(0)?, row.timestamp(1)?))).collect()
+    conn.query(sql, params![set])
+        .await?
+        .iter()
+        .map(|row| Ok((row.i64(0)?, row.timestamp(1)?)))
+        .collect()
 }

@@ -81,7 +81,11 @@ pub async fn lock_existing(
     let sql = format!(
         "SELECT {COLUMNS} FROM record_sets WHERE environment_id = $1 AND connection_id = $2 AND model = $3{tail}"
     );
-    tx.query_opt(&sql, params![environment, connection, model]).await?.as_ref().map(decode).transpose()
+    tx.query_opt(&sql, params![environment, connection, model])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// Locks the set with this row id.
@@ -94,7 +98,11 @@ pub async fn lock_by_id(tx: &mut Tx, id: i64) -> Result<Option<SetRow>> {
 /// Stores what changed in a locked set.
 pub async fn save(tx: &mut Tx, set: &SetRow) -> Result<()> {
     let sql = "UPDATE record_sets SET last_seq = $2, last_change_at = $3, live = $4, pruned_until = $5 WHERE id = $1";
-    tx.execute(sql, params![set.id, set.last_seq, set.last_change_at, set.live, set.pruned_until]).await?;
+    tx.execute(
+        sql,
+        params![set.id, set.last_seq, set.last_change_at, set.live, set.pruned_until],
+    )
+    .await?;
     Ok(())
 }
 
@@ -105,24 +113,34 @@ pub async fn find(
     connection: ConnectionId,
     model: &str,
 ) -> Result<Option<SetRow>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM record_sets WHERE environment_id = $1 AND connection_id = $2 AND model = $3"
-    );
-    conn.query_opt(&sql, params![environment, connection, model]).await?.as_ref().map(decode).transpose()
+    let sql =
+        format!("SELECT {COLUMNS} FROM record_sets WHERE environment_id = $1 AND connection_id = $2 AND model = $3");
+    conn.query_opt(&sql, params![environment, connection, model])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// All sets of a connection.
 pub async fn list(conn: &mut Conn, environment: EnvironmentId, connection: ConnectionId) -> Result<Vec<SetRow>> {
-    let sql = format!(
-        "SELECT {COLUMNS} FROM record_sets WHERE environment_id = $1 AND connection_id = $2 ORDER BY model"
-    );
-    conn.query(&sql, params![environment, connection]).await?.iter().map(decode).collect()
+    let sql =
+        format!("SELECT {COLUMNS} FROM record_sets WHERE environment_id = $1 AND connection_id = $2 ORDER BY model");
+    conn.query(&sql, params![environment, connection])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Sets of every environment by row id after `after`, at most `limit`: the work list of the retention sweep.
 pub async fn list_all(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<SetRow>> {
     let sql = format!("SELECT {COLUMNS} FROM record_sets WHERE id > $1 ORDER BY id LIMIT $2");
-    conn.query(&sql, params![after, limit]).await?.iter().map(decode).collect()
+    conn.query(&sql, params![after, limit])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Notes that a function passed over sets of a connection, so that retention leaves them alone.

@@ -17,7 +17,9 @@ pub async fn prune(
     // Everything up to `pruned_until` is pruned, so a long history is not walked again.
     let sql = "SELECT id, updated_at FROM records WHERE set_id = $1 AND updated_at > $2 AND updated_at <= $3 \
                AND pruned_at IS NULL ORDER BY updated_at LIMIT $4";
-    let rows = tx.query(sql, params![set.id, set.pruned_until, until, limit.saturating_add(1)]).await?;
+    let rows = tx
+        .query(sql, params![set.id, set.pruned_until, until, limit.saturating_add(1)])
+        .await?;
     let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
     let more = rows.len() > wanted;
     let mut ids = Vec::with_capacity(rows.len());
@@ -29,8 +31,15 @@ pub async fn prune(
         set.pruned_until = set.pruned_until.max(until.min(set.last_change_at));
     }
     if !ids.is_empty() {
-        let sql = format!("UPDATE records SET payload = NULL, pruned_at = $3 WHERE set_id = $1 AND {}", tx.any("id", 2));
-        tx.execute(&sql, &[Value::from(set.id), Value::from(ids.as_slice()), Value::from(now)]).await?;
+        let sql = format!(
+            "UPDATE records SET payload = NULL, pruned_at = $3 WHERE set_id = $1 AND {}",
+            tx.any("id", 2)
+        );
+        tx.execute(
+            &sql,
+            &[Value::from(set.id), Value::from(ids.as_slice()), Value::from(now)],
+        )
+        .await?;
     }
     Ok((ids.len(), more))
 }
@@ -41,7 +50,8 @@ pub async fn remove_some(tx: &mut Tx, set: &mut SetRow, limit: i64) -> Result<u6
     let removed = tx.execute(sql, params![set.id, limit]).await?;
     if i64::try_from(removed).unwrap_or(i64::MAX) < limit {
         set.live = 0;
-        tx.execute("DELETE FROM record_sightings WHERE set_id = $1", params![set.id]).await?;
+        tx.execute("DELETE FROM record_sightings WHERE set_id = $1", params![set.id])
+            .await?;
     }
     Ok(removed)
 }

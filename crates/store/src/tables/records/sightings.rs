@@ -28,7 +28,10 @@ impl RowIds {
     /// Whether the id is in the set.
     pub fn contains(&self, id: i64) -> bool {
         let (word, bit) = place(id);
-        self.pages.get(&(id >> 16)).and_then(|page| page.get(word)).is_some_and(|word| word & bit != 0)
+        self.pages
+            .get(&(id >> 16))
+            .and_then(|page| page.get(word))
+            .is_some_and(|word| word & bit != 0)
     }
 
     /// All ids in ascending order.
@@ -36,10 +39,16 @@ impl RowIds {
         let mut pages: Vec<&i64> = self.pages.keys().collect();
         pages.sort_unstable();
         pages.into_iter().flat_map(move |page| {
-            let words = self.pages.get(page).into_iter().flat_map(|words| words.iter().enumerate());
+            let words = self
+                .pages
+                .get(page)
+                .into_iter()
+                .flat_map(|words| words.iter().enumerate());
             words.flat_map(move |(index, word)| {
                 let base = (page << 16) + (index as i64) * 64;
-                (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| base + bit)
+                (0..64)
+                    .filter(move |bit| word & (1 << bit) != 0)
+                    .map(move |bit| base + bit)
             })
         })
     }
@@ -128,7 +137,9 @@ pub async fn forget_before(tx: &mut Tx, set: i64, generation: i64) -> Result<u64
 
 /// Parts of a set.
 pub async fn count(conn: &mut Conn, set: i64) -> Result<i64> {
-    conn.query_one("SELECT COUNT(*) FROM record_sightings WHERE set_id = $1", params![set]).await?.i64(0)
+    conn.query_one("SELECT COUNT(*) FROM record_sightings WHERE set_id = $1", params![set])
+        .await?
+        .i64(0)
 }
 
 /// Ids in one part after [`compact`].
@@ -155,7 +166,8 @@ pub async fn compact(tx: &mut Tx, set: i64, from: i64, to: i64) -> Result<()> {
     if found < 2 {
         return Ok(());
     }
-    let gone = "DELETE FROM record_sightings WHERE set_id = $1 AND generation >= $2 AND generation <= $3 AND part <= $4";
+    let gone =
+        "DELETE FROM record_sightings WHERE set_id = $1 AND generation >= $2 AND generation <= $3 AND part <= $4";
     tx.execute(gone, params![set, from, to, last]).await?;
     let mut part = Vec::with_capacity(PART_IDS);
     for id in met.iter() {

@@ -78,7 +78,10 @@ pub async fn look_up(conn: &mut Conn, set: i64, ids: Vec<&str>) -> Result<HashMa
     for mut row in rows {
         let stored = Stored {
             id: row.i64(1)?,
-            hash: row.bytes(2)?.try_into().map_err(|_| Error::Decode { column: 2, expected: "a hash" })?,
+            hash: row.bytes(2)?.try_into().map_err(|_| Error::Decode {
+                column: 2,
+                expected: "a hash",
+            })?,
             updated_at: row.timestamp(3)?,
             first_seen_at: row.timestamp(4)?,
             deleted: row.opt_i64(5)?.is_some(),
@@ -91,7 +94,10 @@ pub async fn look_up(conn: &mut Conn, set: i64, ids: Vec<&str>) -> Result<HashMa
 
 /// Sealed contents by row id; those that were pruned are missing.
 pub async fn payloads(conn: &mut Conn, rows: &[i64]) -> Result<HashMap<i64, Vec<u8>>> {
-    let sql = format!("SELECT id, payload FROM records WHERE payload IS NOT NULL AND {}", conn.any("id", 1));
+    let sql = format!(
+        "SELECT id, payload FROM records WHERE payload IS NOT NULL AND {}",
+        conn.any("id", 1)
+    );
     let mut found = HashMap::with_capacity(rows.len());
     for mut row in conn.query(&sql, &[Value::from(rows)]).await? {
         found.insert(row.i64(0)?, row.take_blob(1)?);
@@ -106,7 +112,7 @@ pub async fn insert(tx: &mut Tx, set: i64, generation: i64, records: &[NewRecord
     }
     if tx.dialect() == Dialect::Postgres {
         let sql = "INSERT INTO records (set_id, generation, external_id, seq, updated_at, first_seen_at, deleted_at, \
-                   hash, payload) SELECT $1, $2, r.external_id, r.seq, r.at, r.at, NULLIF(r.deleted_at, 0), r.hash, \
+                   hash, payload) SELECT CAST($1 AS BIGINT), CAST($2 AS BIGINT), r.external_id, r.seq, r.at, r.at, NULLIF(r.deleted_at, 0), r.hash, \
                    r.payload FROM unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], \
                    $8::bytea[]) AS r (external_id, seq, at, deleted_at, hash, payload)";
         let params = [
@@ -115,7 +121,12 @@ pub async fn insert(tx: &mut Tx, set: i64, generation: i64, records: &[NewRecord
             Value::from(records.iter().map(|r| r.external_id).collect::<Vec<_>>()),
             Value::from(records.iter().map(|r| r.seq).collect::<Vec<_>>()),
             Value::from(records.iter().map(|r| r.at.0).collect::<Vec<_>>()),
-            Value::from(records.iter().map(|r| r.deleted_at.map_or(0, |at| at.0)).collect::<Vec<_>>()),
+            Value::from(
+                records
+                    .iter()
+                    .map(|r| r.deleted_at.map_or(0, |at| at.0))
+                    .collect::<Vec<_>>(),
+            ),
             Value::from(records.iter().map(|r| r.hash.as_slice()).collect::<Vec<_>>()),
             Value::from(records.iter().map(|r| r.payload.as_slice()).collect::<Vec<_>>()),
         ];
@@ -164,9 +175,19 @@ pub async fn change(tx: &mut Tx, set: i64, generation: i64, changes: &[Change]) 
             Value::from(changes.iter().map(|c| c.seq).collect::<Vec<_>>()),
             Value::from(changes.iter().map(|c| c.at.0).collect::<Vec<_>>()),
             Value::from(changes.iter().map(|c| c.first_seen_at.0).collect::<Vec<_>>()),
-            Value::from(changes.iter().map(|c| c.deleted_at.map_or(0, |at| at.0)).collect::<Vec<_>>()),
+            Value::from(
+                changes
+                    .iter()
+                    .map(|c| c.deleted_at.map_or(0, |at| at.0))
+                    .collect::<Vec<_>>(),
+            ),
             Value::from(changes.iter().map(|c| c.hash.as_slice()).collect::<Vec<_>>()),
-            Value::from(changes.iter().map(|c| c.payload.as_deref().unwrap_or_default()).collect::<Vec<_>>()),
+            Value::from(
+                changes
+                    .iter()
+                    .map(|c| c.payload.as_deref().unwrap_or_default())
+                    .collect::<Vec<_>>(),
+            ),
         ];
         tx.execute(sql, &params).await?;
         return Ok(());
@@ -196,10 +217,22 @@ pub async fn change(tx: &mut Tx, set: i64, generation: i64, changes: &[Change]) 
 
 /// Gives pruned records their payload back; that is no change.
 pub async fn refill(tx: &mut Tx, set: i64, generation: i64, payloads: &[(i64, Vec<u8>)]) -> Result<()> {
-    let sql = "UPDATE records SET payload = $4, pruned_at = NULL, generation = $2 WHERE id = $3 AND set_id = $1";
+    let sql = tx.fork(
+        "UPDATE records SET payload = $4, pruned_at = NULL, generation = MAX(generation, $2) \
+         WHERE id = $3 AND set_id = $1",
+        "UPDATE records SET payload = $4, pruned_at = NULL, generation = GREATEST(generation, $2) \
+         WHERE id = $3 AND set_id = $1",
+    );
     let sets: Vec<Vec<Value<'_>>> = payloads
         .iter()
-        .map(|(id, payload)| vec![Value::from(set), Value::from(generation), Value::from(*id), blob(payload)])
+        .map(|(id, payload)| {
+            vec![
+                Value::from(set),
+                Value::from(generation),
+                Value::from(*id),
+                blob(payload),
+            ]
+        })
         .collect();
     tx.execute_many(sql, &sets).await?;
     Ok(())
@@ -240,7 +273,10 @@ pub async fn list_older(
             id: row.i64(0)?,
             updated_at: row.timestamp(2)?,
             first_seen_at: row.timestamp(3)?,
-            hash: row.bytes(4)?.try_into().map_err(|_| Error::Decode { column: 4, expected: "a hash" })?,
+            hash: row.bytes(4)?.try_into().map_err(|_| Error::Decode {
+                column: 4,
+                expected: "a hash",
+            })?,
             external_id: row.take_text(1)?,
         });
     }

@@ -53,9 +53,18 @@ pub async fn claim(tx: &mut Tx, wanted: Wanted<'_>, turns: &mut Turns) -> Result
     let mut priority = i64::MIN;
     while picked.len() < wanted.slots {
         let next = "SELECT MIN(priority) FROM tasks WHERE state = 'ready' AND kind = $1 AND priority > $2";
-        let Some(found) = tx.query_one(next, params![wanted.kind, priority]).await?.opt_i64(0)? else { break };
+        let Some(found) = tx.query_one(next, params![wanted.kind, priority]).await?.opt_i64(0)? else {
+            break;
+        };
         priority = found;
-        let mut walk = Walk { tx, wanted: &wanted, priority, running: &mut running, turns, picked: &mut picked };
+        let mut walk = Walk {
+            tx,
+            wanted: &wanted,
+            priority,
+            running: &mut running,
+            turns,
+            picked: &mut picked,
+        };
         walk.environments().await?;
     }
     take(tx, &wanted, picked).await
@@ -64,7 +73,11 @@ pub async fn claim(tx: &mut Tx, wanted: Wanted<'_>, turns: &mut Turns) -> Result
 /// On PostgreSQL, two nodes that count the running tasks of a group at the same moment would both think there is room.
 async fn serialise(tx: &mut Tx, kind: &str) -> Result<()> {
     if tx.dialect() == Dialect::Postgres {
-        tx.query("SELECT pg_advisory_xact_lock(hashtext($1)::bigint)", params![format!("claim {kind}")]).await?;
+        tx.query(
+            "SELECT pg_advisory_xact_lock(hashtext($1)::bigint)",
+            params![format!("claim {kind}")],
+        )
+        .await?;
     }
     Ok(())
 }
@@ -74,7 +87,10 @@ async fn running_by_group(tx: &mut Tx, kind: &str) -> Result<HashMap<(i64, Strin
                GROUP BY environment_id, group_key";
     let mut counts = HashMap::new();
     for row in tx.query(sql, params![kind]).await? {
-        counts.insert((row.i64(0)?, row.text(1)?), usize::try_from(row.i64(2)?).unwrap_or(usize::MAX));
+        counts.insert(
+            (row.i64(0)?, row.text(1)?),
+            usize::try_from(row.i64(2)?).unwrap_or(usize::MAX),
+        );
     }
     Ok(counts)
 }
@@ -128,7 +144,11 @@ impl Walk<'_, '_> {
         // Groups at their limit are stepped over; there are at most as many as running tasks.
         let full = match self.wanted.group_limit {
             None => 0,
-            Some(limit) => self.running.iter().filter(|((e, _), n)| *e == environment && **n >= limit).count(),
+            Some(limit) => self
+                .running
+                .iter()
+                .filter(|((e, _), n)| *e == environment && **n >= limit)
+                .count(),
         };
         let limit = i64::try_from(share + full).unwrap_or(i64::MAX);
         let start = self.turns.groups.get(&environment).cloned();
@@ -183,7 +203,12 @@ impl Walk<'_, '_> {
              SELECT name FROM found WHERE name IS NOT NULL LIMIT $4"
         );
         let params = params![self.wanted.kind, self.priority, environment, limit, after.unwrap_or("")];
-        self.tx.query(&sql, params).await?.iter().map(|row| row.text(0)).collect()
+        self.tx
+            .query(&sql, params)
+            .await?
+            .iter()
+            .map(|row| row.text(0))
+            .collect()
     }
 
     async fn pick(&mut self, environment: i64, group: &str, take: usize) -> Result<()> {
@@ -194,7 +219,11 @@ impl Walk<'_, '_> {
              AND group_key = $4 ORDER BY id LIMIT $5 FOR UPDATE SKIP LOCKED",
         );
         let take = i64::try_from(take).unwrap_or(i64::MAX);
-        for row in self.tx.query(sql, params![self.wanted.kind, self.priority, environment, group, take]).await? {
+        for row in self
+            .tx
+            .query(sql, params![self.wanted.kind, self.priority, environment, group, take])
+            .await?
+        {
             self.picked.push(row.i64(0)?);
             if self.wanted.group_limit.is_some() {
                 *self.running.entry((environment, group.to_owned())).or_default() += 1;
@@ -228,7 +257,12 @@ async fn take(tx: &mut Tx, wanted: &Wanted<'_>, picked: Vec<i64>) -> Result<Vec<
         Value::from(wanted.lease_until),
         Value::from(wanted.now),
     ];
-    let mut rows = tx.query(&sql, &params).await?.iter().map(decode).collect::<Result<Vec<_>>>()?;
+    let mut rows = tx
+        .query(&sql, &params)
+        .await?
+        .iter()
+        .map(decode)
+        .collect::<Result<Vec<_>>>()?;
     let order: HashMap<i64, usize> = picked.iter().enumerate().map(|(index, id)| (*id, index)).collect();
     rows.sort_by_key(|row| order.get(&row.id).copied());
     Ok(rows)

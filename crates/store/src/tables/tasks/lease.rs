@@ -20,7 +20,12 @@ pub async fn beat(tx: &mut Tx, holder: &str, until: Timestamp) -> Result<Vec<Bea
     tx.query(sql, params![holder, until])
         .await?
         .iter()
-        .map(|row| Ok(Beat { id: row.i64(0)?, cancelled: row.bool(1)? }))
+        .map(|row| {
+            Ok(Beat {
+                id: row.i64(0)?,
+                cancelled: row.bool(1)?,
+            })
+        })
         .collect()
 }
 
@@ -39,12 +44,19 @@ pub async fn rescue(tx: &mut Tx, now: Timestamp, only_but: Option<&str>) -> Resu
                 updated_at = $1 WHERE state = 'running' AND (lease_until < $1 OR holder <> $2) RETURNING kind";
     let (gone, back) = match only_but {
         Some(_) => (gone.to_owned(), back.to_owned()),
-        None => (gone.replace(" OR holder <> $2", " AND $2 = ''"), back.replace(" OR holder <> $2", " AND $2 = ''")),
+        None => (
+            gone.replace(" OR holder <> $2", " AND $2 = ''"),
+            back.replace(" OR holder <> $2", " AND $2 = ''"),
+        ),
     };
     let holder = only_but.unwrap_or("");
     tx.execute(&gone, params![now, holder]).await?;
-    let mut kinds: Vec<String> =
-        tx.query(&back, params![now, holder]).await?.iter().map(|row| row.text(0)).collect::<Result<_>>()?;
+    let mut kinds: Vec<String> = tx
+        .query(&back, params![now, holder])
+        .await?
+        .iter()
+        .map(|row| row.text(0))
+        .collect::<Result<_>>()?;
     kinds.sort_unstable();
     kinds.dedup();
     Ok(kinds)
@@ -58,7 +70,10 @@ pub async fn finish(tx: &mut Tx, id: i64, holder: &str) -> Result<bool> {
 
 /// Removes many tasks that succeeded.
 pub async fn finish_many(tx: &mut Tx, ids: &[i64], holder: &str) -> Result<u64> {
-    let sql = format!("DELETE FROM tasks WHERE {} AND holder = $2 AND state = 'running'", tx.any("id", 1));
+    let sql = format!(
+        "DELETE FROM tasks WHERE {} AND holder = $2 AND state = 'running'",
+        tx.any("id", 1)
+    );
     tx.execute(&sql, &[Value::from(ids), Value::from(holder)]).await
 }
 
@@ -76,7 +91,10 @@ pub async fn put_back(
                AND cancelled = 0";
     let state = if run_at <= now { "ready" } else { "delayed" };
     let counted = i64::from(failed.is_some());
-    let put = tx.execute(sql, params![task.id, holder, state, run_at, counted, failed, now]).await? > 0;
+    let put = tx
+        .execute(sql, params![task.id, holder, state, run_at, counted, failed, now])
+        .await?
+        > 0;
     if put {
         tx.signal(CHANNEL, &task.kind);
     } else {

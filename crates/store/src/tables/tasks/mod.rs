@@ -127,8 +127,12 @@ pub async fn promote(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Stri
          (SELECT id FROM tasks WHERE state = 'delayed' AND run_at <= $1 ORDER BY run_at LIMIT $2 \
          FOR UPDATE SKIP LOCKED) RETURNING kind",
     );
-    let mut kinds: Vec<String> =
-        tx.query(sql, params![now, limit]).await?.iter().map(|row| row.text(0)).collect::<Result<_>>()?;
+    let mut kinds: Vec<String> = tx
+        .query(sql, params![now, limit])
+        .await?
+        .iter()
+        .map(|row| row.text(0))
+        .collect::<Result<_>>()?;
     kinds.sort_unstable();
     kinds.dedup();
     Ok(kinds)
@@ -149,19 +153,31 @@ pub async fn ready_kinds(conn: &mut Conn) -> Result<Vec<String>> {
                SELECT (SELECT MIN(t.kind) FROM tasks t WHERE t.state = 'ready' AND t.kind > kinds.kind) \
                FROM kinds WHERE kinds.kind IS NOT NULL) \
                SELECT kind FROM kinds WHERE kind IS NOT NULL";
-    conn.query(sql, params![]).await?.iter().map(|row| row.text(0)).collect()
+    conn.query(sql, params![])
+        .await?
+        .iter()
+        .map(|row| row.text(0))
+        .collect()
 }
 
 /// The unfinished task with this unique key.
 pub async fn find_unfinished(conn: &mut Conn, kind: &str, unique_key: &str) -> Result<Option<TaskRow>> {
     let sql = format!("SELECT {COLUMNS} FROM tasks WHERE kind = $1 AND unique_key = $2 AND state <> 'failed'");
-    conn.query_opt(&sql, params![kind, unique_key]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![kind, unique_key])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The task with this id, while it has a row.
 pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<TaskRow>> {
     let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id = $1");
-    conn.query_opt(&sql, params![id]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![id])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// What became of a request to cancel.
@@ -193,13 +209,7 @@ pub async fn cancel(tx: &mut Tx, kind: &str, unique_key: &str, now: Timestamp) -
 }
 
 /// Cancels every unfinished task of a group; running ones are told when the transaction commits.
-pub async fn cancel_group(
-    tx: &mut Tx,
-    kind: &str,
-    environment_id: i64,
-    group_key: &str,
-    now: Timestamp,
-) -> Result<()> {
+pub async fn cancel_group(tx: &mut Tx, kind: &str, environment_id: i64, group_key: &str, now: Timestamp) -> Result<()> {
     let removed = "DELETE FROM tasks WHERE kind = $1 AND environment_id = $2 AND group_key = $3 AND state <> 'running'";
     tx.execute(removed, params![kind, environment_id, group_key]).await?;
     let told = "UPDATE tasks SET cancelled = 1, unique_key = NULL, updated_at = $4 \
@@ -216,14 +226,20 @@ pub async fn list_failed(conn: &mut Conn, environment_id: i64, limit: i64) -> Re
     let sql = format!(
         "SELECT {COLUMNS} FROM tasks WHERE state = 'failed' AND environment_id = $1 ORDER BY updated_at DESC LIMIT $2"
     );
-    conn.query(&sql, params![environment_id, limit]).await?.iter().map(decode).collect()
+    conn.query(&sql, params![environment_id, limit])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Gives a task that was given up another chance; false when there is none.
 pub async fn revive(tx: &mut Tx, environment_id: i64, id: i64, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE tasks SET state = 'ready', failures = 0, rescues = 0, run_at = $3, updated_at = $3 \
                WHERE id = $1 AND environment_id = $2 AND state = 'failed' RETURNING kind";
-    let Some(row) = tx.query_opt(sql, params![id, environment_id, now]).await? else { return Ok(false) };
+    let Some(row) = tx.query_opt(sql, params![id, environment_id, now]).await? else {
+        return Ok(false);
+    };
     let kind = row.text(0)?;
     tx.signal(CHANNEL, &kind);
     Ok(true)
@@ -239,7 +255,11 @@ pub async fn forget_failed(tx: &mut Tx, before: Timestamp, limit: i64) -> Result
 /// Unfinished tasks by kind and state, for metrics.
 pub async fn count(conn: &mut Conn) -> Result<Vec<(String, String, i64)>> {
     let sql = "SELECT kind, state, COUNT(*) FROM tasks GROUP BY kind, state ORDER BY kind, state";
-    conn.query(sql, params![]).await?.iter().map(|row| Ok((row.text(0)?, row.text(1)?, row.i64(2)?))).collect()
+    conn.query(sql, params![])
+        .await?
+        .iter()
+        .map(|row| Ok((row.text(0)?, row.text(1)?, row.i64(2)?)))
+        .collect()
 }
 
 /// Unfinished tasks of a kind in an environment, counted up to `limit`.

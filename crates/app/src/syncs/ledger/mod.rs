@@ -5,82 +5,30 @@
 //! attempt: when somebody else has the run, nothing is written and the function is told to stop
 //! ([`LedgerError::Fenced`]). Functions that are no syncs have a ledger without a run, for their checkpoints.
 
+mod check;
+mod error;
+
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 use tenon_credentials::vault::EnvironmentVault;
 use tenon_model::{ConnectionId, EnvironmentId};
 use tenon_store::Tx;
+use tenon_store::tables::checkpoints::{self, Stored};
 use tenon_store::tables::records::sets;
 use tenon_store::tables::runs::{self, Progress, RunRow};
-use tenon_store::tables::checkpoints::{self, Stored};
 use tokio::sync::Mutex;
+
+use check::check;
+pub use error::LedgerError;
 
 use super::mark_key;
 use crate::records::absence::Absence;
-use crate::records::{Ceiling, Chunk, ChunkError, Counts, Operation, Report, Target, Write, write};
+use crate::records::{Ceiling, Chunk, Counts, Operation, Report, Target, Write, write};
 use crate::{App, Error};
 
-/// Fields of a checkpoint.
-const FIELDS_MAX: usize = 16;
-/// Characters of a field's name.
-const KEY_MAX: usize = 255;
-/// Characters of a text in a checkpoint.
-const TEXT_MAX: usize = 4_000;
 /// Attempts at a write that the database refused.
 const TRIES: u32 = 3;
-
-/// Why a write of a run was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
-    /// The run was cancelled or belongs to somebody else by now.
-    #[error("the run is over")]
-    Fenced,
-    /// The function is no sync, so it has no records.
-    #[error("records can only be used in syncs")]
-    NoRecords,
-    /// The sync does not declare the model.
-    #[error("the model {0} is not declared by this sync")]
-    Undeclared(String),
-    /// The chunk is refused as a whole.
-    #[error("the records are not acceptable")]
-    Chunk(ChunkError),
-    /// The checkpoint is no flat object of acceptable size.
-    #[error("the checkpoint is not acceptable")]
-    Checkpoint(Vec<Value>),
-    /// Somebody else wrote the checkpoint, or there is none to clear.
-    #[error("the checkpoint has changed since it was read")]
-    Conflict,
-    /// A pass ends that never began.
-    #[error("no pass over {0} was started")]
-    NoPass(String),
-    /// Ours.
-    #[error(transparent)]
-    App(#[from] Error),
-}
-
-impl From<tenon_store::Error> for LedgerError {
-    fn from(error: tenon_store::Error) -> Self {
-        Self::App(error.into())
-    }
-}
-
-impl LedgerError {
-    /// The error body that the SDK puts into its message.
-    pub fn body(&self) -> Value {
-        let plain = |code: &str, message: String| json!({ "error": { "code": code, "message": message } });
-        match self {
-            Self::Chunk(error) => error.body(),
-            Self::Checkpoint(issues) => json!({ "error": { "code": "invalid_request", "errors": issues } }),
-            Self::Conflict => {
-                plain("checkpoint_conflict", "Checkpoint has been updated since last read".to_owned())
-            }
-            Self::Undeclared(_) | Self::NoRecords | Self::NoPass(_) => plain("invalid_request", self.to_string()),
-            Self::Fenced => plain("script_aborted", self.to_string()),
-            Self::App(_) => plain("server_error", "the records could not be written; see the server's log".to_owned()),
-        }
-    }
-}
 
 /// The run that writes.
 #[derive(Debug, Clone)]
@@ -142,14 +90,25 @@ impl Ledger {
         let page = match &run {
             Some((_, row)) => Page {
                 results: serde_json::from_str(&row.results).unwrap_or_default(),
-                span: row.checkpoints.as_deref().and_then(|text| serde_json::from_str(text).ok()),
+                span: row
+                    .checkpoints
+                    .as_deref()
+                    .and_then(|text| serde_json::from_str(text).ok()),
                 ..Page::default()
             },
             None => Page::default(),
         };
         let vault = app.vault(environment).await?;
         let run = run.map(|(run, _)| run);
-        Ok(Self { app: app.clone(), environment, connection, key, vault, run, page: Mutex::new(page) })
+        Ok(Self {
+            app: app.clone(),
+            environment,
+            connection,
+            key,
+            vault,
+            run,
+            page: Mutex::new(page),
+        })
     }
 
     /// The stream of a model.
@@ -176,12 +135,7 @@ impl Ledger {
     }
 
     /// Writes a chunk of records.
-    pub(crate) async fn batch(
-        &self,
-        operation: Operation,
-        model: &str,
-        records: &str,
-    ) -> Result<Batch, LedgerError> {
+    pub(crate) async fn batch(&self, operation: Operation, model: &str, records: &str) -> Result<Batch, LedgerError> {
         let target = self.declared(model)?;
         let run = self.run()?;
         let chunk = Chunk::parse(records).map_err(LedgerError::Chunk)?;
@@ -190,7 +144,13 @@ impl Ledger {
             Some(Merging::Below(ceiling)) => Some(*ceiling),
             Some(Merging::Override) | None => None,
         };
-        let one = Write { target: &target, operation, chunk: &chunk, generation: run.id, ceiling };
+        let one = Write {
+            target: &target,
+            operation,
+            chunk: &chunk,
+            generation: run.id,
+            ceiling,
+        };
         let mut results = page.results.clone();
         let mut tries = 0;
         let report = loop {
@@ -208,7 +168,10 @@ impl Ledger {
         if let (Some(Merging::Below(ceiling)), Some(last)) = (page.merging.get_mut(model), report.last_change) {
             ceiling.0 = ceiling.0.max(last);
         }
-        Ok(Batch { report, duplicates: chunk.duplicates })
+        Ok(Batch {
+            report,
+            duplicates: chunk.duplicates,
+        })
     }
 
     async fn try_batch(
@@ -221,7 +184,8 @@ impl Ledger {
         let mut tx = self.app.store().begin().await?;
         let report = write(&mut tx, self.app.clock(), &self.vault, one).await?;
         *results.entry(model.to_owned()).or_default() += report.counts;
-        self.advance(&mut tx, results, page.span.as_ref(), report.changed).await?;
+        self.advance(&mut tx, results, page.span.as_ref(), report.changed)
+            .await?;
         tx.commit().await?;
         Ok(report)
     }
@@ -238,9 +202,17 @@ impl Ledger {
         let text = |error: serde_json::Error| LedgerError::App(Error::Internal(error.to_string()));
         let results = serde_json::to_string(results).map_err(text)?;
         let span = span.map(serde_json::to_string).transpose().map_err(text)?;
-        let progress = Progress { results: &results, checkpoints: span.as_deref(), changes };
+        let progress = Progress {
+            results: &results,
+            checkpoints: span.as_deref(),
+            changes,
+        };
         let now = self.app.clock().now();
-        if runs::advance(tx, run.id, run.attempt, progress, now).await? { Ok(()) } else { Err(LedgerError::Fenced) }
+        if runs::advance(tx, run.id, run.attempt, progress, now).await? {
+            Ok(())
+        } else {
+            Err(LedgerError::Fenced)
+        }
     }
 
     /// Reads the checkpoint unless it is known; the first look decides what the run reports as its start.
@@ -255,7 +227,12 @@ impl Ledger {
         match &mut page.span {
             // Taken over from a former attempt: the run began where that one did.
             Some(span) => span.to = value,
-            None => page.span = Some(Span { from: value.clone(), to: value }),
+            None => {
+                page.span = Some(Span {
+                    from: value.clone(),
+                    to: value,
+                })
+            }
         }
         page.stored = Some(stored.clone());
         Ok(stored)
@@ -300,19 +277,33 @@ impl Ledger {
             Some((text, value)) => (Some(text), value),
             None => (None, Value::Null),
         };
-        let span = Span { from: page.span.as_ref().map_or(Value::Null, |span| span.from.clone()), to: value };
+        let span = Span {
+            from: page.span.as_ref().map_or(Value::Null, |span| span.from.clone()),
+            to: value,
+        };
         // The same checkpoint again is no progress.
         let changes = i64::from(page.span.as_ref().is_none_or(|old| old.to != span.to));
         let mut tx = self.app.store().begin().await?;
         self.advance(&mut tx, &page.results, Some(&span), changes).await?;
         let now = self.app.clock().now();
         let key = self.key.as_str();
-        let version =
-            checkpoints::write(&mut tx, self.environment, self.connection, key, stored.version, text, now).await?;
+        let version = checkpoints::write(
+            &mut tx,
+            self.environment,
+            self.connection,
+            key,
+            stored.version,
+            text,
+            now,
+        )
+        .await?;
         let version = version.ok_or(LedgerError::Conflict)?;
         tx.commit().await?;
         page.span = Some(span);
-        page.stored = Some(Stored { value: text.map(str::to_owned), version });
+        page.stored = Some(Stored {
+            value: text.map(str::to_owned),
+            version,
+        });
         Ok(())
     }
 
@@ -349,9 +340,17 @@ impl Ledger {
         let deleted = self.delete_unmet(model, began).await?;
         let mut tx = self.app.store().begin().await?;
         let now = self.app.clock().now();
-        checkpoints::write(&mut tx, self.environment, self.connection, &key, mark.version, None, now)
-            .await?
-            .ok_or(LedgerError::Conflict)?;
+        checkpoints::write(
+            &mut tx,
+            self.environment,
+            self.connection,
+            &key,
+            mark.version,
+            None,
+            now,
+        )
+        .await?
+        .ok_or(LedgerError::Conflict)?;
         tx.commit().await?;
         Ok(deleted)
     }
@@ -371,7 +370,9 @@ impl Ledger {
         let mut deleted = Vec::new();
         loop {
             let mut tx = self.app.store().begin().await?;
-            let Some(ids) = walk.step(&mut tx, self.app.clock()).await? else { return Ok(deleted) };
+            let Some(ids) = walk.step(&mut tx, self.app.clock()).await? else {
+                return Ok(deleted);
+            };
             let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
             let mut results = page.results.clone();
             results.entry(model.to_owned()).or_default().deleted += count;
@@ -408,33 +409,6 @@ pub(crate) fn generation(mark: &str) -> Option<i64> {
 }
 
 fn parsed(text: Option<&str>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
-}
-
-/// A checkpoint is a flat object of texts, numbers and booleans.
-fn check(text: &str) -> Result<Value, Vec<Value>> {
-    let issue = |path: Vec<&str>, code: &str, message: &str| json!({ "code": code, "message": message, "path": path });
-    let value: Value = parsed(Some(text));
-    let Value::Object(map) = &value else {
-        return Err(vec![issue(vec!["checkpoint"], "invalid_type", "Invalid input: expected record")]);
-    };
-    let mut issues = Vec::new();
-    if map.len() > FIELDS_MAX {
-        let message = format!("Too big: expected record to have <={FIELDS_MAX} fields");
-        issues.push(issue(vec!["checkpoint"], "too_big", &message));
-    }
-    for (key, value) in map {
-        if key.encode_utf16().count() > KEY_MAX {
-            issues.push(issue(vec!["checkpoint", key], "invalid_key", "Invalid key in record"));
-        }
-        let fits = match value {
-            Value::String(text) => text.encode_utf16().count() <= TEXT_MAX,
-            Value::Number(_) | Value::Bool(_) => true,
-            Value::Null | Value::Array(_) | Value::Object(_) => false,
-        };
-        if !fits {
-            issues.push(issue(vec!["checkpoint", key], "invalid_union", "Invalid input"));
-        }
-    }
-    if issues.is_empty() { Ok(value) } else { Err(issues) }
+    text.and_then(|text| serde_json::from_str(text).ok())
+        .unwrap_or(Value::Null)
 }

@@ -1,0 +1,254 @@
+use serde_json::{Value, json};
+use tenon_app::functions::deploy::DeployInput;
+use tenon_app::functions::{DeleteQuery, FunctionKind, ListQuery};
+
+use crate::support::{Node, nodes};
+
+fn flow(kind: &str, name: &str, integration: &str) -> Value {
+    json!({
+        "type": kind,
+        "syncName": name,
+        "providerConfigKey": integration,
+        "models": ["Thing"],
+        "runs": if kind == "sync" { json!("every hour") } else { Value::Null },
+        "version": "",
+        "fileBody": { "js": format!("module.exports = {{ name: '{name}' }}"), "ts": "// source" },
+        "models_json_schema": { "definitions": { "Thing": {} } },
+    })
+}
+
+fn body(flows: Vec<Value>, mode: &str, more: Value) -> Value {
+    let mut body = json!({
+        "flowConfigs": flows, "reconcile": true, "debug": false, "deployMode": mode, "nangoYamlBody": "",
+        "sdkVersion": "0.71.4-zero", "source": "repo",
+    });
+    for (key, value) in more.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+async fn deploy(node: &Node, body: Value) -> tenon_app::Result<Value> {
+    node.app
+        .deploy(&node.caller, DeployInput::parse(Some(&body), false)?)
+        .await
+}
+
+async fn names(node: &Node, key: &str) -> Vec<String> {
+    let query = ListQuery::parse(&json!({})).unwrap();
+    let listed = node.app.list_functions(&node.caller, key, &query).await.unwrap();
+    listed["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn code(result: tenon_app::Result<Value>) -> String {
+    result.unwrap_err().refusal().unwrap().code.clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deploy_is_in_force_as_a_whole() {
+    for node in nodes().await {
+        node.integration("one").await;
+        let answer = deploy(
+            &node,
+            body(
+                vec![flow("action", "a", "one"), flow("sync", "s", "one")],
+                "all",
+                json!({}),
+            ),
+        )
+        .await
+        .unwrap();
+        assert_eq!(
+            answer,
+            json!([
+                { "name": "a", "models": ["Thing"], "version": "1", "providerConfigKey": "one", "type": "action" },
+                { "name": "s", "models": ["Thing"], "version": "1", "providerConfigKey": "one", "type": "sync" },
+            ])
+        );
+        // The second function cannot be deployed, so the first is not either.
+        let flows = vec![flow("action", "b", "one"), flow("action", "c", "nowhere")];
+        assert_eq!(
+            code(deploy(&node, body(flows, "all", json!({}))).await),
+            "unknown_provider_config"
+        );
+        assert_eq!(names(&node, "one").await, ["a", "s"]);
+        let integration = node
+            .app
+            .find_integration(node.environment.id, "one")
+            .await
+            .unwrap()
+            .unwrap()
+            .id;
+        let find = async |name: &'static str| {
+            node.app
+                .find_function(node.environment.id, integration, FunctionKind::Action, name)
+                .await
+                .unwrap()
+        };
+        let function = find("a").await.unwrap();
+        let code = node.app.function_code(&function).await.unwrap();
+        assert_eq!(
+            (code.js.as_str(), code.filename.as_str()),
+            ("module.exports = { name: 'a' }", "a-one.cjs")
+        );
+        // The cache follows the next deploy.
+        let again = deploy(&node, body(vec![flow("action", "a", "one")], "single", json!({})))
+            .await
+            .unwrap();
+        assert_eq!(again[0]["version"], "2");
+        assert_eq!(find("a").await.unwrap().version, "2");
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_a_deploy_speaks_about_is_removed() {
+    for node in nodes().await {
+        node.integration("one").await;
+        node.integration("two").await;
+        let all = vec![
+            flow("action", "a", "one"),
+            flow("sync", "s", "one"),
+            flow("action", "b", "two"),
+        ];
+        deploy(&node, body(all, "all", json!({}))).await.unwrap();
+        let own = json!({ "source": "standalone" });
+        deploy(&node, body(vec![flow("action", "mine", "one")], "single", own))
+            .await
+            .unwrap();
+        deploy(&node, body(vec![flow("action", "a", "one")], "integration", json!({})))
+            .await
+            .unwrap();
+        assert_eq!(names(&node, "one").await, ["a", "mine"]);
+        assert_eq!(names(&node, "two").await, ["b"]);
+        deploy(&node, body(vec![], "all", json!({}))).await.unwrap();
+        assert_eq!(names(&node, "one").await, ["a", "mine"]);
+        deploy(&node, body(vec![flow("action", "a", "one")], "all", json!({})))
+            .await
+            .unwrap();
+        assert_eq!(names(&node, "two").await, Vec::<String>::new());
+        // A repository's functions are removed by deploys, the others one by one.
+        let query = || DeleteQuery::parse(&json!({ "type": "action" })).unwrap();
+        let refused = node
+            .app
+            .delete_function(&node.caller, "one", "a", query())
+            .await
+            .unwrap_err();
+        assert_eq!(refused.refusal().unwrap().code, "function_managed_by_deploy");
+        node.app
+            .delete_function(&node.caller, "one", "mine", query())
+            .await
+            .unwrap();
+        assert_eq!(names(&node, "one").await, ["a"]);
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_event_functions_follow_their_own_rules() {
+    for node in nodes().await {
+        node.integration("one").await;
+        node.integration("two").await;
+        let script = |key: &str, name: &str| {
+            json!([{ "providerConfigKey": key, "scripts": [
+                { "name": name, "event": "validate-connection", "fileBody": { "js": "x", "ts": "" } },
+            ]}])
+        };
+        let with = |key: &str, name: &str| json!({ "onEventScriptsByProvider": script(key, name) });
+        let one = || vec![flow("action", "a", "one")];
+        let answer = deploy(&node, body(one(), "integration", with("one", "check")))
+            .await
+            .unwrap();
+        assert_eq!(
+            answer[1],
+            json!({ "name": "check", "models": [], "version": "0.0.1", "providerConfigKey": "one", "type": "on-event" })
+        );
+        let answer = deploy(&node, body(one(), "integration", with("one", "check")))
+            .await
+            .unwrap();
+        assert_eq!(answer[1]["version"], "0.0.2");
+        deploy(
+            &node,
+            body(vec![flow("action", "b", "two")], "integration", with("two", "other")),
+        )
+        .await
+        .unwrap();
+        assert_eq!(names(&node, "one").await, ["a", "check"]);
+        deploy(&node, body(one(), "integration", json!({}))).await.unwrap();
+        assert_eq!(names(&node, "one").await, ["a", "check"]);
+        deploy(
+            &node,
+            body(one(), "integration", json!({ "onEventScriptsByProvider": [] })),
+        )
+        .await
+        .unwrap();
+        assert_eq!(names(&node, "one").await, ["a"]);
+        assert_eq!(names(&node, "two").await, ["b", "other"]);
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_changes_nothing() {
+    for node in nodes().await {
+        node.integration("one").await;
+        deploy(
+            &node,
+            body(
+                vec![flow("action", "a", "one"), flow("sync", "s", "one")],
+                "all",
+                json!({}),
+            ),
+        )
+        .await
+        .unwrap();
+        let mut wanted = body(
+            vec![flow("action", "a", "one"), flow("sync", "t", "one")],
+            "all",
+            json!({}),
+        );
+        for key in ["nangoYamlBody"] {
+            wanted.as_object_mut().unwrap().shift_remove(key);
+        }
+        let plan = DeployInput::parse(Some(&wanted), true).unwrap();
+        let plan = node.app.plan_deploy(&node.caller, plan).await.unwrap();
+        assert_eq!(
+            plan["newSyncs"],
+            json!([{ "name": "t", "providerConfigKey": "one", "connections": 0, "auto_start": false }])
+        );
+        assert_eq!(
+            plan["updatedActions"],
+            json!([{ "name": "a", "providerConfigKey": "one" }])
+        );
+        assert_eq!(plan["deletedSyncs"][0]["name"], "s");
+        assert_eq!(plan["deletedModels"], json!([]));
+        assert_eq!(names(&node, "one").await, ["a", "s"]);
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deploys_of_one_environment_keep_each_other_out() {
+    for node in nodes().await {
+        node.integration("one").await;
+        let many: Vec<Value> = (0..200).map(|n| flow("action", &format!("a{n}"), "one")).collect();
+        let (first, second) = tokio::join!(
+            deploy(&node, body(many.clone(), "all", json!({}))),
+            deploy(&node, body(many, "all", json!({}))),
+        );
+        let refused: Vec<String> = [first, second].into_iter().filter(Result::is_err).map(code).collect();
+        assert!(
+            refused.iter().all(|code| code == "concurrent_deployment"),
+            "{refused:?}"
+        );
+        assert!(refused.len() < 2);
+        let operations = node.app.operations();
+        operations.flush().await.unwrap();
+        node.app.shut_down().await;
+    }
+}

@@ -1,0 +1,13 @@
+//! One suite for both databases: what a table promises holds on SQLite and, when `TENON_TEST_DATABASE_URL` names a
+//! server, on PostgreSQL.
+
+mod async_actions;
+mod connections;
+mod functions;
+mod records;
+mod operations;
+mod sessions;
+mod support;
+mod syncs;
+mod tasks;
+mod webhooks;
