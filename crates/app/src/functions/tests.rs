@@ -326,11 +326,11 @@ fn failures_of_runs_have_public_forms() {
 #[test]
 fn a_providers_refusal_is_passed_on() {
     let mut error = failure(ErrorKind::Script, "script_http_error", r#"{"message":"no"}"#);
-    error.upstream = Some(Upstream {
+    error.upstream = Some(Box::new(Upstream {
         status: 404,
         headers: serde_json::Map::new(),
         body: json!("gone"),
-    });
+    }));
     let answer = run_error(&error);
     let refusal = answer.refusal().unwrap();
     assert_eq!((refusal.status, &refusal.message), (424, &None));
