@@ -26,12 +26,23 @@ pub fn measure(root: u32) -> Usage {
     let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
     let mut stats: HashMap<u32, f64> = HashMap::new();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else { continue };
+        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+            continue;
+        };
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
         // The name may hold blanks, so fields are counted after its closing parenthesis.
-        let Some((_, rest)) = stat.rsplit_once(") ") else { continue };
+        let Some((_, rest)) = stat.rsplit_once(") ") else {
+            continue;
+        };
         let fields: Vec<&str> = rest.split(' ').collect();
-        let number = |index: usize| fields.get(index).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
+        let number = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|text| text.parse::<f64>().ok())
+                .unwrap_or(0.0)
+        };
         children.entry(number(1) as u32).or_default().push(pid);
         stats.insert(pid, number(11) + number(12) + number(13) + number(14));
     }
@@ -49,5 +60,7 @@ pub fn measure(root: u32) -> Usage {
 fn kilobytes(path: &str, field: &str) -> u64 {
     let text = fs::read_to_string(path).unwrap_or_default();
     let line = text.lines().find(|line| line.starts_with(field));
-    line.and_then(|line| line.split_whitespace().nth(1)).and_then(|number| number.parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.split_whitespace().nth(1))
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
 }

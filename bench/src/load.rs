@@ -41,7 +41,11 @@ impl Shot {
 
     /// A POST with a JSON body.
     pub fn post(authority: &str, path: &str, body: &Value) -> Self {
-        Self { method: Method::POST, body: Bytes::from(body.to_string()), ..Self::get(authority, path) }
+        Self {
+            method: Method::POST,
+            body: Bytes::from(body.to_string()),
+            ..Self::get(authority, path)
+        }
     }
 
     /// Adds a header.
@@ -51,8 +55,10 @@ impl Shot {
     }
 
     fn request(&self) -> Result<Request<Full<Bytes>>> {
-        let mut request =
-            Request::builder().method(self.method.clone()).uri(&self.path).header("host", &self.authority);
+        let mut request = Request::builder()
+            .method(self.method.clone())
+            .uri(&self.path)
+            .header("host", &self.authority);
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
@@ -71,7 +77,9 @@ pub struct Line {
 impl Line {
     /// Connects.
     pub async fn open(authority: &str) -> Result<Self> {
-        let stream = TcpStream::connect(authority).await.with_context(|| format!("connecting to {authority}"))?;
+        let stream = TcpStream::connect(authority)
+            .await
+            .with_context(|| format!("connecting to {authority}"))?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -91,7 +99,12 @@ impl Line {
 pub async fn once(shot: &Shot) -> Result<Value> {
     let (status, body) = Line::open(&shot.authority).await?.send(shot).await?;
     if !(200..300).contains(&status) {
-        bail!("{} {} answered {status}: {}", shot.method, shot.path, String::from_utf8_lossy(&body));
+        bail!(
+            "{} {} answered {status}: {}",
+            shot.method,
+            shot.path,
+            String::from_utf8_lossy(&body)
+        );
     }
     if body.is_empty() {
         return Ok(Value::Null);
@@ -141,7 +154,11 @@ pub async fn run(shots: Vec<Shot>, workers: usize, seconds: u64) -> Result<Measu
                 turn += workers;
                 let sent = Instant::now();
                 let (status, body) = line.send(shot).await?;
-                ensure!((200..300).contains(&status), "status {status}: {}", String::from_utf8_lossy(&body));
+                ensure!(
+                    (200..300).contains(&status),
+                    "status {status}: {}",
+                    String::from_utf8_lossy(&body)
+                );
                 latencies.push(sent.elapsed().as_secs_f64() * 1e3);
             }
             Ok::<_, anyhow::Error>(latencies)

@@ -72,7 +72,12 @@ async fn main() -> Result<()> {
         scenarios::start::run(&bin, &engine, &mut report).await?;
     }
     let tenon = Tenon::start(&bin, &engine).await?;
-    let bench = Bench { tenon, upstream, seconds: args.seconds, records: args.records };
+    let bench = Bench {
+        tenon,
+        upstream,
+        seconds: args.seconds,
+        records: args.records,
+    };
     scenarios::prepare(&bench).await?;
     if wanted("proxy") {
         scenarios::proxy::run(&bench, &mut report).await?;

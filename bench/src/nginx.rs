@@ -17,7 +17,9 @@ pub struct Nginx {
 impl Nginx {
     /// Starts one in front of `upstream`; `None` when nginx is not installed.
     pub fn start(upstream: &str) -> Result<Option<Self>> {
-        let Some(program) = ["/usr/sbin/nginx", "/usr/bin/nginx"].into_iter().find(|path| fs::exists(path).unwrap_or(false))
+        let Some(program) = ["/usr/sbin/nginx", "/usr/bin/nginx"]
+            .into_iter()
+            .find(|path| fs::exists(path).unwrap_or(false))
         else {
             return Ok(None);
         };
@@ -43,7 +45,11 @@ impl Nginx {
             .spawn()
             .context("nginx cannot be started")?;
         std::thread::sleep(Duration::from_millis(500));
-        Ok(Some(Self { child, _folder: folder, authority: format!("127.0.0.1:{port}") }))
+        Ok(Some(Self {
+            child,
+            _folder: folder,
+            authority: format!("127.0.0.1:{port}"),
+        }))
     }
 
     /// Its process id.

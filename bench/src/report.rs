@@ -35,8 +35,20 @@ impl Report {
     pub fn new(engine: &Engine, bin: &Path) -> Result<Self> {
         let binary_bytes = fs::metadata(bin)?.len();
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
-        let mut report = Self { engine: engine.name().to_owned(), cores, binary_bytes, lines: Vec::new() };
-        report.at_most("install on disk: the binary", binary_bytes as f64 / 1e6, "MB", Some(842.0), 60.0, "");
+        let mut report = Self {
+            engine: engine.name().to_owned(),
+            cores,
+            binary_bytes,
+            lines: Vec::new(),
+        };
+        report.at_most(
+            "install on disk: the binary",
+            binary_bytes as f64 / 1e6,
+            "MB",
+            Some(842.0),
+            60.0,
+            "",
+        );
         Ok(report)
     }
 
@@ -46,38 +58,92 @@ impl Report {
             Some((budget, false)) if line.value > budget => "  OVER BUDGET",
             _ => "",
         };
-        eprint_line(&format!("{}: {} {}{mark} {}", line.what, number(line.value), line.unit, line.note));
+        eprint_line(&format!(
+            "{}: {} {}{mark} {}",
+            line.what,
+            number(line.value),
+            line.unit,
+            line.note
+        ));
         self.lines.push(line);
     }
 
     /// A figure that should be at least `budget`.
-    pub fn at_least(&mut self, what: &str, value: f64, unit: &'static str, incumbent: Option<f64>, budget: f64, note: &str) {
+    pub fn at_least(
+        &mut self,
+        what: &str,
+        value: f64,
+        unit: &'static str,
+        incumbent: Option<f64>,
+        budget: f64,
+        note: &str,
+    ) {
         let budget = Some((budget, true));
-        self.add(Line { what: what.to_owned(), value, unit, incumbent, budget, note: note.to_owned() });
+        self.add(Line {
+            what: what.to_owned(),
+            value,
+            unit,
+            incumbent,
+            budget,
+            note: note.to_owned(),
+        });
     }
 
     /// A figure that should be at most `budget`.
-    pub fn at_most(&mut self, what: &str, value: f64, unit: &'static str, incumbent: Option<f64>, budget: f64, note: &str) {
+    pub fn at_most(
+        &mut self,
+        what: &str,
+        value: f64,
+        unit: &'static str,
+        incumbent: Option<f64>,
+        budget: f64,
+        note: &str,
+    ) {
         let budget = Some((budget, false));
-        self.add(Line { what: what.to_owned(), value, unit, incumbent, budget, note: note.to_owned() });
+        self.add(Line {
+            what: what.to_owned(),
+            value,
+            unit,
+            incumbent,
+            budget,
+            note: note.to_owned(),
+        });
     }
 
     /// A figure without a budget.
     pub fn figure(&mut self, what: &str, value: f64, unit: &'static str, note: &str) {
-        self.add(Line { what: what.to_owned(), value, unit, incumbent: None, budget: None, note: note.to_owned() });
+        self.add(Line {
+            what: what.to_owned(),
+            value,
+            unit,
+            incumbent: None,
+            budget: None,
+            note: note.to_owned(),
+        });
     }
 
     /// Prints the table as Markdown.
     #[expect(clippy::print_stdout, reason = "the table is the output")]
     pub fn print(&self) {
-        println!("\nEngine: {}; cores: {}; binary: {:.1} MB\n", self.engine, self.cores, self.binary_bytes as f64 / 1e6);
+        println!(
+            "\nEngine: {}; cores: {}; binary: {:.1} MB\n",
+            self.engine,
+            self.cores,
+            self.binary_bytes as f64 / 1e6
+        );
         println!("| what | measured | budget | met | incumbent | ratio | note |");
         println!("|---|---:|---:|---|---:|---:|---|");
         for line in &self.lines {
             let (budget, met) = match line.budget {
                 None => (String::new(), ""),
-                Some((budget, true)) => (format!("≥ {}", number(budget)), if line.value >= budget { "yes" } else { "NO" }),
-                Some((budget, false)) => (format!("≤ {}", number(budget)), if line.value <= budget { "yes" } else { "NO" }),
+                Some((budget, true)) => (
+                    format!("≥ {}", number(budget)),
+                    if line.value >= budget { "yes" } else { "NO" },
+                ),
+                Some((budget, false)) => (
+                    format!("≤ {}", number(budget)),
+                    if line.value <= budget { "yes" } else { "NO" },
+                ),
             };
             let incumbent = line.incumbent.map(number).unwrap_or_default();
             let ratio = match (line.incumbent, line.budget) {
@@ -87,7 +153,10 @@ impl Report {
             };
             println!(
                 "| {} | {} {} | {budget} | {met} | {incumbent} | {ratio} | {} |",
-                line.what, number(line.value), line.unit, line.note
+                line.what,
+                number(line.value),
+                line.unit,
+                line.note
             );
         }
     }

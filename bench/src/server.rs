@@ -34,12 +34,16 @@ pub fn binary(given: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(path) = given {
         return Ok(path);
     }
-    let done = Command::new("cargo").args(["build", "--release", "--quiet", "--package", "tenon-cli"]).status()?;
+    let done = Command::new("cargo")
+        .args(["build", "--release", "--quiet", "--package", "tenon-cli"])
+        .status()?;
     ensure!(done.success(), "the release build failed");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let target = std::env::current_exe()?;
     let beside = target.parent().map(|folder| folder.join("tenon"));
-    Ok(beside.filter(|path| path.exists()).unwrap_or_else(|| root.join("target/release/tenon")))
+    Ok(beside
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| root.join("target/release/tenon")))
 }
 
 /// A running server.
@@ -62,7 +66,13 @@ impl Tenon {
         let out = folder.path().join("stdout");
         let mut command = Command::new(bin);
         command
-            .args(["serve", "--allow-private-addresses", "--port", &port.to_string(), "--data-dir"])
+            .args([
+                "serve",
+                "--allow-private-addresses",
+                "--port",
+                &port.to_string(),
+                "--data-dir",
+            ])
             .arg(folder.path().join("data"))
             .stdout(Stdio::from(std::fs::File::create(&out)?))
             .stderr(Stdio::from(std::fs::File::create(folder.path().join("stderr"))?));
@@ -70,9 +80,17 @@ impl Tenon {
             command.args(["--database-url", url]);
         }
         let started = Instant::now();
-        let child = command.spawn().with_context(|| format!("{} cannot be started", bin.display()))?;
+        let child = command
+            .spawn()
+            .with_context(|| format!("{} cannot be started", bin.display()))?;
         let authority = format!("127.0.0.1:{port}");
-        let mut tenon = Self { child, folder, authority, key: String::new(), start_seconds: 0.0 };
+        let mut tenon = Self {
+            child,
+            folder,
+            authority,
+            key: String::new(),
+            start_seconds: 0.0,
+        };
         while once(&Shot::get(&tenon.authority, "/health")).await.is_err() {
             if started.elapsed() > Duration::from_secs(60) || tenon.child.try_wait()?.is_some() {
                 bail!("the server did not start: {}", tenon.log());
@@ -81,9 +99,15 @@ impl Tenon {
         }
         tenon.start_seconds = started.elapsed().as_secs_f64();
         let printed = std::fs::read_to_string(&out)?;
-        let line = printed.lines().find_map(|line| line.trim().strip_prefix("dev ")).unwrap_or_default();
+        let line = printed
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("dev "))
+            .unwrap_or_default();
         line.trim().clone_into(&mut tenon.key);
-        ensure!(!tenon.key.is_empty(), "the first start printed no key; is the database empty?");
+        ensure!(
+            !tenon.key.is_empty(),
+            "the first start printed no key; is the database empty?"
+        );
         Ok(tenon)
     }
 

@@ -28,12 +28,15 @@ pub struct Upstream {
 
 fn small_json() -> Bytes {
     let filler = "x".repeat(340);
-    Bytes::from(format!("{{\"id\":1,\"name\":\"Acme\",\"active\":true,\"filler\":\"{filler}\"}}"))
+    Bytes::from(format!(
+        "{{\"id\":1,\"name\":\"Acme\",\"active\":true,\"filler\":\"{filler}\"}}"
+    ))
 }
 
 /// A record of 523 bytes.
 fn record(id: usize) -> String {
-    let head = format!("{{\"id\":\"{id:08}\",\"email\":\"user{id:08}@example.com\",\"name\":\"Person {id:08}\",\"note\":\"");
+    let head =
+        format!("{{\"id\":\"{id:08}\",\"email\":\"user{id:08}@example.com\",\"name\":\"Person {id:08}\",\"note\":\"");
     let seed = format!("{:016x}", (id as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
     let mut text = head;
     while text.len() < 521 {
@@ -88,7 +91,9 @@ impl Upstream {
 }
 
 async fn serve(listener: std::net::TcpListener, total: Arc<AtomicUsize>) {
-    let Ok(listener) = TcpListener::from_std(listener) else { return };
+    let Ok(listener) = TcpListener::from_std(listener) else {
+        return;
+    };
     let small = small_json();
     while let Ok((stream, _)) = listener.accept().await {
         let _ = stream.set_nodelay(true);
@@ -99,15 +104,22 @@ async fn serve(listener: std::net::TcpListener, total: Arc<AtomicUsize>) {
                     "/page" => {
                         let query = request.uri().query().unwrap_or_default();
                         let after = query.split('&').find_map(|pair| pair.strip_prefix("after="));
-                        page(after.and_then(|text| text.parse().ok()).unwrap_or(0), total.load(Ordering::Relaxed))
+                        page(
+                            after.and_then(|text| text.parse().ok()).unwrap_or(0),
+                            total.load(Ordering::Relaxed),
+                        )
                     }
                     _ => small.clone(),
                 };
-                let answer = Response::builder().header("content-type", "application/json").body(Full::new(body));
+                let answer = Response::builder()
+                    .header("content-type", "application/json")
+                    .body(Full::new(body));
                 async move { Ok::<_, Infallible>(answer.unwrap_or_default()) }
             });
             // A connection that breaks is the client's affair.
-            let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }

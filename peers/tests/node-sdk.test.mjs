@@ -131,6 +131,8 @@ test('environment variables and functions that do not exist', async () => {
 test('webhooks carry signatures that the SDK accepts', async () => {
     await server.cli('env', 'settings', 'dev', '--webhook-url', `${receiver.url}/hook`);
     const signingKey = await server.cli('keys', 'signing-key', '--environment', 'dev');
+    // Settings that another process changed are seen within seconds.
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     const verifier = new Nango({ host: server.url, apiKey: server.keys.dev, webhookSigningKey: signingKey });
     await connection('c-hook');
     const delivery = await until('the creation webhook', () => receiver.seen.find((one) => one.raw.includes('c-hook')));

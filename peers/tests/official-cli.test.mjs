@@ -91,6 +91,8 @@ test('actions through the SDK', async () => {
 
 test('syncs and records through the SDK', async () => {
     await server.cli('env', 'settings', 'dev', '--webhook-url', `${receiver.url}/hook`);
+    // Settings that another process changed are seen within seconds.
+    await new Promise((resolve) => setTimeout(resolve, 6000));
     const where = { providerConfigKey: 'shop', connectionId: 'c-1', model: 'Order' };
     assert.deepEqual((await nango.listRecords(where)).records, []);
     await nango.triggerSync('shop', ['orders'], 'c-1');

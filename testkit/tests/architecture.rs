@@ -13,7 +13,10 @@ const DRAWING: &[(&str, &[&str])] = &[
     ("queue", &["store", "model"]),
     ("runtime", &[]),
     ("compiler", &["runtime"]),
-    ("app", &["credentials", "queue", "store", "catalog", "egress", "runtime", "model"]),
+    (
+        "app",
+        &["credentials", "queue", "store", "catalog", "egress", "runtime", "model"],
+    ),
     ("api", &["app", "model"]),
     ("sim", &[]),
 ];
@@ -43,7 +46,9 @@ fn the_crate_graph_is_the_drawing() {
         if name == "cli" {
             continue;
         }
-        let allowed = drawing.get(name.as_str()).unwrap_or_else(|| panic!("crates/{name} is not in the drawing"));
+        let allowed = drawing
+            .get(name.as_str())
+            .unwrap_or_else(|| panic!("crates/{name} is not in the drawing"));
         for dependency in own_dependencies(&manifest) {
             assert!(
                 allowed.contains(&dependency.as_str()),

@@ -48,7 +48,11 @@ pub async fn prepare(bench: &Bench) -> Result<()> {
         },
     });
     once(&tenon.post("/integrations", &integration)).await?;
-    let sync = [("runs", json!("every day")), ("auto_start", json!(false)), ("sync_type", json!("full"))];
+    let sync = [
+        ("runs", json!("every day")),
+        ("auto_start", json!(false)),
+        ("sync_type", json!("full")),
+    ];
     let mut hook = sync.to_vec();
     hook.push(("webhookSubscriptions", json!(["*"])));
     let deploy = json!({

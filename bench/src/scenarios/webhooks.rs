@@ -14,14 +14,35 @@ pub async fn run(bench: &Bench, report: &mut Report) -> Result<()> {
     let integration = json!({ "provider": "unauthenticated", "unique_key": "hooks" });
     once(&bench.tenon.post("/integrations", &integration)).await?;
     let read = once(&bench.tenon.get("/integrations/hooks?include=webhook")).await?;
-    let Some(url) = read["data"]["webhook_url"].as_str() else { return Ok(()) };
-    let path = url.split_once("/webhook/").map(|(_, rest)| format!("/webhook/{rest}")).context("a webhook URL")?;
-    let shot = Shot::post(&bench.tenon.authority, &path, &json!({ "type": "thing.changed", "connectionId": "nobody" }));
+    let Some(url) = read["data"]["webhook_url"].as_str() else {
+        return Ok(());
+    };
+    let path = url
+        .split_once("/webhook/")
+        .map(|(_, rest)| format!("/webhook/{rest}"))
+        .context("a webhook URL")?;
+    let shot = Shot::post(
+        &bench.tenon.authority,
+        &path,
+        &json!({ "type": "thing.changed", "connectionId": "nobody" }),
+    );
     let before = bench.tenon.usage();
     let accepted = load(vec![shot], 16, bench.seconds).await?;
     let spent = bench.tenon.usage().cpu_seconds - before.cpu_seconds;
-    report.at_least("webhook in: accepted durably per CPU second", accepted.requests as f64 / spent, "", Some(280.0), 3000.0, "16 connections");
-    report.figure("webhook in: accepted per second", accepted.rate(), "", "each one on disk before its answer");
+    report.at_least(
+        "webhook in: accepted durably per CPU second",
+        accepted.requests as f64 / spent,
+        "",
+        Some(280.0),
+        3000.0,
+        "16 connections",
+    );
+    report.figure(
+        "webhook in: accepted per second",
+        accepted.rate(),
+        "",
+        "each one on disk before its answer",
+    );
     settle(bench).await;
     Ok(())
 }

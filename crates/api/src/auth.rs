@@ -16,12 +16,19 @@ const SESSION_PREFIX: &str = "nango_connect_session_";
 const SANDBOX_PREFIX: &str = "nango_sbx_v1_";
 
 fn unauthorized(code: &str, message: &str) -> Error {
-    Error::refuse(401, code).message(format!("Authentication failed. {message}")).payload(json!({}))
+    Error::refuse(401, code)
+        .message(format!("Authentication failed. {message}"))
+        .payload(json!({}))
 }
 
 /// The text after the last `Bearer `; a bare credential is taken as it is.
 fn bearer(headers: &HeaderMap) -> ApiResult<&str> {
-    let missing = || unauthorized("missing_auth_header", "The request is missing the Authorization header.");
+    let missing = || {
+        unauthorized(
+            "missing_auth_header",
+            "The request is missing the Authorization header.",
+        )
+    };
     let header = headers.get(AUTHORIZATION).ok_or_else(missing)?;
     let text = header.to_str().map_err(|_| bad_key())?;
     if text.is_empty() {

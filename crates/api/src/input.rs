@@ -49,7 +49,9 @@ impl FromRequest<ApiState> for Input {
 
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Self::Rejection> {
         let (parts, body) = request.into_parts();
-        let Parts { method, uri, headers, .. } = parts;
+        let Parts {
+            method, uri, headers, ..
+        } = parts;
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let json = match content_type {
             None => false,
@@ -63,7 +65,14 @@ impl FromRequest<ApiState> for Input {
         let raw = read_body(body, state.app.settings().body_bytes_max).await?;
         let body = if json { read_json(&raw)? } else { None };
         let query = query::parse(uri.query().unwrap_or_default());
-        Ok(Self { method, uri, headers, query, body, raw })
+        Ok(Self {
+            method,
+            uri,
+            headers,
+            query,
+            body,
+            raw,
+        })
     }
 }
 
@@ -73,11 +82,13 @@ pub(crate) async fn read_body(body: axum::body::Body, bytes_max: usize) -> Resul
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Error::refuse(413, "body_too_large")
-            .message(format!("The request body is larger than {bytes_max} bytes; send less at a time"))
+            .message(format!(
+                "The request body is larger than {bytes_max} bytes; send less at a time"
+            ))
             .into()),
-        Err(_) => {
-            Err(Error::refuse(400, "invalid_body").message("The request body ended early; send the request again").into())
-        }
+        Err(_) => Err(Error::refuse(400, "invalid_body")
+            .message("The request body ended early; send the request again")
+            .into()),
     }
 }
 

@@ -51,7 +51,9 @@ impl<S: Service<Request>> Service<Request> for Normalize<S> {
 /// The uniform spelling, when it differs.
 fn normalized(path: &str) -> Option<String> {
     let rest = path.strip_prefix('/')?;
-    let (first, tail) = rest.split_once('/').map_or((rest, None), |(first, tail)| (first, Some(tail)));
+    let (first, tail) = rest
+        .split_once('/')
+        .map_or((rest, None), |(first, tail)| (first, Some(tail)));
     let lower = first.to_ascii_lowercase();
     let foreign = matches!(lower.as_str(), "proxy" | "v1");
     let trimmed = tail.map(|tail| if foreign { tail } else { tail.trim_end_matches('/') });

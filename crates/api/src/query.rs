@@ -31,7 +31,9 @@ fn decode(text: &str) -> String {
 
 /// `a[b][]` as `a`, `b` and an empty part.
 fn split(name: &str) -> Vec<String> {
-    let Some(open) = name.find('[').filter(|open| *open > 0) else { return vec![name.to_owned()] };
+    let Some(open) = name.find('[').filter(|open| *open > 0) else {
+        return vec![name.to_owned()];
+    };
     let mut parts = vec![name[..open].to_owned()];
     let mut rest = &name[open..];
     while let Some(inside) = rest.strip_prefix('[') {
@@ -92,7 +94,10 @@ fn insert(map: &mut Map<String, Value>, key: &str, rest: &[String], value: Strin
 }
 
 fn is_position(part: &str) -> bool {
-    part.is_empty() || part.parse::<usize>().is_ok_and(|position| position <= LIST_POSITION_MAX)
+    part.is_empty()
+        || part
+            .parse::<usize>()
+            .is_ok_and(|position| position <= LIST_POSITION_MAX)
 }
 
 #[cfg(test)]

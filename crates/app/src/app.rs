@@ -124,15 +124,16 @@ pub struct App(Arc<Inner>);
 
 impl std::fmt::Debug for App {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("App").field("node", &self.0.settings.node).finish_non_exhaustive()
+        f.debug_struct("App")
+            .field("node", &self.0.settings.node)
+            .finish_non_exhaustive()
     }
 }
 
 impl App {
     /// Joins the parts. Background work starts with [`App::start`].
     pub fn new(parts: Parts) -> Self {
-        let operations =
-            Operations::new(parts.store.clone(), Arc::clone(&parts.clock), &parts.settings.node);
+        let operations = Operations::new(parts.store.clone(), Arc::clone(&parts.clock), &parts.settings.node);
         Self(Arc::new(Inner {
             operations,
             functions: crate::functions::Registry::default(),
@@ -248,9 +249,9 @@ impl App {
             return Ok(vault);
         }
         let mut conn = self.store().read().await?;
-        self.unlock(&mut conn, environment).await?.ok_or_else(|| {
-            Error::Internal(format!("environment {environment} has no data key"))
-        })
+        self.unlock(&mut conn, environment)
+            .await?
+            .ok_or_else(|| Error::Internal(format!("environment {environment} has no data key")))
     }
 
     /// The keys of one environment inside a transaction; made when it has none yet.

@@ -19,7 +19,11 @@ pub struct Cache<K, V> {
 impl<K: Eq + Hash, V> Cache<K, V> {
     /// A cache of at most `entries_max` entries that live for `time_to_live`.
     pub fn new(time_to_live: Duration, entries_max: usize) -> Self {
-        Self { entries: Mutex::new(HashMap::new()), time_to_live, entries_max }
+        Self {
+            entries: Mutex::new(HashMap::new()),
+            time_to_live,
+            entries_max,
+        }
     }
 
     /// The live entry for `key`.

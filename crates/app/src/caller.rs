@@ -64,7 +64,11 @@ impl Caller {
 
     /// Refuses with 403 unless the scope is granted.
     pub fn require(&self, scope: &str) -> Result<()> {
-        if self.may(scope) { Ok(()) } else { Err(Error::forbidden(format!("Insufficient scope. Required: {scope}"))) }
+        if self.may(scope) {
+            Ok(())
+        } else {
+            Err(Error::forbidden(format!("Insufficient scope. Required: {scope}")))
+        }
     }
 
     /// Refuses with 403 unless at least one of the scopes is granted.
@@ -72,7 +76,10 @@ impl Caller {
         if scopes.iter().any(|scope| self.may(scope)) {
             return Ok(());
         }
-        Err(Error::forbidden(format!("Insufficient scope. Required one of: {}", scopes.join(" or "))))
+        Err(Error::forbidden(format!(
+            "Insufficient scope. Required one of: {}",
+            scopes.join(" or ")
+        )))
     }
 
     /// The environment; 403 for account keys and for keys whose environment is gone.
@@ -110,7 +117,9 @@ impl App {
             None => None,
         };
         drop(conn);
-        let environment = environment.map(|row| Environment::from_row(row).map(Arc::new)).transpose()?;
+        let environment = environment
+            .map(|row| Environment::from_row(row).map(Arc::new))
+            .transpose()?;
         // A key that outlived its environment opens nothing; it is still a known key.
         let orphan = row.environment_id.is_some() && environment.is_none();
         let proof = match row.environment_id {
@@ -126,7 +135,12 @@ impl App {
                 Ok(tx.commit().await?)
             });
         }
-        let caller = Caller { account: row.account_id, proof, environment, scopes: scopes.into() };
+        let caller = Caller {
+            account: row.account_id,
+            proof,
+            environment,
+            scopes: scopes.into(),
+        };
         Ok(self.caches().callers.put(hash, caller))
     }
 }

@@ -17,7 +17,11 @@ pub struct Issue {
 impl Issue {
     /// A complaint about the place at `path`.
     pub fn new(code: &'static str, message: impl Into<String>, path: &[&str]) -> Self {
-        Self { code, message: message.into(), path: path.iter().map(|&part| part.to_owned()).collect() }
+        Self {
+            code,
+            message: message.into(),
+            path: path.iter().map(|&part| part.to_owned()).collect(),
+        }
     }
 }
 

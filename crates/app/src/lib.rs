@@ -5,16 +5,16 @@
 //! environment. Refusals that a caller may see are [`Error::Refused`] with a stable code; everything else is internal and
 //! shows nothing but a support reference.
 
-mod app;
 pub mod actions;
+mod app;
 pub mod auth;
 mod cache;
 pub mod caller;
 pub mod connections;
 pub mod environments;
 mod error;
-mod host;
 pub mod functions;
+mod host;
 pub mod integrations;
 pub mod operations;
 mod providers;

@@ -32,15 +32,19 @@ impl App {
     pub fn read_provider(&self, caller: &Caller, id: &str) -> Result<Value> {
         caller.environment()?;
         let catalog = self.catalog();
-        let provider = catalog.get(id).ok_or_else(|| Error::not_found(format!("Unknown provider {id}")))?;
+        let provider = catalog
+            .get(id)
+            .ok_or_else(|| Error::not_found(format!("Unknown provider {id}")))?;
         Ok(self.provider_json(provider))
     }
 
     /// Every provider by id, without the fields that depend on this server.
     pub fn provider_map(&self) -> Value {
         let catalog = self.catalog();
-        let map: Map<String, Value> =
-            catalog.iter().map(|provider| (provider.id.clone(), provider.to_wire())).collect();
+        let map: Map<String, Value> = catalog
+            .iter()
+            .map(|provider| (provider.id.clone(), provider.to_wire()))
+            .collect();
         Value::Object(map)
     }
 }

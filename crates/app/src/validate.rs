@@ -79,7 +79,14 @@ pub struct Text {
 impl Text {
     /// Any text.
     pub const fn any() -> Self {
-        Self { min: 0, max: None, pattern: None, url: false, uuid: false, email: false }
+        Self {
+            min: 0,
+            max: None,
+            pattern: None,
+            url: false,
+            uuid: false,
+            email: false,
+        }
     }
 
     /// At least `min` characters.
@@ -137,12 +144,18 @@ impl Text {
             found.push(("invalid_format", pattern.message()));
         }
         if length < self.min {
-            found.push(("too_small", format!("Too small: expected string to have >={} characters", self.min)));
+            found.push((
+                "too_small",
+                format!("Too small: expected string to have >={} characters", self.min),
+            ));
         }
         if let Some(max) = self.max
             && length > max
         {
-            found.push(("too_big", format!("Too big: expected string to have <={max} characters")));
+            found.push((
+                "too_big",
+                format!("Too big: expected string to have <={max} characters"),
+            ));
         }
         found
     }
@@ -155,14 +168,18 @@ pub fn is_url(text: &str) -> bool {
 
 /// Whether the text looks like an e-mail address: one `@`, a dot in the domain, no blanks.
 pub fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
     let plain = |c: char| !c.is_whitespace() && c != '@' && !c.is_control();
     !local.is_empty()
         && local.chars().all(plain)
         && domain.chars().all(plain)
         && !local.starts_with('.')
         && !local.ends_with('.')
-        && domain.rsplit_once('.').is_some_and(|(name, top)| !name.is_empty() && top.len() >= 2)
+        && domain
+            .rsplit_once('.')
+            .is_some_and(|(name, top)| !name.is_empty() && top.len() >= 2)
 }
 
 /// What the type of a value is called in complaints.
@@ -196,7 +213,12 @@ impl<'v> Fields<'v> {
     /// Starts reading a whole input; an absent one or one that is no object is the only complaint then.
     pub fn root(value: Option<&'v Value>) -> Result<Self, Vec<Issue>> {
         match value {
-            Some(Value::Object(map)) => Ok(Self { map, path: Vec::new(), known: Vec::new(), issues: Vec::new() }),
+            Some(Value::Object(map)) => Ok(Self {
+                map,
+                path: Vec::new(),
+                known: Vec::new(),
+                issues: Vec::new(),
+            }),
             other => Err(vec![Issue::new("invalid_type", wrong_type("object", other), &[])]),
         }
     }
@@ -210,14 +232,22 @@ impl<'v> Fields<'v> {
     pub fn complain(&mut self, code: &'static str, message: impl Into<String>, key: &str) {
         let mut path = self.path.clone();
         path.push(key.to_owned());
-        self.issues.push(Issue { code, message: message.into(), path });
+        self.issues.push(Issue {
+            code,
+            message: message.into(),
+            path,
+        });
     }
 
     /// Adds a complaint about a place relative to this object.
     pub fn complain_at(&mut self, code: &'static str, message: impl Into<String>, at: &[&str]) {
         let mut path = self.path.clone();
         path.extend(at.iter().map(|&part| part.to_owned()));
-        self.issues.push(Issue { code, message: message.into(), path });
+        self.issues.push(Issue {
+            code,
+            message: message.into(),
+            path,
+        });
     }
 
     /// The raw value of a field, noted as known.
@@ -262,10 +292,15 @@ impl<'v> Fields<'v> {
 
     /// An optional boolean.
     pub fn opt_boolean(&mut self, key: &'static str) -> Option<bool> {
-        self.map.get(key).is_some().then(|| self.boolean(key)).flatten().or_else(|| {
-            self.known.push(key);
-            None
-        })
+        self.map
+            .get(key)
+            .is_some()
+            .then(|| self.boolean(key))
+            .flatten()
+            .or_else(|| {
+                self.known.push(key);
+                None
+            })
     }
 
     /// An optional boolean written as text, as in queries and headers.
@@ -273,8 +308,13 @@ impl<'v> Fields<'v> {
         let value = self.raw(key)?;
         let read = value.as_str().and_then(parse_text_boolean);
         if read.is_none() {
-            let options = "\"true\"|\"1\"|\"yes\"|\"on\"|\"y\"|\"enabled\"|\"false\"|\"0\"|\"no\"|\"off\"|\"n\"|\"disabled\"";
-            self.complain("invalid_value", format!("Invalid option: expected one of {options}"), key);
+            let options =
+                "\"true\"|\"1\"|\"yes\"|\"on\"|\"y\"|\"enabled\"|\"false\"|\"0\"|\"no\"|\"off\"|\"n\"|\"disabled\"";
+            self.complain(
+                "invalid_value",
+                format!("Invalid option: expected one of {options}"),
+                key,
+            );
         }
         read
     }
@@ -380,7 +420,12 @@ impl<'v> Fields<'v> {
     pub fn inside<T>(&mut self, map: &'v Map<String, Value>, at: &str, read: impl FnOnce(&mut Fields<'v>) -> T) -> T {
         let mut path = self.path.clone();
         path.push(at.to_owned());
-        let mut inner = Fields { map, path, known: Vec::new(), issues: Vec::new() };
+        let mut inner = Fields {
+            map,
+            path,
+            known: Vec::new(),
+            issues: Vec::new(),
+        };
         let value = read(&mut inner);
         self.issues.append(&mut inner.issues);
         value
@@ -388,14 +433,22 @@ impl<'v> Fields<'v> {
 
     /// Complains about every field that was not asked for. Call it after reading all fields.
     pub fn strict(&mut self) {
-        let unknown: Vec<String> =
-            self.map.keys().filter(|key| !self.known.contains(&key.as_str())).map(|key| format!("\"{key}\"")).collect();
+        let unknown: Vec<String> = self
+            .map
+            .keys()
+            .filter(|key| !self.known.contains(&key.as_str()))
+            .map(|key| format!("\"{key}\""))
+            .collect();
         if unknown.is_empty() {
             return;
         }
         let noun = if unknown.len() == 1 { "key" } else { "keys" };
         let message = format!("Unrecognized {noun}: {}", unknown.join(", "));
-        self.issues.push(Issue { code: "unrecognized_keys", message, path: self.path.clone() });
+        self.issues.push(Issue {
+            code: "unrecognized_keys",
+            message,
+            path: self.path.clone(),
+        });
     }
 
     /// Whether anything was complained about so far.
@@ -405,7 +458,11 @@ impl<'v> Fields<'v> {
 
     /// Ends reading: an error with `code` when there were complaints.
     pub fn finish(self, code: &'static str) -> Result<()> {
-        if self.issues.is_empty() { Ok(()) } else { Err(Error::invalid(code, self.issues)) }
+        if self.issues.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::invalid(code, self.issues))
+        }
     }
 
     /// Ends reading and hands out the complaints.

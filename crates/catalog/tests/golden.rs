@@ -2,6 +2,8 @@
 //!
 //! The recording lies beside the repository and is not part of it; without it the test says so and does nothing.
 
+#![expect(clippy::print_stderr, reason = "a skipped comparison must be seen")]
+
 use std::path::PathBuf;
 
 use serde_json::Value;

@@ -36,8 +36,14 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         allow_hosts: config.egress.allow_hosts.clone(),
         deny_hosts: config.egress.deny_hosts.clone(),
     };
-    let egress = Egress::with_config(EgressConfig { policy, ..EgressConfig::default() }, Arc::clone(&clock))
-        .context("the client for outgoing calls cannot be made")?;
+    let egress = Egress::with_config(
+        EgressConfig {
+            policy,
+            ..EgressConfig::default()
+        },
+        Arc::clone(&clock),
+    )
+    .context("the client for outgoing calls cannot be made")?;
     let runtime = start_runtime(config)?;
     let connect_url = match config.server.connect_url.trim_end_matches('/') {
         "" => format!("{public_url}/connect-ui"),
@@ -56,7 +62,16 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         log_retention_days: config.logs.retention_days,
         webhook_retry_waits: config.webhooks.retry_waits(),
     };
-    Ok(App::new(Parts { store, catalog, egress, vault, runtime, clock, rng, settings }))
+    Ok(App::new(Parts {
+        store,
+        catalog,
+        egress,
+        vault,
+        runtime,
+        clock,
+        rng,
+        settings,
+    }))
 }
 
 fn node_name(config: &Config, rng: &dyn Rng) -> String {
@@ -72,8 +87,7 @@ fn make_data_dir(path: &Path) -> Result<()> {
     if path.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(path)
-        .with_context(|| format!("storage.data_dir: {} cannot be made", path.display()))?;
+    fs::create_dir_all(path).with_context(|| format!("storage.data_dir: {} cannot be made", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o700))
         .with_context(|| format!("storage.data_dir: {} cannot be protected", path.display()))
 }
@@ -87,9 +101,12 @@ pub async fn open_store(config: &Config) -> Result<Store> {
             .with_context(|| format!("storage.data_dir: the database {} cannot be opened", path.display()));
     }
     let url = config.storage.database_url.clone();
-    Store::open(StoreConfig::Postgres { url, connections: config.storage.connections_max })
-        .await
-        .context("storage.database_url: the database cannot be opened")
+    Store::open(StoreConfig::Postgres {
+        url,
+        connections: config.storage.connections_max,
+    })
+    .await
+    .context("storage.database_url: the database cannot be opened")
 }
 
 fn open_vault(config: &Config, rng: &Arc<dyn Rng>) -> Result<Vault> {
@@ -139,7 +156,9 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
         .mode(0o600)
         .open(path)
         .with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(|| format!("{}", path.display()))
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .with_context(|| format!("{}", path.display()))
 }
 
 fn read_key(path: &Path) -> Result<MasterKey> {
@@ -169,9 +188,7 @@ pub fn providers_dir(config: &Config) -> Option<PathBuf> {
 pub fn load_catalog(config: &Config) -> Result<Catalog> {
     match providers_dir(config) {
         None => Catalog::embedded().context("the built-in providers"),
-        Some(dir) => {
-            Catalog::with_overlay(&dir).with_context(|| format!("catalog.providers_dir: {}", dir.display()))
-        }
+        Some(dir) => Catalog::with_overlay(&dir).with_context(|| format!("catalog.providers_dir: {}", dir.display())),
     }
 }
 

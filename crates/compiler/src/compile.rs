@@ -159,7 +159,7 @@ fn compile_entry(bundler: &Bundler<'_>, entry: &Entry, evaluator: &dyn Evaluate)
     let (described, whole) = match describe(evaluator, entry, &js) {
         Ok(answer) => answer,
         Err(diagnostic) => {
-            diagnostics.push(*diagnostic);
+            diagnostics.push(diagnostic);
             return Outcome {
                 compiled: None,
                 diagnostics,

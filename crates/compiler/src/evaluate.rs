@@ -99,17 +99,12 @@ pub(crate) struct Schemas {
 }
 
 /// Evaluates the bundle of a function; the second value is the whole answer.
-pub(crate) fn describe(
-    evaluator: &dyn Evaluate,
-    entry: &Entry,
-    js: &str,
-) -> Result<(Described, Value), Box<Diagnostic>> {
+pub(crate) fn describe(evaluator: &dyn Evaluate, entry: &Entry, js: &str) -> Result<(Described, Value), Diagnostic> {
     let text = evaluator
         .evaluate(entry, without_map(js))
-        .map_err(|message| Box::new(refused(entry, &message)))?;
+        .map_err(|message| refused(entry, &message))?;
     let unreadable = |error: serde_json::Error| {
-        let message = format!("the definition cannot be read: {error}");
-        Box::new(Diagnostic::error("definition_failed", message).in_file(&entry.path))
+        Diagnostic::error("definition_failed", format!("the definition cannot be read: {error}")).in_file(&entry.path)
     };
     let whole: Value = serde_json::from_str(&text).map_err(unreadable)?;
     let described = serde_json::from_value(whole.clone()).map_err(unreadable)?;

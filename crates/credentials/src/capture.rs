@@ -28,21 +28,37 @@ pub async fn run(
     recipe: &Capture,
     rng: &dyn Rng,
 ) -> Result<Option<(String, Value)>, Error> {
-    let known = subject.config.get(&recipe.save_as).is_some_and(|value| value != "" && !value.is_null());
+    let known = subject
+        .config
+        .get(&recipe.save_as)
+        .is_some_and(|value| value != "" && !value.is_null());
     if recipe.unless_set && known {
         return Ok(None);
     }
     let source = match &recipe.from {
         CaptureFrom::TokenReply => raw(&opened.credentials).cloned(),
-        CaptureFrom::AccessTokenClaims => opened.credentials.token().and_then(unverified_claims).map(Value::Object),
+        CaptureFrom::AccessTokenClaims => opened
+            .credentials
+            .token()
+            .and_then(unverified_claims)
+            .map(Value::Object),
         CaptureFrom::IdTokenClaims => raw(&opened.credentials)
             .and_then(|raw| raw.get("id_token"))
             .and_then(Value::as_str)
             .and_then(unverified_claims)
             .map(Value::Object),
-        CaptureFrom::Call { method, url, headers, body } => {
+        CaptureFrom::Call {
+            method,
+            url,
+            headers,
+            body,
+        } => {
             let scope = apply::scope(subject, opened);
-            let body = body.as_ref().map(|body| body.render(&scope)).transpose().map_err(render_error)?;
+            let body = body
+                .as_ref()
+                .map(|body| body.render(&scope))
+                .transpose()
+                .map_err(render_error)?;
             let extra: Vec<(String, String)> = headers
                 .iter()
                 .map(|(name, value)| Ok((name.clone(), value.render(&scope).map_err(render_error)?)))
@@ -51,7 +67,10 @@ pub async fn run(
             Some(call(egress, subject, opened, method.as_str(), &url, &extra, body, rng).await?)
         }
     };
-    Ok(source.as_ref().and_then(|source| find(recipe, source)).map(|value| (recipe.save_as.clone(), value)))
+    Ok(source
+        .as_ref()
+        .and_then(|source| find(recipe, source))
+        .map(|value| (recipe.save_as.clone(), value)))
 }
 
 fn raw(credentials: &Credentials) -> Option<&Value> {
@@ -79,7 +98,9 @@ async fn call(
     let url = if absolute {
         target.to_owned()
     } else {
-        let base = apply::base_url(subject, opened)?.ok_or(Error::Missing { what: "base URL".to_owned() })?;
+        let base = apply::base_url(subject, opened)?.ok_or(Error::Missing {
+            what: "base URL".to_owned(),
+        })?;
         format!("{}/{}", base.trim_end_matches('/'), target.trim_start_matches('/'))
     };
     let url = Url::parse(&url).map_err(|_| Error::InvalidUrl { what })?;
@@ -97,7 +118,11 @@ async fn call(
     let http_method = http::Method::from_bytes(method.as_bytes()).unwrap_or(http::Method::GET);
     let mut request = Request::new(http_method, url.clone())
         .timeout(CALL_TIMEOUT)
-        .redirects(Redirects::Follow { max: 5, secret_headers, forward_headers: false })
+        .redirects(Redirects::Follow {
+            max: 5,
+            secret_headers,
+            forward_headers: false,
+        })
         .header("accept", "application/json")
         .and_then(|request| request.header("user-agent", USER_AGENT))
         .map_err(unreachable)?;
@@ -114,7 +139,11 @@ async fn call(
     let status = response.status.as_u16();
     let text = response.text(ANSWER_BYTES_MAX).await.map_err(unreachable)?;
     let value = serde_json::from_str(&text).unwrap_or(Value::Null);
-    if (200..300).contains(&status) { Ok(value) } else { Err(refused(what, status, &value, &text)) }
+    if (200..300).contains(&status) {
+        Ok(value)
+    } else {
+        Err(refused(what, status, &value, &text))
+    }
 }
 
 fn find(recipe: &Capture, source: &Value) -> Option<Value> {
@@ -122,10 +151,10 @@ fn find(recipe: &Capture, source: &Value) -> Option<Value> {
     let mut current = source;
     let mut rest = recipe.path.as_str();
     loop {
-        if let Value::Array(items) = current {
-            if rest.split('.').next().is_none_or(|part| part.parse::<usize>().is_err()) {
-                current = pick(&recipe.pick, items)?;
-            }
+        if let Value::Array(items) = current
+            && rest.split('.').next().is_none_or(|part| part.parse::<usize>().is_err())
+        {
+            current = pick(&recipe.pick, items)?;
         }
         if rest.is_empty() {
             break;
@@ -164,7 +193,7 @@ fn pick<'a>(pick: &Pick, items: &'a [Value]) -> Option<&'a Value> {
         Pick::Where(field, text) => items.iter().find(|item| match at_path(item, field) {
             Some(Value::String(found)) => found == text,
             Some(Value::Null) | None => false,
-            Some(found) => found.to_string() == *text,
+            Some(found) => found.to_string().as_str() == text.as_str(),
         }),
     }
 }

@@ -161,6 +161,6 @@ fn good_body(check: &ProbeCheck, text: &str) -> bool {
         (None | Some(Value::Null), _) => false,
         (Some(_), None) => true,
         (Some(Value::String(found)), Some(wanted)) => found == wanted,
-        (Some(found), Some(wanted)) => found.to_string() == *wanted,
+        (Some(found), Some(wanted)) => found.to_string().as_str() == wanted.as_str(),
     }
 }

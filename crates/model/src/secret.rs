@@ -38,9 +38,7 @@ impl Secret {
 impl Drop for Secret {
     fn drop(&mut self) {
         let mut bytes = std::mem::take(&mut self.0).into_bytes();
-        for byte in &mut bytes {
-            *byte = 0;
-        }
+        bytes.fill(0);
         // Keeps the compiler from dropping the writes as dead.
         std::hint::black_box(&bytes);
     }

@@ -118,7 +118,10 @@ impl DerefMut for Tx {
 impl Tx {
     /// Sends a [`Signal`] if and when this transaction commits.
     pub fn signal(&mut self, channel: &str, payload: &str) {
-        let signal = Signal { channel: channel.to_owned(), payload: payload.to_owned() };
+        let signal = Signal {
+            channel: channel.to_owned(),
+            payload: payload.to_owned(),
+        };
         if !self.signals.contains(&signal) {
             self.signals.push(signal);
         }

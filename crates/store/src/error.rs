@@ -47,7 +47,11 @@ impl From<rusqlite::Error> for Error {
             error.sqlite_error().map(|e| e.extended_code),
             Some(rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY)
         );
-        if duplicate { Self::Duplicate(Box::new(error)) } else { Self::Database(Box::new(error)) }
+        if duplicate {
+            Self::Duplicate(Box::new(error))
+        } else {
+            Self::Database(Box::new(error))
+        }
     }
 }
 

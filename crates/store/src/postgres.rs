@@ -32,29 +32,49 @@ struct Session {
 
 impl Postgres {
     pub(crate) async fn open(url: &str, connections: usize) -> Result<Arc<Self>> {
-        let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| Error::Open(Box::new(error)))?;
-        config.application_name("tenon").connect_timeout(Duration::from_secs(10)).keepalives(true);
-        let pool =
-            Self { config, idle: Mutex::new(Vec::new()), permits: Arc::new(Semaphore::new(connections)) };
+        let mut config: Config = url
+            .parse()
+            .map_err(|error: tokio_postgres::Error| Error::Open(Box::new(error)))?;
+        config
+            .application_name("tenon")
+            .connect_timeout(Duration::from_secs(10))
+            .keepalives(true);
+        let pool = Self {
+            config,
+            idle: Mutex::new(Vec::new()),
+            permits: Arc::new(Semaphore::new(connections)),
+        };
         let first = pool.connect().await?;
         pool.idle.lock().unwrap_or_else(PoisonError::into_inner).push(first);
         Ok(Arc::new(pool))
     }
 
     async fn connect(&self) -> Result<Session> {
-        let (client, connection) = self.config.connect(NoTls).await.map_err(|error| Error::Open(Box::new(error)))?;
+        let (client, connection) = self
+            .config
+            .connect(NoTls)
+            .await
+            .map_err(|error| Error::Open(Box::new(error)))?;
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::warn!(error = %error, "a database connection was lost");
             }
         });
         // Just-in-time compilation costs far more than it saves on statements as small as ours.
-        client.batch_execute("SET jit = off; SET client_min_messages = warning").await?;
-        Ok(Session { client, statements: HashMap::new() })
+        client
+            .batch_execute("SET jit = off; SET client_min_messages = warning")
+            .await?;
+        Ok(Session {
+            client,
+            statements: HashMap::new(),
+        })
     }
 
     pub(crate) async fn acquire(self: &Arc<Self>) -> Result<PgConn> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|e| Error::Open(Box::new(e)))?;
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|e| Error::Open(Box::new(e)))?;
         let idle = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             idle.retain(|session| !session.client.is_closed());
@@ -64,7 +84,12 @@ impl Postgres {
             Some(session) => session,
             None => self.connect().await?,
         };
-        Ok(PgConn { session: Some(session), pool: Arc::clone(self), in_transaction: false, permit: Some(permit) })
+        Ok(PgConn {
+            session: Some(session),
+            pool: Arc::clone(self),
+            in_transaction: false,
+            permit: Some(permit),
+        })
     }
 
     pub(crate) async fn begin(self: &Arc<Self>) -> Result<PgConn> {
@@ -170,7 +195,8 @@ impl PgConn {
     pub(crate) async fn commit(&mut self, signals: &[Signal]) -> Result<()> {
         for signal in signals {
             let line = serde_json::to_string(signal).map_err(|error| Error::Database(Box::new(error)))?;
-            self.execute("SELECT pg_notify($1, $2)", crate::params![CHANNEL, line]).await?;
+            self.execute("SELECT pg_notify($1, $2)", crate::params![CHANNEL, line])
+                .await?;
         }
         self.session()?.client.batch_execute("COMMIT").await?;
         self.in_transaction = false;
@@ -205,13 +231,22 @@ fn decode(row: &tokio_postgres::Row) -> Result<Row> {
     for (index, column) in row.columns().iter().enumerate() {
         let cell = match *column.type_() {
             Type::INT8 => row.try_get::<_, Option<i64>>(index)?.map(Cell::Int),
-            Type::INT4 => row.try_get::<_, Option<i32>>(index)?.map(|value| Cell::Int(value.into())),
-            Type::BOOL => row.try_get::<_, Option<bool>>(index)?.map(|value| Cell::Int(value.into())),
+            Type::INT4 => row
+                .try_get::<_, Option<i32>>(index)?
+                .map(|value| Cell::Int(value.into())),
+            Type::BOOL => row
+                .try_get::<_, Option<bool>>(index)?
+                .map(|value| Cell::Int(value.into())),
             Type::FLOAT8 => row.try_get::<_, Option<f64>>(index)?.map(Cell::Real),
             Type::TEXT | Type::VARCHAR | Type::NAME => row.try_get::<_, Option<String>>(index)?.map(Cell::Text),
             Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(index)?.map(Cell::Blob),
             Type::VOID => None,
-            _ => return Err(Error::Decode { column: index, expected: "one of the column types that the store uses" }),
+            _ => {
+                return Err(Error::Decode {
+                    column: index,
+                    expected: "one of the column types that the store uses",
+                });
+            }
         };
         cells.push(cell.unwrap_or(Cell::Null));
     }

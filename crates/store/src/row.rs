@@ -69,7 +69,10 @@ impl Row {
 
     /// The cell's JSON text, read into `T`.
     pub fn json<T: DeserializeOwned>(&self, column: usize) -> Result<T> {
-        serde_json::from_str(self.str(column)?).map_err(|_| Error::Decode { column, expected: "JSON of the right shape" })
+        serde_json::from_str(self.str(column)?).map_err(|_| Error::Decode {
+            column,
+            expected: "JSON of the right shape",
+        })
     }
 
     /// The cell's JSON text, read into `T`; `None` when it is null.
@@ -84,7 +87,10 @@ impl Row {
     pub fn take_blob(&mut self, column: usize) -> Result<Vec<u8>> {
         match self.0.get_mut(column).map(|cell| std::mem::replace(cell, Cell::Null)) {
             Some(Cell::Blob(bytes)) => Ok(bytes),
-            _ => Err(Error::Decode { column, expected: "bytes" }),
+            _ => Err(Error::Decode {
+                column,
+                expected: "bytes",
+            }),
         }
     }
 
@@ -92,7 +98,10 @@ impl Row {
     pub fn take_text(&mut self, column: usize) -> Result<String> {
         match self.0.get_mut(column).map(|cell| std::mem::replace(cell, Cell::Null)) {
             Some(Cell::Text(text)) => Ok(text),
-            _ => Err(Error::Decode { column, expected: "text" }),
+            _ => Err(Error::Decode {
+                column,
+                expected: "text",
+            }),
         }
     }
 }

@@ -36,13 +36,19 @@ impl Sqlite {
         }
         Ok(Self {
             writer: Arc::new(tokio::sync::Mutex::new(writer)),
-            readers: Arc::new(Readers { idle: Mutex::new(idle), permits: Arc::new(Semaphore::new(READERS)) }),
+            readers: Arc::new(Readers {
+                idle: Mutex::new(idle),
+                permits: Arc::new(Semaphore::new(READERS)),
+            }),
             temporary: temporary.then(|| path.to_owned()),
         })
     }
 
     pub(crate) async fn read(&self) -> Result<SqliteConn> {
-        let permit = Arc::clone(&self.readers.permits).acquire_owned().await.map_err(|e| Error::Open(Box::new(e)))?;
+        let permit = Arc::clone(&self.readers.permits)
+            .acquire_owned()
+            .await
+            .map_err(|e| Error::Open(Box::new(e)))?;
         let connection = self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let connection = connection.ok_or(Error::Missing)?;
         Ok(SqliteConn::Reader(ReaderGuard {
@@ -55,7 +61,10 @@ impl Sqlite {
     pub(crate) async fn begin(&self) -> Result<SqliteConn> {
         let writer = Arc::clone(&self.writer).lock_owned().await;
         writer.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(SqliteConn::Writer { connection: writer, open: true })
+        Ok(SqliteConn::Writer {
+            connection: writer,
+            open: true,
+        })
     }
 
     pub(crate) async fn batch(&self, sql: &str) -> Result<()> {
@@ -108,7 +117,11 @@ pub(crate) struct ReaderGuard {
 impl Drop for ReaderGuard {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
-            self.readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            self.readers
+                .idle
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
         }
     }
 }
@@ -116,7 +129,10 @@ impl Drop for ReaderGuard {
 /// A connection in use. Statements run on the calling task: they take microseconds, and only a commit waits for the disk.
 pub(crate) enum SqliteConn {
     Reader(ReaderGuard),
-    Writer { connection: OwnedMutexGuard<Connection>, open: bool },
+    Writer {
+        connection: OwnedMutexGuard<Connection>,
+        open: bool,
+    },
 }
 
 impl SqliteConn {
@@ -157,7 +173,9 @@ impl SqliteConn {
     }
 
     pub(crate) fn commit(&mut self) -> Result<()> {
-        let Self::Writer { connection, open } = self else { return Ok(()) };
+        let Self::Writer { connection, open } = self else {
+            return Ok(());
+        };
         *open = false;
         let outcome = blocking(|| connection.execute_batch("COMMIT"));
         if outcome.is_err() {
@@ -211,15 +229,9 @@ impl ToSql for Value<'_> {
             Self::Real(value) => ToSqlOutput::Borrowed(ValueRef::Real(*value)),
             Self::Text(value) => ToSqlOutput::Borrowed(ValueRef::Text(value.as_bytes())),
             Self::Blob(value) => ToSqlOutput::Borrowed(ValueRef::Blob(value)),
-            Self::Ints(values) => {
-                list(values.iter().map(|value| SqliteValue::Integer(*value)))
-            }
-            Self::Texts(values) => {
-                list(values.iter().map(|value| SqliteValue::Text(value.to_string())))
-            }
-            Self::Blobs(values) => {
-                list(values.iter().map(|value| SqliteValue::Blob(value.to_vec())))
-            }
+            Self::Ints(values) => list(values.iter().map(|value| SqliteValue::Integer(*value))),
+            Self::Texts(values) => list(values.iter().map(|value| SqliteValue::Text(value.to_string()))),
+            Self::Blobs(values) => list(values.iter().map(|value| SqliteValue::Blob(value.to_vec()))),
         })
     }
 }

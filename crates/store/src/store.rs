@@ -33,18 +33,27 @@ pub enum StoreConfig {
 impl StoreConfig {
     /// A SQLite file at `path`.
     pub fn sqlite(path: impl Into<PathBuf>) -> Self {
-        Self::Sqlite { path: path.into(), temporary: false }
+        Self::Sqlite {
+            path: path.into(),
+            temporary: false,
+        }
     }
 
     /// A throw-away SQLite file in `directory`, for tests.
     pub fn sqlite_temporary(directory: impl Into<PathBuf>) -> Self {
         let name = format!("tenon-{}.db", SystemRng::default().hex(8));
-        Self::Sqlite { path: directory.into().join(name), temporary: true }
+        Self::Sqlite {
+            path: directory.into().join(name),
+            temporary: true,
+        }
     }
 
     /// The PostgreSQL database at `url`, with at most 16 connections.
     pub fn postgres(url: impl Into<String>) -> Self {
-        Self::Postgres { url: url.into(), connections: 16 }
+        Self::Postgres {
+            url: url.into(),
+            connections: 16,
+        }
     }
 }
 
@@ -62,7 +71,9 @@ pub struct Store {
 
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("dialect", &self.dialect()).finish_non_exhaustive()
+        f.debug_struct("Store")
+            .field("dialect", &self.dialect())
+            .finish_non_exhaustive()
     }
 }
 
@@ -78,7 +89,10 @@ impl Store {
                 Engine::Postgres(pool)
             }
         };
-        let store = Self { engine: Arc::new(engine), signals };
+        let store = Self {
+            engine: Arc::new(engine),
+            signals,
+        };
         store.migrate().await?;
         Ok(store)
     }
@@ -106,7 +120,11 @@ impl Store {
             Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.begin().await?),
             Engine::Postgres(pool) => Inner::Postgres(pool.begin().await?),
         };
-        Ok(Tx { conn: Conn { inner }, store: self.clone(), signals: Vec::new() })
+        Ok(Tx {
+            conn: Conn { inner },
+            store: self.clone(),
+            signals: Vec::new(),
+        })
     }
 
     /// Signals sent from now on, by this node and, on PostgreSQL, by the others.
@@ -126,13 +144,17 @@ impl Store {
             Engine::Sqlite(sqlite) => sqlite.batch(table).await?,
             // Two nodes that start together would race on the catalogue even with IF NOT EXISTS.
             Engine::Postgres(pool) => {
-                pool.batch(&format!("BEGIN; SELECT pg_advisory_xact_lock(7262001); {table}; COMMIT")).await?;
+                pool.batch(&format!(
+                    "BEGIN; SELECT pg_advisory_xact_lock(7262001); {table}; COMMIT"
+                ))
+                .await?;
             }
         }
         for migration in migrations::ALL {
-            self.apply(migration)
-                .await
-                .map_err(|source| Error::Migration { version: migration.version, source: Box::new(source) })?;
+            self.apply(migration).await.map_err(|source| Error::Migration {
+                version: migration.version,
+                source: Box::new(source),
+            })?;
         }
         Ok(())
     }
@@ -151,7 +173,8 @@ impl Store {
         }
         let now = SystemClock::default().now();
         let record = "INSERT INTO schema_migrations (version, name, applied_at) VALUES ($1, $2, $3)";
-        tx.execute(record, params![migration.version, migration.name, now]).await?;
+        tx.execute(record, params![migration.version, migration.name, now])
+            .await?;
         tx.commit().await
     }
 }

@@ -30,11 +30,16 @@ pub fn router() -> Router<ApiState> {
 }
 
 fn form(form: Form) -> axum::routing::MethodRouter<ApiState> {
-    post(move |State(state): State<ApiState>, Path(key): Path<String>, input: Input| async move {
-        let session = session_in_query(&state.app, &input.query).await?;
-        let answer = state.app.connect_with_form(form, session, &key, &input.query, input.json()).await?;
-        ApiResult::Ok(Json(answer).into_response())
-    })
+    post(
+        move |State(state): State<ApiState>, Path(key): Path<String>, input: Input| async move {
+            let session = session_in_query(&state.app, &input.query).await?;
+            let answer = state
+                .app
+                .connect_with_form(form, session, &key, &input.query, input.json())
+                .await?;
+            ApiResult::Ok(Json(answer).into_response())
+        },
+    )
 }
 
 /// An installation that begins at the provider. It has no body, whatever its content type says.
@@ -52,10 +57,16 @@ pub(super) async fn session_in_query(app: &App, query: &Value) -> ApiResult<Arc<
         return Session::check_token(app, token).await;
     }
     let refuse = |code: &str, message: &str| {
-        Error::refuse(401, code).message(format!("Authentication failed. {message}")).payload(json!({}))
+        Error::refuse(401, code)
+            .message(format!("Authentication failed. {message}"))
+            .payload(json!({}))
     };
     let Some(key) = text("public_key") else {
-        return Err(refuse("missing_public_key", "The request is missing a valid public key parameter.").into());
+        return Err(refuse(
+            "missing_public_key",
+            "The request is missing a valid public key parameter.",
+        )
+        .into());
     };
     if !is_uuid(key) {
         return Err(refuse("invalid_public_key", "The provided public key is not a UUID v4.").into());

@@ -66,7 +66,9 @@ async fn telemetry(State(state): State<ApiState>, input: Input) -> ApiResult {
     let origin = url::Url::parse(&state.app.settings().connect_url).map(|url| url.origin().ascii_serialization());
     if let Some(origin) = origin.ok().and_then(|origin| HeaderValue::from_str(&origin).ok()) {
         response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        response
+            .headers_mut()
+            .insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
     }
     Ok(response)
 }

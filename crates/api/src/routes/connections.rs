@@ -23,7 +23,10 @@ pub fn router() -> Router<ApiState> {
         .route("/connection", get(list).post(import_old))
         .route("/connection/metadata", post(set_metadata).patch(merge_metadata))
         .route("/connection/{id}", get(read).delete(delete))
-        .route("/connection/{id}/metadata", post(set_metadata_old).patch(merge_metadata_old))
+        .route(
+            "/connection/{id}/metadata",
+            post(set_metadata_old).patch(merge_metadata_old),
+        )
 }
 
 async fn list(State(state): State<ApiState>, input: Input) -> ApiResult {
@@ -52,7 +55,10 @@ async fn read(State(state): State<ApiState>, Path(id): Path<String>, input: Inpu
 
 async fn update(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    state.app.update_connection(&caller, &id, &input.query, input.json()).await?;
+    state
+        .app
+        .update_connection(&caller, &id, &input.query, input.json())
+        .await?;
     Ok(Json(json!({ "success": true })).into_response())
 }
 
@@ -96,6 +102,9 @@ async fn write_metadata_old(
     let caller = Authed::check(&state.app, &input.headers).await?;
     let in_query = input.query.get("provider_config_key").and_then(Value::as_str);
     let key = in_query.or_else(|| input.header("provider-config-key"));
-    let answer = state.app.write_metadata_old(&caller, id, key, input.json(), write).await?;
+    let answer = state
+        .app
+        .write_metadata_old(&caller, id, key, input.json(), write)
+        .await?;
     Ok((status, Json(answer)).into_response())
 }

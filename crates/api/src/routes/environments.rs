@@ -37,10 +37,14 @@ async fn remove(State(state): State<ApiState>, Path(id): Path<String>, input: In
     caller.require("account:environments:delete")?;
     no_query(&input.query)?;
     let params = json!({ "environmentId": id });
-    let mut fields = Fields::root(Some(&params)).map_err(|issues: Vec<Issue>| Error::invalid("invalid_uri_params", issues))?;
+    let mut fields =
+        Fields::root(Some(&params)).map_err(|issues: Vec<Issue>| Error::invalid("invalid_uri_params", issues))?;
     let id = fields.integer("environmentId", 1, i64::MAX, true);
     fields.finish("invalid_uri_params")?;
-    state.app.delete_environment(&caller, EnvironmentId(id.unwrap_or_default())).await?;
+    state
+        .app
+        .delete_environment(&caller, EnvironmentId(id.unwrap_or_default()))
+        .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

@@ -24,7 +24,10 @@ pub fn router() -> Router<ApiState> {
 async fn list(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Either::check(&state.app, &input.headers).await?;
     let who = caller.caller();
-    who.require_any(&["environment:integrations:list", "environment:integrations:list_credentials"])?;
+    who.require_any(&[
+        "environment:integrations:list",
+        "environment:integrations:list_credentials",
+    ])?;
     no_query(&input.query)?;
     let data = state.app.list_integrations(&who, caller.allowed_integrations()).await?;
     Ok(Json(json!({ "data": data })).into_response())
@@ -34,7 +37,10 @@ async fn create(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:integrations:create")?;
     no_query(&input.query)?;
-    let data = state.app.create_integration(&caller, CreateInput::parse(input.json())?).await?;
+    let data = state
+        .app
+        .create_integration(&caller, CreateInput::parse(input.json())?)
+        .await?;
     Ok(Json(json!({ "data": data })).into_response())
 }
 
@@ -49,7 +55,10 @@ async fn create_quickstart(State(state): State<ApiState>, input: Input) -> ApiRe
 
 async fn read(State(state): State<ApiState>, Path(key): Path<String>, input: Input) -> ApiResult<Response> {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    caller.require_any(&["environment:integrations:read", "environment:integrations:read_credentials"])?;
+    caller.require_any(&[
+        "environment:integrations:read",
+        "environment:integrations:read_credentials",
+    ])?;
     let include = read_include(&input.query)?;
     check_key(&key)?;
     let data = state.app.read_integration(&caller, &key, include).await?;
@@ -61,7 +70,10 @@ async fn update(State(state): State<ApiState>, Path(key): Path<String>, input: I
     caller.require("environment:integrations:update")?;
     no_query(&input.query)?;
     check_key(&key)?;
-    let data = state.app.update_integration(&caller, &key, UpdateInput::parse(input.json())?).await?;
+    let data = state
+        .app
+        .update_integration(&caller, &key, UpdateInput::parse(input.json())?)
+        .await?;
     Ok(Json(json!({ "data": data })).into_response())
 }
 

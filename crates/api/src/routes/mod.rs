@@ -1,21 +1,21 @@
 //! The URL tree. Each module mirrors one noun.
 
+pub mod actions;
 pub mod auth;
 pub mod connect;
 pub mod connections;
-pub mod oauth;
+pub mod deploy;
 pub mod environments;
+pub mod functions;
 pub mod integrations;
+pub mod logs;
+pub mod oauth;
 pub mod providers;
 pub mod proxy;
 pub mod records;
 pub mod sync;
-pub mod actions;
-pub mod deploy;
-pub mod functions;
-pub mod logs;
-pub mod webhooks;
 pub mod utility;
+pub mod webhooks;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -47,8 +47,7 @@ pub fn all() -> Router<ApiState> {
 
 /// The answer for unknown paths and methods.
 pub async fn not_found(uri: Uri) -> Response {
-    let mut response =
-        ApiError(Error::not_found(format!("There is nothing at {}", uri.path()))).into_response();
+    let mut response = ApiError(Error::not_found(format!("There is nothing at {}", uri.path()))).into_response();
     *response.status_mut() = StatusCode::NOT_FOUND;
     response
 }

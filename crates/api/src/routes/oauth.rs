@@ -39,8 +39,15 @@ async fn start(State(state): State<ApiState>, Path(key): Path<String>, OriginalU
     match state.app.start_popup(session, &key, &query).await? {
         Ok(start) => {
             let secure = state.app.settings().public_url.starts_with("https://");
-            let same_site = if secure { "SameSite=None; Secure" } else { "SameSite=Lax" };
-            let cookie = format!("oauth2-{}=1; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; {same_site}", start.state);
+            let same_site = if secure {
+                "SameSite=None; Secure"
+            } else {
+                "SameSite=Lax"
+            };
+            let cookie = format!(
+                "oauth2-{}=1; Max-Age={COOKIE_SECONDS}; Path=/; HttpOnly; {same_site}",
+                start.state
+            );
             let mut response = redirect(&start.url);
             if let Ok(cookie) = HeaderValue::from_str(&cookie) {
                 response.headers_mut().append(SET_COOKIE, cookie);
@@ -56,7 +63,13 @@ async fn finish(State(state): State<ApiState>, OriginalUri(uri): OriginalUri, he
     if let Some(response) = installed_from_outside(&query, &headers) {
         return response;
     }
-    shown(&state.app, state.app.finish_popup(&query, |state| has_cookie(&headers, state)).await)
+    shown(
+        &state.app,
+        state
+            .app
+            .finish_popup(&query, |state| has_cookie(&headers, state))
+            .await,
+    )
 }
 
 /// The return address of apps that are installed on the provider's side.
@@ -69,7 +82,12 @@ async fn finish_installation(
     if let Some(response) = installed_from_outside(&query, &headers) {
         return Ok(response);
     }
-    let has = |name: &str| query.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    let has = |name: &str| {
+        query
+            .get(name)
+            .and_then(Value::as_str)
+            .is_some_and(|text| !text.is_empty())
+    };
     if !has("state") || !has("installation_id") {
         return Ok((StatusCode::BAD_REQUEST, "Bad Request").into_response());
     }
@@ -79,7 +97,11 @@ async fn finish_installation(
             .payload(json!({}))
             .into());
     }
-    match state.app.finish_popup(&query, |state| has_cookie(&headers, state)).await {
+    match state
+        .app
+        .finish_popup(&query, |state| has_cookie(&headers, state))
+        .await
+    {
         Err(failure) if failure.error_type == "state_err" => Ok((StatusCode::NOT_FOUND, "Not Found").into_response()),
         finished => Ok(shown(&state.app, finished)),
     }
@@ -91,7 +113,10 @@ fn installed_from_outside(query: &Value, headers: &HeaderMap) -> Option<Response
     let from_outside = text("state").is_none()
         && text("installation_id").is_some()
         && matches!(text("setup_action"), Some("install" | "update"));
-    let back = headers.get(REFERER).and_then(|value| value.to_str().ok()).filter(|back| back.starts_with("https://"));
+    let back = headers
+        .get(REFERER)
+        .and_then(|value| value.to_str().ok())
+        .filter(|back| back.starts_with("https://"));
     from_outside.then(|| redirect(back.unwrap_or("https://github.com")))
 }
 
@@ -205,7 +230,11 @@ fn page(
 
 /// Text inside an element or an attribute.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 /// JSON inside a script: nothing in it can end the script or a line.

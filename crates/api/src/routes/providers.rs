@@ -41,8 +41,10 @@ fn check_name(name: &str) -> ApiResult<()> {
     if complaints.is_empty() {
         return Ok(());
     }
-    let issues =
-        complaints.into_iter().map(|(code, message)| Issue::new(code, message, &["provider"])).collect();
+    let issues = complaints
+        .into_iter()
+        .map(|(code, message)| Issue::new(code, message, &["provider"]))
+        .collect();
     Err(Error::invalid("invalid_uri_params", issues).into())
 }
 

@@ -6,8 +6,14 @@ use super::state::Remembered;
 use crate::Error;
 
 /// Query parameters in which providers say why they sent no code.
-const PROVIDER_ERRORS: [&str; 6] =
-    ["error", "error_description", "error_reason", "error_uri", "status_code", "error_message"];
+const PROVIDER_ERRORS: [&str; 6] = [
+    "error",
+    "error_description",
+    "error_reason",
+    "error_uri",
+    "status_code",
+    "error_message",
+];
 
 /// Why a popup shows an error page.
 #[derive(Debug, Clone)]
@@ -56,7 +62,10 @@ impl PopupFailure {
             }
             None => {
                 tracing::error!(?error, "a popup flow failed inside the server");
-                Self::new("unknown_err", "Something went wrong inside the server. Its log has the details.")
+                Self::new(
+                    "unknown_err",
+                    "Something went wrong inside the server. Its log has the details.",
+                )
             }
         }
     }
@@ -76,19 +85,25 @@ pub(super) fn missing_code(query: &Value) -> PopupFailure {
         .collect();
     let mut message = "The provider sent the browser back without a code.".to_owned();
     if !said.is_empty() {
-        let texts: Vec<String> =
-            said.iter().map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default())).collect();
+        let texts: Vec<String> = said
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default()))
+            .collect();
         message.push_str(&format!(" Provider error: {}", texts.join(", ")));
     }
-    PopupFailure { provider_error: said, ..PopupFailure::new("callback_err", message) }
+    PopupFailure {
+        provider_error: said,
+        ..PopupFailure::new("callback_err", message)
+    }
 }
 
 /// The failure of an authorize URL that cannot be built.
 pub(super) fn url_failure(error: tenon_credentials::Error) -> PopupFailure {
     match &error {
-        tenon_credentials::Error::Missing { what } => {
-            PopupFailure::new("url_param_err", format!("The provider's address needs a value that is missing: {what}"))
-        }
+        tenon_credentials::Error::Missing { what } => PopupFailure::new(
+            "url_param_err",
+            format!("The provider's address needs a value that is missing: {what}"),
+        ),
         other => PopupFailure::new("url_param_err", other.to_string()),
     }
 }

@@ -42,7 +42,11 @@ impl FlowQuery {
         }
         let texts = |name: &str| -> Map<String, Value> {
             let map = query.get(name).and_then(Value::as_object);
-            map.into_iter().flatten().filter(|(_, v)| v.is_string()).map(|(k, v)| (k.clone(), v.clone())).collect()
+            map.into_iter()
+                .flatten()
+                .filter(|(_, v)| v.is_string())
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect()
         };
         let mut params = texts("params");
         params.shift_remove(RESERVED);
@@ -51,7 +55,12 @@ impl FlowQuery {
             .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
             .collect();
         let page = text("ws_client_id").map(str::to_owned);
-        Ok(Self { params, authorization_params, credentials: texts("credentials"), page })
+        Ok(Self {
+            params,
+            authorization_params,
+            credentials: texts("credentials"),
+            page,
+        })
     }
 }
 
@@ -115,7 +124,10 @@ impl App {
         session.require_integration(key)?;
         let connection_id = self.flow_connection_id(&session).await?;
         let mut config = query.params.clone();
-        if let Some(preset) = session.defaults(key).and_then(|defaults| defaults.connection_config.as_ref()) {
+        if let Some(preset) = session
+            .defaults(key)
+            .and_then(|defaults| defaults.connection_config.as_ref())
+        {
             for (name, value) in preset {
                 // An empty preset asks the user for the value.
                 if value.as_str() != Some("") || !config.contains_key(name) {
@@ -123,21 +135,34 @@ impl App {
                 }
             }
         }
-        Ok(Flow { session, integration, provider, connection_id, config })
+        Ok(Flow {
+            session,
+            integration,
+            provider,
+            connection_id,
+            config,
+        })
     }
 
     async fn flow_connection_id(&self, session: &LiveSession) -> Result<String> {
-        let Some(id) = session.reconnects else { return Ok(self.rng().uuid_v4().to_string()) };
+        let Some(id) = session.reconnects else {
+            return Ok(self.rng().uuid_v4().to_string());
+        };
         let mut conn = self.store().read().await?;
         let row = table::find_by_id(&mut conn, session.environment.id, id).await?;
-        row.map(|row| row.connection_id).ok_or_else(|| Error::refuse(400, "invalid_connection"))
+        row.map(|row| row.connection_id)
+            .ok_or_else(|| Error::refuse(400, "invalid_connection"))
     }
 
     /// Stores what a flow obtained.
     pub(super) async fn save_flow(&self, flow: &Flow, credentials: Credentials) -> Result<Saved> {
         let details = &flow.session.details;
         let webhook_url = details.webhook_url_override.as_ref().map(|url| {
-            if url.is_empty() { WebhookUrl::Clear } else { WebhookUrl::Set(url.clone()) }
+            if url.is_empty() {
+                WebhookUrl::Clear
+            } else {
+                WebhookUrl::Set(url.clone())
+            }
         });
         self.save_connection(NewConnection {
             environment: &flow.session.environment,
@@ -166,7 +191,11 @@ impl App {
                     &flow.connection_id,
                     kind,
                     description,
-                    flow.session.details.webhook_url_override.as_deref().filter(|url| !url.is_empty()),
+                    flow.session
+                        .details
+                        .webhook_url_override
+                        .as_deref()
+                        .filter(|url| !url.is_empty()),
                 )
                 .await
             }

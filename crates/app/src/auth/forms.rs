@@ -69,20 +69,33 @@ impl App {
         let query = FlowQuery::read(query)?;
         let given = inputs::read(form, body);
         // The client-credentials endpoint looks at the integration first.
-        let given = if form == Form::ClientCredentials { given } else { Ok(given?) };
-        let refusals = if form == Form::ClientCredentials { Refusals::Explained } else { Refusals::Bare };
+        let given = if form == Form::ClientCredentials {
+            given
+        } else {
+            Ok(given?)
+        };
+        let refusals = if form == Form::ClientCredentials {
+            Refusals::Explained
+        } else {
+            Refusals::Bare
+        };
         let flow = self.begin_flow(session, key, &query, is(form.mode()), refusals).await?;
         let given = given?;
         let subject = LogSubject::titled(format!("Connect an account of {}", flow.integration.unique_key))
             .integration(&flow.integration.unique_key, &flow.integration.provider)
             .connection(&flow.connection_id);
-        let operation = self.operations().start(flow.session.environment.id, Kind::Auth, "connect", subject);
+        let operation = self
+            .operations()
+            .start(flow.session.environment.id, Kind::Auth, "connect", subject);
         let result = self.connect_given(&flow, given, &query).await;
         operation.finish(Outcome::of(&result));
         if let Err(error) = &result {
             let (kind, description) = match error.refusal() {
                 Some(refusal) => (refusal.code.clone(), refusal.message.clone().unwrap_or_default()),
-                None => ("unknown".to_owned(), "Something went wrong inside the server".to_owned()),
+                None => (
+                    "unknown".to_owned(),
+                    "Something went wrong inside the server".to_owned(),
+                ),
             };
             self.report_flow_failure(&flow, &kind, &description).await;
         }
@@ -93,9 +106,8 @@ impl App {
     /// `/auth/oauth-outbound`: a connection that waits for the installation to be made at the provider.
     pub async fn connect_outbound(&self, session: Arc<LiveSession>, key: &str, query: &Value) -> Result<Value> {
         let query = FlowQuery::read(query)?;
-        let outbound = |provider: &tenon_catalog::Provider| {
-            provider.oauth2.as_ref().is_some_and(|facts| facts.outbound.is_some())
-        };
+        let outbound =
+            |provider: &tenon_catalog::Provider| provider.oauth2.as_ref().is_some_and(|facts| facts.outbound.is_some());
         let mut flow = self.begin_flow(session, key, &query, outbound, Refusals::Bare).await?;
         flow.config.insert("pending".to_owned(), json!(true));
         self.save_flow(&flow, Credentials::None).await?;
@@ -107,7 +119,8 @@ impl App {
             Given::Credentials(credentials) => self.with_token(flow, credentials, query).await?,
             Given::Role(role) => return Err(role_refused(flow, &role)),
         };
-        self.verify_credentials(flow.provider.get()?, &flow.integration, &flow.config, &credentials).await?;
+        self.verify_credentials(flow.provider.get()?, &flow.integration, &flow.config, &credentials)
+            .await?;
         self.save_flow(flow, credentials).await.map(drop)
     }
 
@@ -117,7 +130,14 @@ impl App {
         let app = client_app(&flow.integration);
         let uuid = self.rng().uuid_v4().to_string();
         let now = self.clock().now();
-        let subject = Subject { provider, app: &app, config: &flow.config, metadata: None, now, uuid: &uuid };
+        let subject = Subject {
+            provider,
+            app: &app,
+            config: &flow.config,
+            metadata: None,
+            now,
+            uuid: &uuid,
+        };
         let fetch_error = |code: &'static str| {
             move |error: tenon_credentials::Error| {
                 Error::refuse(400, code)
@@ -136,7 +156,10 @@ impl App {
                 Credentials::Bill(session.map_err(fetch_error("two_step_credentials_fetch_error"))?)
             }
             Credentials::Jwt(mut held) => {
-                let facts = provider.signed_jwt.as_ref().ok_or_else(|| Error::refuse(400, "invalid_auth_mode"))?;
+                let facts = provider
+                    .signed_jwt
+                    .as_ref()
+                    .ok_or_else(|| Error::refuse(400, "invalid_auth_mode"))?;
                 let (token, ends) = jwt::signed(facts, &subject, &held.inputs)
                     .map_err(fetch_error("signature_token_generation_error"))?;
                 held.token = Some(token);
@@ -166,11 +189,17 @@ fn role_refused(flow: &Flow, role: &RoleInput) -> Error {
     let set = |name: &str| config.get(name).is_some_and(|value| !value.is_empty());
     let refuse = |code: &str, message: &str| Error::refuse(400, code).message(message).payload(json!({}));
     if !set("service") {
-        return refuse("missing_aws_sigv4_service", "AWS SigV4 integration is missing the target AWS service.");
+        return refuse(
+            "missing_aws_sigv4_service",
+            "AWS SigV4 integration is missing the target AWS service.",
+        );
     }
     let region = role.region.is_some() || flow.config.get("region").is_some_and(Value::is_string);
     if !region && !set("defaultRegion") && !set("region") {
-        return refuse("missing_aws_sigv4_region", "Give a region, or set a default region on the integration.");
+        return refuse(
+            "missing_aws_sigv4_region",
+            "Give a region, or set a default region on the integration.",
+        );
     }
     refuse(
         "missing_aws_sigv4_sts_endpoint",

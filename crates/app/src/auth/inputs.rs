@@ -31,13 +31,17 @@ pub(super) enum Given {
 pub(super) fn read(form: Form, body: Option<&Value>) -> Result<Given> {
     let empty = Value::Object(Map::new());
     // Forms without fields may come without a body.
-    let body = if form == Form::Unauthenticated { Some(body.unwrap_or(&empty)) } else { body };
+    let body = if form == Form::Unauthenticated {
+        Some(body.unwrap_or(&empty))
+    } else {
+        body
+    };
     let mut fields = Fields::body(body)?;
     let required = Text::any().min(1);
     let credentials = match form {
-        Form::ApiKey => {
-            Credentials::ApiKey(ApiKey { api_key: secret(&mut fields, "apiKey", Text::any().min(1).max(1024)) })
-        }
+        Form::ApiKey => Credentials::ApiKey(ApiKey {
+            api_key: secret(&mut fields, "apiKey", Text::any().min(1).max(1024)),
+        }),
         Form::Basic => Credentials::Basic(Basic {
             username: secret(&mut fields, "username", Text::any().max(1024)),
             password: secret(&mut fields, "password", Text::any().max(1024)),
@@ -46,7 +50,9 @@ pub(super) fn read(form: Form, body: Option<&Value>) -> Result<Given> {
         Form::Tba => {
             let own = ConfigOverride {
                 client_id: fields.opt_text("oauth_client_id_override", Text::any()),
-                client_secret: fields.opt_text("oauth_client_secret_override", Text::any()).map(Secret::from),
+                client_secret: fields
+                    .opt_text("oauth_client_secret_override", Text::any())
+                    .map(Secret::from),
             };
             Credentials::Tba(Tba {
                 token_id: secret(&mut fields, "token_id", required),
@@ -88,7 +94,10 @@ pub(super) fn read(form: Form, body: Option<&Value>) -> Result<Given> {
             })));
         }
         Form::TwoStep => {
-            return Ok(Given::Credentials(Credentials::TwoStep(TwoStep { inputs: loose(body), ..TwoStep::default() })));
+            return Ok(Given::Credentials(Credentials::TwoStep(TwoStep {
+                inputs: loose(body),
+                ..TwoStep::default()
+            })));
         }
         Form::ClientCredentials => return client_credentials(body).map(Given::Credentials),
     };
@@ -105,7 +114,10 @@ fn secret(fields: &mut Fields<'_>, name: &'static str, rule: Text) -> Secret {
 fn loose(body: Option<&Value>) -> SecretFields {
     let mut inputs = Map::new();
     for (name, value) in body.and_then(Value::as_object).into_iter().flatten() {
-        let steers = matches!(name.as_str(), "type" | "assertionOption" | "token" | "expires_at" | "raw");
+        let steers = matches!(
+            name.as_str(),
+            "type" | "assertionOption" | "token" | "expires_at" | "raw"
+        );
         if !steers && !value.is_null() {
             inputs.insert(name.clone(), value.clone());
         }
@@ -115,10 +127,15 @@ fn loose(body: Option<&Value>) -> SecretFields {
 
 fn client_credentials(body: Option<&Value>) -> Result<Credentials> {
     let text = |name: &str| {
-        body.and_then(|body| body.get(name)).and_then(Value::as_str).filter(|text| !text.is_empty()).map(Secret::new)
+        body.and_then(|body| body.get(name))
+            .and_then(Value::as_str)
+            .filter(|text| !text.is_empty())
+            .map(Secret::new)
     };
     let missing = |code: &str, name: &str| {
-        Error::refuse(400, code).message(format!("Missing param '{name}'.")).payload(serde_json::json!({}))
+        Error::refuse(400, code)
+            .message(format!("Missing param '{name}'."))
+            .payload(serde_json::json!({}))
     };
     let client_id = text("client_id").ok_or_else(|| missing("missing_client_id", "client_id"))?;
     let client_private_key = text("client_private_key");

@@ -25,13 +25,23 @@ pub(super) struct Installed {
 /// Where an app is installed.
 pub(super) fn install_url(subject: &Subject<'_>, state: &str) -> Result<String, PopupFailure> {
     let failure = |text: &str| PopupFailure::new("provider_config_err", text);
-    let facts = subject.provider.installation.as_ref().ok_or_else(|| failure("This provider has no app to install"))?;
+    let facts = subject
+        .provider
+        .installation
+        .as_ref()
+        .ok_or_else(|| failure("This provider has no app to install"))?;
     let mut config = subject.config.clone();
     if let Some(link) = subject.app.values.text("app_link") {
         config.insert("appPublicLink".to_owned(), json!(link.trim_end_matches('/')));
     }
-    let scope = Scope { config: Some(&config), ..subject.scope() };
-    let url = facts.authorize_url.render_base_url(&scope).map_err(|error| failure(&error.to_string()))?;
+    let scope = Scope {
+        config: Some(&config),
+        ..subject.scope()
+    };
+    let url = facts
+        .authorize_url
+        .render_base_url(&scope)
+        .map_err(|error| failure(&error.to_string()))?;
     let mut url = Url::parse(&url).map_err(|_| failure("The app's link is not a URL"))?;
     url.query_pairs_mut().append_pair("state", state);
     Ok(url.to_string())
@@ -56,8 +66,16 @@ impl App {
         let remembered = &returned.remembered;
         let user = match (subject.provider.auth, text("code")) {
             (AuthMode::Custom, Some(code)) => {
-                let grant = Grant { code, redirect_uri: &remembered.redirect_uri, verifier: &remembered.verifier };
-                Some(oauth2::exchange_code(self.egress(), subject, &grant).await.map_err(token_failure)?)
+                let grant = Grant {
+                    code,
+                    redirect_uri: &remembered.redirect_uri,
+                    verifier: &remembered.verifier,
+                };
+                Some(
+                    oauth2::exchange_code(self.egress(), subject, &grant)
+                        .await
+                        .map_err(token_failure)?,
+                )
             }
             _ => None,
         };
@@ -70,7 +88,10 @@ impl App {
                 }
                 let mut values = subject.config.clone();
                 values.extend(config.clone());
-                let subject = Subject { config: &values, ..*subject };
+                let subject = Subject {
+                    config: &values,
+                    ..*subject
+                };
                 let token = github_app::installation_token(self.egress(), &subject, app_key(&subject)).await;
                 Some(token.map_err(token_failure)?)
             }

@@ -18,7 +18,7 @@ use crate::connections::{NewConnection, Origin, ProviderRef, WebhookUrl, client_
 use crate::integrations::Integration;
 use crate::operations::{Kind, Level, OperationHandle, Outcome, Subject as LogSubject};
 use crate::sessions::LiveSession;
-use crate::{App, Error, Result};
+use crate::{App, Result};
 
 /// A state older than this is not accepted; the cookie that goes with it lives as long.
 const STATE_LIFETIME: Duration = Duration::from_secs(3_600);
@@ -67,9 +67,10 @@ impl App {
                     Some("unknown_provider_config") => {
                         PopupFailure::new("provider_config_err", format!("There is no integration named {key}"))
                     }
-                    Some("unknown_provider_template") => {
-                        PopupFailure::new("unknown_config_key", "The integration's provider is not in the catalogue")
-                    }
+                    Some("unknown_provider_template") => PopupFailure::new(
+                        "unknown_config_key",
+                        "The integration's provider is not in the catalogue",
+                    ),
                     Some("invalid_auth_mode") => {
                         PopupFailure::new("auth_mode_err", "This provider does not connect with a popup")
                     }
@@ -81,7 +82,9 @@ impl App {
         let subject = LogSubject::titled(format!("Send a browser to {}", flow.integration.provider))
             .integration(&flow.integration.unique_key, &flow.integration.provider)
             .connection(&flow.connection_id);
-        let operation = self.operations().start(flow.session.environment.id, Kind::Auth, "authorize", subject);
+        let operation = self
+            .operations()
+            .start(flow.session.environment.id, Kind::Auth, "authorize", subject);
         match self.send_away(&flow, &query, &operation).await {
             Ok(start) => {
                 operation.finish(Outcome::Success);
@@ -89,7 +92,8 @@ impl App {
             }
             Err(failure) => {
                 operation.finish(Outcome::failed(failure.error_type, failure.message.clone()));
-                self.report_flow_failure(&flow, failure.error_type, &failure.message).await;
+                self.report_flow_failure(&flow, failure.error_type, &failure.message)
+                    .await;
                 self.fail_start(failure, &query, key, Some(&flow.connection_id)).await
             }
         }
@@ -120,7 +124,8 @@ impl App {
             AuthMode::App | AuthMode::Custom => true,
             _ => false,
         };
-        self.begin_flow(session, key, query, accepts, super::flow::Refusals::Bare).await
+        self.begin_flow(session, key, query, accepts, super::flow::Refusals::Bare)
+            .await
     }
 
     async fn send_away(
@@ -137,8 +142,14 @@ impl App {
         let app = client_app(&flow.integration).with_override(config_override.as_ref());
         let defaults = flow.session.defaults(&flow.integration.unique_key);
         let uuid = self.rng().uuid_v4().to_string();
-        let subject =
-            Subject { provider, app: &app, config: &config, metadata: None, now: self.clock().now(), uuid: &uuid };
+        let subject = Subject {
+            provider,
+            app: &app,
+            config: &config,
+            metadata: None,
+            now: self.clock().now(),
+            uuid: &uuid,
+        };
         let url = match provider.auth {
             AuthMode::App | AuthMode::Custom => super::installation::install_url(&subject, &state)?,
             _ => {
@@ -164,7 +175,9 @@ impl App {
                     user_scopes: defaults.and_then(|defaults| defaults.user_scopes.as_deref()),
                     params: &params,
                 };
-                oauth2::authorize_url(&subject, &authorize).map_err(url_failure)?.to_string()
+                oauth2::authorize_url(&subject, &authorize)
+                    .map_err(url_failure)?
+                    .to_string()
             }
         };
         operation.log(Level::Info, "The browser was sent to the provider", None);
@@ -182,7 +195,8 @@ impl App {
             webhook_url_override: details.webhook_url_override.clone(),
             operation: operation.id().to_string(),
         };
-        self.remember_state(flow.session.environment.id, flow.integration.id, &state, &remembered).await?;
+        self.remember_state(flow.session.environment.id, flow.integration.id, &state, &remembered)
+            .await?;
         Ok(PopupStart { url, state })
     }
 
@@ -201,9 +215,14 @@ impl App {
         has_cookie: impl Fn(&str) -> bool,
     ) -> std::result::Result<PopupSuccess, PopupFailure> {
         let text = |name: &str| query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let state = text("state").or_else(|| text("payload")).or_else(|| text("customField"));
+        let state = text("state")
+            .or_else(|| text("payload"))
+            .or_else(|| text("customField"));
         let finished = match state {
-            None => Err(PopupFailure::new("state_err", "The provider sent the browser back without a state")),
+            None => Err(PopupFailure::new(
+                "state_err",
+                "The provider sent the browser back without a state",
+            )),
             Some(state) => match self.take_state(state).await {
                 Ok(Some(returned)) => {
                     if !has_cookie(state) {
@@ -241,15 +260,23 @@ impl App {
         let integration = self
             .find_integration_by_id(returned.environment.id, returned.integration)
             .await?
-            .ok_or_else(|| PopupFailure::new("provider_config_err", "The integration was removed meanwhile").of(remembered))?;
+            .ok_or_else(|| {
+                PopupFailure::new("provider_config_err", "The integration was removed meanwhile").of(remembered)
+            })?;
         let provider = ProviderRef::find(self, &integration.provider).ok_or_else(|| {
-            PopupFailure::new("unknown_config_key", "The integration's provider is not in the catalogue").of(remembered)
+            PopupFailure::new(
+                "unknown_config_key",
+                "The integration's provider is not in the catalogue",
+            )
+            .of(remembered)
         })?;
         let subject = LogSubject::titled(format!("Finish the authorisation at {}", integration.provider))
             .integration(&integration.unique_key, &integration.provider)
             .connection(&remembered.connection_id)
             .meta(serde_json::json!({ "begun": remembered.operation }));
-        let operation = self.operations().start(returned.environment.id, Kind::Auth, "connect", subject);
+        let operation = self
+            .operations()
+            .start(returned.environment.id, Kind::Auth, "connect", subject);
         match self.obtain_and_store(query, &returned, &integration, &provider).await {
             Ok(()) => {
                 operation.finish(Outcome::Success);
@@ -308,7 +335,14 @@ impl App {
         let uuid = self.rng().uuid_v4().to_string();
         let mut config = remembered.config.clone();
         let mut captured = captured_from_callback(provider, query);
-        let subject = Subject { provider, app: &app, config: &config, metadata: None, now, uuid: &uuid };
+        let subject = Subject {
+            provider,
+            app: &app,
+            config: &config,
+            metadata: None,
+            now,
+            uuid: &uuid,
+        };
         let credentials = match provider.auth {
             AuthMode::App | AuthMode::Custom => {
                 let found = self.obtain_installation(query, returned, &subject).await?;
@@ -316,17 +350,23 @@ impl App {
                 found.credentials
             }
             _ => {
-                let facts =
-                    provider.oauth2.as_ref().ok_or_else(|| PopupFailure::new("auth_mode_err", "No OAuth facts"))?;
-                let code = query.get(&facts.code_param).and_then(Value::as_str).filter(|code| !code.is_empty());
+                let facts = provider
+                    .oauth2
+                    .as_ref()
+                    .ok_or_else(|| PopupFailure::new("auth_mode_err", "No OAuth facts"))?;
+                let code = query
+                    .get(&facts.code_param)
+                    .and_then(Value::as_str)
+                    .filter(|code| !code.is_empty());
                 let code = code.ok_or_else(|| missing_code(query))?;
                 let grant = Grant {
                     code,
                     redirect_uri: &remembered.redirect_uri,
                     verifier: &remembered.verifier,
                 };
-                let mut held =
-                    oauth2::exchange_code(self.egress(), &subject, &grant).await.map_err(token_failure)?;
+                let mut held = oauth2::exchange_code(self.egress(), &subject, &grant)
+                    .await
+                    .map_err(token_failure)?;
                 held.config_override.clone_from(&remembered.config_override);
                 let reply = oauth2::captured(&provider.captures.token_reply, held.raw.expose());
                 // What the callback said wins over the token reply.
@@ -337,13 +377,20 @@ impl App {
             }
         };
         for (name, value) in captured {
-            let given = config.get(&name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+            let given = config
+                .get(&name)
+                .and_then(Value::as_str)
+                .is_some_and(|text| !text.is_empty());
             if !given {
                 config.insert(name, value);
             }
         }
         let webhook_url = remembered.webhook_url_override.as_ref().map(|url| {
-            if url.is_empty() { WebhookUrl::Clear } else { WebhookUrl::Set(url.clone()) }
+            if url.is_empty() {
+                WebhookUrl::Clear
+            } else {
+                WebhookUrl::Set(url.clone())
+            }
         });
         self.save_connection(NewConnection {
             environment: &returned.environment,
@@ -369,7 +416,10 @@ fn overrides(flow: &Flow, query: &FlowQuery) -> (Map<String, Value>, Option<Conf
     let mut take = |name: &str| {
         let preset = config.shift_remove(name);
         let given = query.credentials.get(name).cloned();
-        [given, preset].into_iter().flatten().find_map(|value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned))
+        [given, preset]
+            .into_iter()
+            .flatten()
+            .find_map(|value| value.as_str().filter(|t| !t.is_empty()).map(str::to_owned))
     };
     let own = ConfigOverride {
         client_id: take("oauth_client_id_override"),
@@ -384,5 +434,7 @@ fn overrides(flow: &Flow, query: &FlowQuery) -> (Map<String, Value>, Option<Conf
 
 fn captured_from_callback(provider: &tenon_catalog::Provider, query: &Value) -> Map<String, Value> {
     let names = provider.captures.callback.iter();
-    names.filter_map(|name| Some((name.clone(), query.get(name).filter(|value| value.is_string())?.clone()))).collect()
+    names
+        .filter_map(|name| Some((name.clone(), query.get(name).filter(|value| value.is_string())?.clone())))
+        .collect()
 }

@@ -46,13 +46,22 @@ impl PopupMessage {
     /// As the page receives it.
     pub fn to_wire(&self) -> Value {
         match self {
-            Self::Success { unique_key, connection_id, is_pending } => json!({
+            Self::Success {
+                unique_key,
+                connection_id,
+                is_pending,
+            } => json!({
                 "message_type": "success",
                 "provider_config_key": unique_key,
                 "connection_id": connection_id,
                 "is_pending": is_pending,
             }),
-            Self::Failure { unique_key, connection_id, error_type, error_desc } => {
+            Self::Failure {
+                unique_key,
+                connection_id,
+                error_type,
+                error_desc,
+            } => {
                 let mut message = Map::new();
                 message.insert("message_type".to_owned(), json!("error"));
                 if let Some(key) = unique_key {

@@ -73,7 +73,10 @@ impl App {
         let plain = serde_json::to_vec(remembered)
             .map_err(|_| Error::Internal("an authorisation cannot be written".to_owned()))?;
         let mut tx = self.store().begin().await?;
-        let sealed = self.vault_in(&mut tx, environment).await?.seal(&place(environment, &hash), &plain);
+        let sealed = self
+            .vault_in(&mut tx, environment)
+            .await?
+            .seal(&place(environment, &hash), &plain);
         table::insert(&mut tx, environment, integration, &hash, &sealed, self.clock().now()).await?;
         Ok(tx.commit().await?)
     }
@@ -85,10 +88,20 @@ impl App {
         let row = table::take(&mut tx, &hash).await?;
         tx.commit().await?;
         let Some(row) = row else { return Ok(None) };
-        let plain = self.vault(row.environment_id).await?.open(&place(row.environment_id, &hash), &row.details)?;
+        let plain = self
+            .vault(row.environment_id)
+            .await?
+            .open(&place(row.environment_id, &hash), &row.details)?;
         let remembered = serde_json::from_slice(&plain)
             .map_err(|_| Error::Internal("a remembered authorisation is not readable".to_owned()))?;
-        let Ok(environment) = self.environment(row.environment_id).await else { return Ok(None) };
-        Ok(Some(Returned { environment, integration: row.integration_id, remembered, left_at: row.created_at }))
+        let Ok(environment) = self.environment(row.environment_id).await else {
+            return Ok(None);
+        };
+        Ok(Some(Returned {
+            environment,
+            integration: row.integration_id,
+            remembered,
+            left_at: row.created_at,
+        }))
     }
 }

@@ -14,8 +14,13 @@ use crate::validate::Fields;
 use crate::{App, Error, Issue, Result};
 
 /// Tags that follow from an end user, which go when the end user changes.
-const DERIVED: [&str; 5] =
-    ["end_user_id", "end_user_email", "end_user_display_name", "organization_id", "organization_display_name"];
+const DERIVED: [&str; 5] = [
+    "end_user_id",
+    "end_user_email",
+    "end_user_display_name",
+    "organization_id",
+    "organization_display_name",
+];
 
 impl App {
     /// `PATCH /connections/:connectionId`.
@@ -42,7 +47,9 @@ impl App {
         }
         let now = self.clock().now();
         let mut tx = self.store().begin().await?;
-        let row = table::find(&mut tx, environment.id, &key, connection_id).await?.ok_or_else(connection_not_found)?;
+        let row = table::find(&mut tx, environment.id, &key, connection_id)
+            .await?
+            .ok_or_else(connection_not_found)?;
         if let Some(end_user) = &end_user {
             let user = end_user.upsert(&mut tx, environment.id, now).await?;
             table::set_end_user(&mut tx, environment.id, row.id, user).await?;
@@ -71,10 +78,14 @@ impl App {
             Some(live) => live.connection.id,
             None => {
                 let mut conn = self.store().read().await?;
-                table::find(&mut conn, environment.id, &key, connection_id).await?.ok_or_else(unknown)?.id
+                table::find(&mut conn, environment.id, &key, connection_id)
+                    .await?
+                    .ok_or_else(unknown)?
+                    .id
             }
         };
-        self.before_connection_deleted(environment.id, &key, connection_id).await?;
+        self.before_connection_deleted(environment.id, &key, connection_id)
+            .await?;
         let mut tx = self.store().begin().await?;
         if !self.delete_connection_in(&mut tx, environment.id, id).await? {
             return Err(unknown());
@@ -106,7 +117,9 @@ impl App {
     /// Tells the provider to forget the tokens, where the catalogue says how. The connection is gone already; a provider
     /// that cannot be reached does not bring it back.
     fn revoke_upstream(&self, live: std::sync::Arc<Live>) {
-        let Credentials::OAuth2(_) = live.credentials() else { return };
+        let Credentials::OAuth2(_) = live.credentials() else {
+            return;
+        };
         if !live.provider().is_ok_and(|provider| provider.revoke.is_some()) {
             return;
         }

@@ -13,14 +13,20 @@ impl App {
     /// others go on: the connection works without it, apart from calls that need the value.
     pub(super) async fn complete_connection(&self, environment: EnvironmentId, id: ConnectionId) -> Result<()> {
         let mut conn = self.store().read().await?;
-        let Some(row) = table::find_by_id(&mut conn, environment, id).await? else { return Ok(()) };
+        let Some(row) = table::find_by_id(&mut conn, environment, id).await? else {
+            return Ok(());
+        };
         drop(conn);
-        let Some(provider) = ProviderRef::find(self, &row.provider) else { return Ok(()) };
+        let Some(provider) = ProviderRef::find(self, &row.provider) else {
+            return Ok(());
+        };
         let provider = provider.get()?;
         if provider.captures.fetch.is_empty() {
             return Ok(());
         }
-        let Some(integration) = self.find_integration(environment, &row.unique_key).await? else { return Ok(()) };
+        let Some(integration) = self.find_integration(environment, &row.unique_key).await? else {
+            return Ok(());
+        };
         let connection = self.open_connection(row).await?;
         let app = client_app(&integration);
         let opened = tenon_credentials::Opened::new(connection.credentials.clone());
@@ -43,14 +49,22 @@ impl App {
                 }
             }
         }
-        if changed { self.write_connection_config(environment, id, Value::Object(config)).await } else { Ok(()) }
+        if changed {
+            self.write_connection_config(environment, id, Value::Object(config))
+                .await
+        } else {
+            Ok(())
+        }
     }
 
     async fn write_connection_config(&self, environment: EnvironmentId, id: ConnectionId, config: Value) -> Result<()> {
         let plain =
             serde_json::to_vec(&config).map_err(|_| Error::Internal("a configuration cannot be written".to_owned()))?;
         let mut tx = self.store().begin().await?;
-        let sealed = self.vault_in(&mut tx, environment).await?.seal(&config_place(environment, id), &plain);
+        let sealed = self
+            .vault_in(&mut tx, environment)
+            .await?
+            .seal(&config_place(environment, id), &plain);
         table::set_connection_config(&mut tx, environment, id, &sealed, self.clock().now()).await?;
         tx.signal("connections", &id.to_string());
         tx.commit().await?;

@@ -45,9 +45,11 @@ pub fn read_end_user(fields: &mut Fields<'_>) -> EndUser {
         id: fields.text("id", Text::any().min(1).max(255)).unwrap_or_default(),
         email: fields.opt_text("email", Text::any().email().min(5)),
         display_name: fields.opt_text("display_name", Text::any().max(255)),
-        tags: fields
-            .opt_text_map("tags", 255)
-            .map(|tags| tags.into_iter().map(|(name, value)| (name, Value::String(value))).collect()),
+        tags: fields.opt_text_map("tags", 255).map(|tags| {
+            tags.into_iter()
+                .map(|(name, value)| (name, Value::String(value)))
+                .collect()
+        }),
         organization: None,
     };
     fields.strict();

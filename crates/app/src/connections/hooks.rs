@@ -26,7 +26,8 @@ impl App {
 
     /// Whether functions decide if a connection of the integration counts.
     pub(super) async fn has_validators(&self, environment: EnvironmentId, unique_key: &str) -> Result<bool> {
-        self.has_on_events(environment, unique_key, ConnectionEvent::ValidateConnection).await
+        self.has_on_events(environment, unique_key, ConnectionEvent::ValidateConnection)
+            .await
     }
 
     /// Asks the functions that decide whether a connection counts; the sentence of the first that refuses it.
@@ -36,7 +37,13 @@ impl App {
         unique_key: &str,
         connection_id: &str,
     ) -> Result<Option<String>> {
-        self.run_on_events(environment, unique_key, connection_id, ConnectionEvent::ValidateConnection).await
+        self.run_on_events(
+            environment,
+            unique_key,
+            connection_id,
+            ConnectionEvent::ValidateConnection,
+        )
+        .await
     }
 
     /// After a connection was stored, in the background.
@@ -49,7 +56,13 @@ impl App {
         _operation: AuthOperation,
     ) -> Result<()> {
         crate::syncs::life::on_connection_created(self, environment, connection).await?;
-        self.run_on_events(environment, unique_key, connection_id, ConnectionEvent::PostConnectionCreation).await?;
+        self.run_on_events(
+            environment,
+            unique_key,
+            connection_id,
+            ConnectionEvent::PostConnectionCreation,
+        )
+        .await?;
         Ok(())
     }
 
@@ -62,7 +75,10 @@ impl App {
     ) -> Result<()> {
         let event = ConnectionEvent::PreConnectionDeletion;
         if let Err(error) = self.run_on_events(environment, unique_key, connection_id, event).await {
-            tracing::error!(?error, "functions that follow the removal of a connection could not run");
+            tracing::error!(
+                ?error,
+                "functions that follow the removal of a connection could not run"
+            );
         }
         Ok(())
     }

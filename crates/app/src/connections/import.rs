@@ -63,27 +63,37 @@ impl App {
         let provider = provider.get()?;
         let (mode, given) = (provider.auth.wire(), import.credentials.kind());
         if mode != given {
-            return Err(Error::invalid_body(format!("Provider {mode} does not support {given} auth")));
+            return Err(Error::invalid_body(format!(
+                "Provider {mode} does not support {given} auth"
+            )));
         }
         let mut config = import.config;
         let credentials = match import.credentials {
             Given::Ready(credentials) => credentials,
-            Given::Installation { kind, app_id, installation_id } => {
+            Given::Installation {
+                kind,
+                app_id,
+                installation_id,
+            } => {
                 config.insert("app_id".to_owned(), json!(app_id));
                 config.insert("installation_id".to_owned(), json!(installation_id));
-                self.installation_credentials(kind, provider, &integration, &config).await?
+                self.installation_credentials(kind, provider, &integration, &config)
+                    .await?
             }
         };
         if matches!(credentials, Credentials::Tba(_)) {
             if !config.get("accountId").is_some_and(Value::is_string) {
-                return Err(Error::invalid_body("Missing accountId in connection_config. This is required to create a TBA connection."));
+                return Err(Error::invalid_body(
+                    "Missing accountId in connection_config. This is required to create a TBA connection.",
+                ));
             }
             // The client's id is shown beside the account as existing readers expect it; its secret stays where it is.
             if let Some(client_id) = &integration.secrets.client_id {
                 config.insert("oauth_client_id".to_owned(), json!(client_id));
             }
         }
-        self.verify_credentials(provider, &integration, &config, &credentials).await?;
+        self.verify_credentials(provider, &integration, &config, &credentials)
+            .await?;
         let tags = match &import.end_user {
             Some(end_user) => end_user.derived_tags().overlaid_with(&import.tags),
             None => import.tags,
@@ -116,13 +126,19 @@ impl App {
             .opt_inner("connection_config", |inner| {
                 let scopes = inner.raw("oauth_scopes_override");
                 let sound = scopes.is_none_or(|scopes| {
-                    scopes.as_array().is_some_and(|items| items.iter().all(Value::is_string))
+                    scopes
+                        .as_array()
+                        .is_some_and(|items| items.iter().all(Value::is_string))
                 });
                 if !sound {
                     inner.complain("invalid_type", wrong_type("array", scopes), "oauth_scopes_override");
                 }
             })
-            .and_then(|()| body.and_then(|body| body.get("connection_config")).and_then(Value::as_object).cloned())
+            .and_then(|()| {
+                body.and_then(|body| body.get("connection_config"))
+                    .and_then(Value::as_object)
+                    .cloned()
+            })
             .unwrap_or_default();
         let metadata = fields.opt_object("metadata").cloned().unwrap_or_default();
         let tags = read_tags(&mut fields).unwrap_or_default();
@@ -152,7 +168,14 @@ impl App {
     ) -> Result<Credentials> {
         let app = client_app(integration);
         let uuid = self.rng().uuid_v4().to_string();
-        let subject = Subject { provider, app: &app, config, metadata: None, now: self.clock().now(), uuid: &uuid };
+        let subject = Subject {
+            provider,
+            app: &app,
+            config,
+            metadata: None,
+            now: self.clock().now(),
+            uuid: &uuid,
+        };
         let token = github_app::installation_token(self.egress(), &subject, app_key(&subject)).await;
         let token = token.map_err(|error| {
             Error::refuse(500, "server_error").message(format!("Failed to create the installation token: {error}"))
@@ -160,7 +183,11 @@ impl App {
         Ok(match kind {
             "CUSTOM" => {
                 let raw = token.raw.clone();
-                Credentials::Custom(Custom { app: Some(token), user: None, raw })
+                Credentials::Custom(Custom {
+                    app: Some(token),
+                    user: None,
+                    raw,
+                })
             }
             _ => Credentials::App(token),
         })
@@ -247,7 +274,11 @@ fn read_date(fields: &mut Fields<'_>) -> Option<Timestamp> {
     let value = fields.raw("expires_at")?;
     let date = expiry::moment(value);
     if date.is_none() {
-        fields.complain("invalid_type", "Invalid input: expected date, received Invalid Date", "expires_at");
+        fields.complain(
+            "invalid_type",
+            "Invalid input: expected date, received Invalid Date",
+            "expires_at",
+        );
     }
     date
 }

@@ -12,7 +12,9 @@ use crate::caller::Caller;
 use crate::{App, Error, Result};
 
 fn missing(code: &str, parameter: &str) -> Error {
-    Error::refuse(400, code).message(format!("Missing param '{parameter}'.")).payload(json!({}))
+    Error::refuse(400, code)
+        .message(format!("Missing param '{parameter}'."))
+        .payload(json!({}))
 }
 
 impl App {
@@ -23,7 +25,9 @@ impl App {
         let empty = Map::new();
         let fields = body.and_then(Value::as_object).unwrap_or(&empty);
         if fields.is_empty() {
-            return Err(Error::refuse(400, "missing_body").message("Missing request body.").payload(json!({})));
+            return Err(Error::refuse(400, "missing_body")
+                .message("Missing request body.")
+                .payload(json!({})));
         }
         let key = text(fields, "provider_config_key")
             .ok_or_else(|| missing("missing_provider_config", "provider_config_key"))?;
@@ -32,14 +36,20 @@ impl App {
             None => self.rng().uuid_v4().to_string(),
         };
         super::check_connection_id(&connection_id)?;
-        let (integration, provider) =
-            self.integration_and_provider(environment.id, key).await?.ok_or_else(|| {
+        let (integration, provider) = self
+            .integration_and_provider(environment.id, key)
+            .await?
+            .ok_or_else(|| {
                 Error::refuse(400, "unknown_provider_config")
                     .message(format!("There is no provider configuration matching this key: {key}"))
                     .payload(json!({}))
             })?;
         let provider = provider.get()?;
-        let mut config = fields.get("connection_config").and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut config = fields
+            .get("connection_config")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
         config.shift_remove("webhook_url");
         let now = self.clock().now();
         let credentials = match provider.auth {
@@ -49,11 +59,13 @@ impl App {
                     .ok_or_else(|| missing("missing_installation_id", "installation_id"))?;
                 config.insert("app_id".to_owned(), json!(app_id));
                 config.insert("installation_id".to_owned(), json!(installation));
-                self.installation_credentials(provider.auth.wire(), provider, &integration, &config).await?
+                self.installation_credentials(provider.auth.wire(), provider, &integration, &config)
+                    .await?
             }
             mode => read(mode, fields, &mut config, now)?,
         };
-        self.verify_credentials(provider, &integration, &config, &credentials).await?;
+        self.verify_credentials(provider, &integration, &config, &credentials)
+            .await?;
         self.save_connection(NewConnection {
             environment,
             integration: &integration,
@@ -128,7 +140,9 @@ fn read(
             username: required("username", "missing_basic_username")?,
             password: secret(fields, "password").unwrap_or_default(),
         }),
-        AuthMode::ApiKey => Credentials::ApiKey(ApiKey { api_key: required("api_key", "missing_api_key")? }),
+        AuthMode::ApiKey => Credentials::ApiKey(ApiKey {
+            api_key: required("api_key", "missing_api_key")?,
+        }),
         AuthMode::Tba => {
             if !config.get("accountId").is_some_and(Value::is_string) {
                 return Err(missing("missing_account_id", "connection_config.accountId"));
@@ -156,13 +170,18 @@ fn read(
 }
 
 fn read_expiry(fields: &Map<String, Value>, now: Timestamp) -> Result<Option<Timestamp>> {
-    if fields.get("no_expiration").is_some_and(|flag| flag == true || flag == "true") {
+    if fields
+        .get("no_expiration")
+        .is_some_and(|flag| flag == true || flag == "true")
+    {
         return Ok(None);
     }
-    let stated = fields
-        .get("expires_at")
-        .and_then(expiry::moment)
-        .or_else(|| fields.get("expires_in").and_then(expiry::lifetime).map(|lasts| now.plus(lasts)));
+    let stated = fields.get("expires_at").and_then(expiry::moment).or_else(|| {
+        fields
+            .get("expires_in")
+            .and_then(expiry::lifetime)
+            .map(|lasts| now.plus(lasts))
+    });
     match stated {
         Some(at) => Ok(Some(at)),
         None => Err(Error::refuse(400, "missing_expires_at")

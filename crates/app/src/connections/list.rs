@@ -1,8 +1,8 @@
 //! Listing connections.
 
 use serde_json::{Value, json};
-use tenon_store::tables::connections::list::{Filter, list};
 use tenon_store::tables::connections::errors;
+use tenon_store::tables::connections::list::{Filter, list};
 
 use super::tags::is_key;
 use super::wire::list_item;
@@ -17,9 +17,14 @@ const LIMIT_MAX: i64 = 2_000;
 impl App {
     /// `GET /connections`.
     pub async fn list_connections(&self, caller: &Caller, query: &Value) -> Result<Value> {
-        caller.require_any(&["environment:connections:list", "environment:connections:list_credentials"])?;
+        caller.require_any(&[
+            "environment:connections:list",
+            "environment:connections:list_credentials",
+        ])?;
         let environment = caller.environment()?;
-        let Some(filter) = read_filter(query)? else { return Ok(json!({ "connections": [] })) };
+        let Some(filter) = read_filter(query)? else {
+            return Ok(json!({ "connections": [] }));
+        };
         let mut conn = self.store().read().await?;
         let rows = list(&mut conn, environment.id, &filter).await?;
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();

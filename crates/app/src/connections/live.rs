@@ -53,7 +53,15 @@ impl Live {
         };
         let app = client_app(&integration).with_override(own);
         let opened = Opened::new(connection.credentials.clone());
-        Self { connection, integration, app, opened, provider, known_end: Mutex::default(), loaded: Instant::now() }
+        Self {
+            connection,
+            integration,
+            app,
+            opened,
+            provider,
+            known_end: Mutex::default(),
+            loaded: Instant::now(),
+        }
     }
 
     /// The provider.
@@ -189,8 +197,10 @@ impl App {
 
     pub(super) async fn load_live(&self, name: Name) -> Result<Arc<Live>, LiveError> {
         let (environment, unique_key, connection_id) = &name;
-        let integration =
-            self.find_integration(*environment, unique_key).await?.ok_or(LiveError::UnknownIntegration)?;
+        let integration = self
+            .find_integration(*environment, unique_key)
+            .await?
+            .ok_or(LiveError::UnknownIntegration)?;
         let provider = ProviderRef::find(self, &integration.provider).ok_or(LiveError::UnknownProvider)?;
         let mut conn = self.store().read().await?;
         let row = table::find(&mut conn, *environment, unique_key, connection_id).await?;
@@ -221,7 +231,11 @@ impl App {
     pub(crate) fn note_fetched(&self, live: &Live) {
         const NOTE_EVERY: Duration = Duration::from_secs(3_600);
         let now = self.clock().now();
-        if live.connection.last_fetched_at.is_some_and(|last| now.since(last) < NOTE_EVERY) {
+        if live
+            .connection
+            .last_fetched_at
+            .is_some_and(|last| now.since(last) < NOTE_EVERY)
+        {
             return;
         }
         let (app, environment, id) = (self.clone(), live.connection.environment_id, live.connection.id);

@@ -71,17 +71,21 @@ impl App {
                 .payload(json!({}))
         })?;
         let Some(Value::Object(metadata)) = body else {
-            return Err(Error::refuse(400, "missing_body").message("Missing request body.").payload(json!({})));
+            return Err(Error::refuse(400, "missing_body")
+                .message("Missing request body.")
+                .payload(json!({})));
         };
         let mut tx = self.store().begin().await?;
-        let row = table::find(&mut tx, environment.id, key, connection_id).await?.ok_or_else(|| {
-            Error::refuse(404, "unknown_connection")
+        let row = table::find(&mut tx, environment.id, key, connection_id)
+            .await?
+            .ok_or_else(|| {
+                Error::refuse(404, "unknown_connection")
                 .message(
                     "No connection matching the provided params of 'connection_id' and 'provider_config_key'. Please \
                      make sure these values exist",
                 )
                 .payload(json!({ "connectionId": connection_id, "providerConfigKey": key }))
-        })?;
+            })?;
         self.write_metadata_of(&mut tx, &row, metadata, write).await?;
         tx.commit().await?;
         self.connections_state().forget(row.id);

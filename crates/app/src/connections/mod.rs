@@ -36,11 +36,11 @@ use tenon_store::tables::connections::{ConnectionRow, RefreshState};
 pub use end_user::{EndUser, Organization, read_end_user, read_organization};
 pub use events::AuthOperation;
 pub(crate) use live::State;
-pub(crate) use sweep::start;
 pub use live::{Live, LiveError};
 pub use metadata::MetadataWrite;
 pub use refresh_error::RefreshError;
 pub use save::{NewConnection, Origin, Saved};
+pub(crate) use sweep::start;
 pub use tags::{Tags, read_tags};
 pub use webhook_url::WebhookUrl;
 pub use wire::Style;
@@ -146,7 +146,9 @@ impl App {
         environment: EnvironmentId,
         key: &str,
     ) -> Result<Option<(Arc<Integration>, ProviderRef)>> {
-        let Some(integration) = self.find_integration(environment, key).await? else { return Ok(None) };
+        let Some(integration) = self.find_integration(environment, key).await? else {
+            return Ok(None);
+        };
         Ok(ProviderRef::find(self, &integration.provider).map(|provider| (integration, provider)))
     }
 }
@@ -162,7 +164,10 @@ impl ProviderRef {
     /// The provider with this id.
     pub fn find(app: &App, id: &str) -> Option<Self> {
         let catalog = app.catalog();
-        catalog.get(id).is_some().then(|| Self { catalog, id: id.to_owned() })
+        catalog.get(id).is_some().then(|| Self {
+            catalog,
+            id: id.to_owned(),
+        })
     }
 
     /// The catalogue entry.
@@ -170,7 +175,9 @@ impl ProviderRef {
     /// # Errors
     /// Never in practice: the catalogue held here does not change.
     pub fn get(&self) -> Result<&Provider> {
-        self.catalog.get(&self.id).ok_or_else(|| Error::Internal(format!("provider {} vanished", self.id)))
+        self.catalog
+            .get(&self.id)
+            .ok_or_else(|| Error::Internal(format!("provider {} vanished", self.id)))
     }
 }
 
@@ -196,9 +203,19 @@ pub fn client_app(integration: &Integration) -> ClientApp {
     set("app_link", secrets.app_link.as_deref());
     set("private_key", secrets.private_key.as_ref().map(Secret::expose));
     let scopes = secrets.scopes.as_deref().unwrap_or_default();
-    let scopes = scopes.split(',').map(str::trim).filter(|scope| !scope.is_empty()).map(str::to_owned).collect();
+    let scopes = scopes
+        .split(',')
+        .map(str::trim)
+        .filter(|scope| !scope.is_empty())
+        .map(str::to_owned)
+        .collect();
     let client_id = secrets.client_id.as_deref().unwrap_or_default();
-    ClientApp::new(client_id, secrets.client_secret.clone().unwrap_or_default(), scopes, &values)
+    ClientApp::new(
+        client_id,
+        secrets.client_secret.clone().unwrap_or_default(),
+        scopes,
+        &values,
+    )
 }
 
 /// Checks the path parameter `:connectionId`.
@@ -221,7 +238,15 @@ fn check_param(name: &str, value: &str, rule: Text) -> Result<()> {
     let issues: Vec<Issue> = rule
         .complaints(value)
         .into_iter()
-        .map(|(code, message)| Issue { code, message, path: vec![name.to_owned()] })
+        .map(|(code, message)| Issue {
+            code,
+            message,
+            path: vec![name.to_owned()],
+        })
         .collect();
-    if issues.is_empty() { Ok(()) } else { Err(Error::invalid("invalid_uri_params", issues)) }
+    if issues.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::invalid("invalid_uri_params", issues))
+    }
 }

@@ -31,7 +31,9 @@ fn read_query(query: &Value) -> Result<Query> {
             .unwrap_or_default(),
         refresh_token: fields.opt_text_boolean("refresh_token").unwrap_or_default(),
         force_refresh: fields.opt_text_boolean("force_refresh").unwrap_or_default(),
-        app_token: fields.opt_text_boolean("refresh_github_app_jwt_token").unwrap_or_default(),
+        app_token: fields
+            .opt_text_boolean("refresh_github_app_jwt_token")
+            .unwrap_or_default(),
     };
     fields.strict();
     fields.finish("invalid_query_params")?;
@@ -64,7 +66,9 @@ impl App {
         check_connection_id(connection_id)?;
         let with_credentials = caller.may(READ_CREDENTIALS);
         if !with_credentials && (query.force_refresh || query.refresh_token || query.app_token) {
-            return Err(Error::forbidden(format!("Credential and refresh options require the {READ_CREDENTIALS} scope")));
+            return Err(Error::forbidden(format!(
+                "Credential and refresh options require the {READ_CREDENTIALS} scope"
+            )));
         }
         let live = self
             .find_live(environment.id, &query.provider_config_key, connection_id)
@@ -74,7 +78,11 @@ impl App {
             let errors = self.connection_errors(&live.connection).await?;
             return Ok(live.connection.to_wire(Style::Read, &errors, json!({})));
         }
-        let refresh_tokens = if query.refresh_token { RefreshTokens::Shown } else { RefreshTokens::Hidden };
+        let refresh_tokens = if query.refresh_token {
+            RefreshTokens::Shown
+        } else {
+            RefreshTokens::Hidden
+        };
         let want = if query.force_refresh { Want::New } else { Want::Good };
         let fresh = match self.refreshed(std::sync::Arc::clone(&live), want).await {
             Ok(fresh) => fresh,
@@ -84,11 +92,10 @@ impl App {
                     .await
                     .map_err(refuse_unknown)?;
                 let errors = self.connection_errors(&stale.connection).await?;
-                let shown = stale.connection.to_wire(
-                    Style::Read,
-                    &errors,
-                    stale.connection.credentials_json(refresh_tokens),
-                );
+                let shown =
+                    stale
+                        .connection
+                        .to_wire(Style::Read, &errors, stale.connection.credentials_json(refresh_tokens));
                 let mut payload = error.payload.clone();
                 if let Value::Object(payload) = &mut payload {
                     payload.insert("code".to_owned(), json!(error.code));
@@ -125,7 +132,9 @@ impl App {
         let subject = live.subject(self.clock().now(), "")?;
         match github_app::app_token(&subject, app_key(&subject)) {
             Ok(token) => credentials["jwtToken"] = json!(token.expose()),
-            Err(error) => tracing::warn!(connection.id = %live.connection.id, %error, "the app's own token could not be signed"),
+            Err(error) => {
+                tracing::warn!(connection.id = %live.connection.id, %error, "the app's own token could not be signed")
+            }
         }
         Ok(())
     }

@@ -21,8 +21,8 @@ use serde_json::json;
 use tenon_credentials::refresh::{Due, Want};
 use tenon_credentials::{Credentials, Failure, oauth2, refresh as modes};
 use tenon_model::{ConnectionId, Timestamp};
-use tenon_store::tables::connections::lease::{self, Acquired, Refreshed};
 use tenon_store::tables::connections::errors;
+use tenon_store::tables::connections::lease::{self, Acquired, Refreshed};
 use tokio::sync::watch;
 
 use super::events::AuthEvent;
@@ -102,7 +102,9 @@ impl App {
             Ok(Some(Ok(Ok(live)))) => Ok(live),
             Ok(Some(Ok(Err(error)))) => Err(LiveError::Refresh(error)),
             Ok(Some(Err(reason))) => Err(LiveError::Internal(Error::Internal(reason))),
-            Ok(None) | Err(_) => Err(LiveError::Internal(Error::Internal("a refresh ended without outcome".to_owned()))),
+            Ok(None) | Err(_) => Err(LiveError::Internal(Error::Internal(
+                "a refresh ended without outcome".to_owned(),
+            ))),
         }
     }
 
@@ -116,7 +118,11 @@ impl App {
             let now = self.clock().now();
             live = self.reload(&live).await?;
             // A forced refresh that finds one just made is satisfied by it.
-            let want = if live.connection.refresh.refreshed_at > renewed_before { Want::Good } else { want };
+            let want = if live.connection.refresh.refreshed_at > renewed_before {
+                Want::Good
+            } else {
+                want
+            };
             match live.due(now, want)? {
                 Due::No => return Ok(live),
                 Due::Ask => {
@@ -133,7 +139,12 @@ impl App {
                 if live.connection.refresh.exhausted {
                     return Err(refused(RefreshError::exhausted(&live.connection.refresh)));
                 }
-                if let Some(failed_at) = live.connection.refresh.failed_at.filter(|at| now.since(*at) < COOL_DOWN) {
+                if let Some(failed_at) = live
+                    .connection
+                    .refresh
+                    .failed_at
+                    .filter(|at| now.since(*at) < COOL_DOWN)
+                {
                     return Err(refused(RefreshError::backoff(failed_at)));
                 }
             }
@@ -159,7 +170,11 @@ impl App {
     async fn reload(&self, live: &Live) -> Result<Arc<Live>, LiveError> {
         let connection = &live.connection;
         self.connections_state().forget(connection.id);
-        let name = (connection.environment_id, connection.unique_key.clone(), connection.connection_id.clone());
+        let name = (
+            connection.environment_id,
+            connection.unique_key.clone(),
+            connection.connection_id.clone(),
+        );
         self.load_live(name).await
     }
 
@@ -175,7 +190,9 @@ impl App {
 
     /// Asks the provider until when a token of unknown life is good. What cannot be asked counts as ended.
     async fn ask_end(&self, live: &Live, now: Timestamp) -> Result<Option<Timestamp>> {
-        let Credentials::OAuth2(held) = live.credentials() else { return Ok(None) };
+        let Credentials::OAuth2(held) = live.credentials() else {
+            return Ok(None);
+        };
         let uuid = self.rng().uuid_v4().to_string();
         let answer = oauth2::introspect(self.egress(), &live.subject(now, &uuid)?, held).await;
         Ok(answer.unwrap_or_else(|error| {
@@ -209,13 +226,16 @@ impl App {
                 let log = Subject::titled(format!("Renew the credentials of {}", connection.connection_id))
                     .integration(&connection.unique_key, &connection.provider)
                     .connection(&connection.connection_id);
-                self.operations().start(connection.environment_id, Kind::Auth, "refresh", log).finish(Outcome::Success);
+                self.operations()
+                    .start(connection.environment_id, Kind::Auth, "refresh", log)
+                    .finish(Outcome::Success);
                 self.reload(&live).await
             }
             Err(error) => {
                 let refused_by = RefreshError::of(live.credentials(), &error, after_lost);
                 tracing::warn!(connection.id = %live.connection.id, provider = %live.connection.provider, failure = error.failure().as_str(), %error, "credentials could not be renewed");
-                self.store_failure(&live, Some(holder), error.failure(), &refused_by).await?;
+                self.store_failure(&live, Some(holder), error.failure(), &refused_by)
+                    .await?;
                 Err(refused(refused_by))
             }
         }
@@ -239,9 +259,14 @@ impl App {
 
     async fn try_store_renewed(&self, live: &Live, holder: &str, fresh: &Credentials) -> Result<bool> {
         let (environment, id) = (live.connection.environment_id, live.connection.id);
-        let plain = fresh.to_sealable().map_err(|_| Error::Internal("credentials cannot be written".to_owned()))?;
+        let plain = fresh
+            .to_sealable()
+            .map_err(|_| Error::Internal("credentials cannot be written".to_owned()))?;
         let mut tx = self.store().begin().await?;
-        let sealed = self.vault_in(&mut tx, environment).await?.seal(&credentials_place(environment, id), &plain);
+        let sealed = self
+            .vault_in(&mut tx, environment)
+            .await?
+            .seal(&credentials_place(environment, id), &plain);
         let refreshed = Refreshed {
             credentials: &sealed,
             connection_config: None,

@@ -39,9 +39,10 @@ impl RefreshError {
         Self {
             code: "connection_refresh_exhausted",
             status: 424,
-            message: "The refresh of this connection has failed too often and is no longer attempted. Ask the end user \
+            message:
+                "The refresh of this connection has failed too often and is no longer attempted. Ask the end user \
                       to authorise again, or force a refresh."
-                .to_owned(),
+                    .to_owned(),
             payload: json!({ "lastError": state.error }),
         }
     }
@@ -55,9 +56,13 @@ impl RefreshError {
         };
         let mut message = match error.failure() {
             Failure::InvalidGrant => {
-                format!("The provider no longer accepts these credentials; ask the end user to authorise again ({error})")
+                format!(
+                    "The provider no longer accepts these credentials; ask the end user to authorise again ({error})"
+                )
             }
-            Failure::Transient => format!("The provider could not renew the credentials now; try again later ({error})"),
+            Failure::Transient => {
+                format!("The provider could not renew the credentials now; try again later ({error})")
+            }
             Failure::Misconfigured => {
                 format!("The provider refused to renew the credentials; check the integration's settings ({error})")
             }
@@ -69,12 +74,19 @@ impl RefreshError {
             );
         }
         let payload = json!({ "failure": error.failure().as_str(), "providerStatus": error.status() });
-        Self { code, status: 400, message, payload }
+        Self {
+            code,
+            status: 400,
+            message,
+            payload,
+        }
     }
 
     /// As the refusal of a request.
     pub fn to_refusal(&self) -> Error {
-        Error::refuse(self.status, self.code).message(self.message.clone()).payload(self.payload.clone())
+        Error::refuse(self.status, self.code)
+            .message(self.message.clone())
+            .payload(self.payload.clone())
     }
 }
 

@@ -73,7 +73,9 @@ impl App {
     /// # Errors
     /// When the store fails; nothing is stored then.
     pub async fn save_connection(&self, new: NewConnection<'_>) -> Result<Saved> {
-        let validated = self.has_validators(new.environment.id, &new.integration.unique_key).await?;
+        let validated = self
+            .has_validators(new.environment.id, &new.integration.unique_key)
+            .await?;
         let mut tx = self.store().begin().await?;
         let (id, operation) = self.write_connection(&mut tx, &new).await?;
         let row = table::find_by_id(&mut tx, new.environment.id, id)
@@ -90,14 +92,25 @@ impl App {
         }
         let connection = self.open_connection(row).await?;
         self.after_connect(&connection, operation);
-        Ok(Saved { id, operation, connection })
+        Ok(Saved {
+            id,
+            operation,
+            connection,
+        })
     }
 
     /// Asks the product's own functions whether the connection counts. A new one that does not is removed without a
     /// trace; one that was there before stays and is marked.
-    async fn validate_saved(&self, new: &NewConnection<'_>, row: &ConnectionRow, operation: AuthOperation) -> Result<()> {
+    async fn validate_saved(
+        &self,
+        new: &NewConnection<'_>,
+        row: &ConnectionRow,
+        operation: AuthOperation,
+    ) -> Result<()> {
         let environment = new.environment.id;
-        let refused = self.validate_connection(environment, &row.unique_key, &row.connection_id).await?;
+        let refused = self
+            .validate_connection(environment, &row.unique_key, &row.connection_id)
+            .await?;
         let mut tx = self.store().begin().await?;
         match (&refused, operation) {
             (None, _) => self.emit_saved(&mut tx, new, row, operation, None).await?,
@@ -108,7 +121,8 @@ impl App {
                 errors::set(&mut tx, environment, row.id, AUTH_ERROR, "", &log_id, now).await?;
                 lease::store_test_failure(&mut tx, environment, row.id, 1, true, VALIDATION_FAILED, now).await?;
                 let error = Some((VALIDATION_FAILED, reason.as_str()));
-                self.emit_saved(&mut tx, new, row, AuthOperation::Override, error).await?;
+                self.emit_saved(&mut tx, new, row, AuthOperation::Override, error)
+                    .await?;
             }
         }
         tx.signal("connections", &row.id.to_string());
@@ -157,7 +171,8 @@ impl App {
                 (id, AuthOperation::Creation)
             }
         };
-        self.seal_connection(tx, environment, id, &new.credentials, &merged.config).await?;
+        self.seal_connection(tx, environment, id, &new.credentials, &merged.config)
+            .await?;
         Ok((id, operation))
     }
 
@@ -195,7 +210,10 @@ impl App {
             auth_mode: new.provider.auth.wire(),
             operation,
             tags: Some(&tags),
-            end_user: new.end_user.as_ref().filter(|_| new.origin == Origin::EndUser && error.is_none()),
+            end_user: new
+                .end_user
+                .as_ref()
+                .filter(|_| new.origin == Origin::EndUser && error.is_none()),
             error,
             webhook_url_override: row.webhook_url_override.as_deref(),
         };

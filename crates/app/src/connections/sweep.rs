@@ -7,8 +7,8 @@ use tenon_credentials::{Credentials, Failure};
 use tenon_model::{ConnectionId, Timestamp};
 use tenon_store::tables::{connect_sessions, connections as table, oauth_states};
 
-use super::live::LiveError;
 use super::RefreshError;
+use super::live::LiveError;
 use crate::{App, Result};
 
 /// How often idle connections are looked at.
@@ -92,7 +92,9 @@ impl App {
     }
 
     async fn keep_alive(&self, row: &table::ConnectionRow, now: Timestamp) -> Result<()> {
-        let found = self.find_live(row.environment_id, &row.unique_key, &row.connection_id).await;
+        let found = self
+            .find_live(row.environment_id, &row.unique_key, &row.connection_id)
+            .await;
         let live = match found {
             Ok(live) => live,
             Err(LiveError::Internal(error)) => return Err(error),
@@ -105,7 +107,9 @@ impl App {
                     .verify_credentials(live.provider()?, &live.integration, live.config(), live.credentials())
                     .await;
                 if let Err(error) = tested {
-                    let Some(refusal) = error.refusal() else { return Err(error) };
+                    let Some(refusal) = error.refusal() else {
+                        return Err(error);
+                    };
                     let failed = RefreshError {
                         code: "connection_test_failed",
                         status: refusal.status,

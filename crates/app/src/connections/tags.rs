@@ -33,7 +33,13 @@ impl Tags {
     /// These tags without the named ones.
     #[must_use]
     pub fn without(&self, keys: &[&str]) -> Self {
-        Self(self.0.iter().filter(|(key, _)| !keys.contains(&key.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|(key, _)| !keys.contains(&key.as_str()))
+                .map(|(k, v)| (k.clone(), v.clone()))
+                .collect(),
+        )
     }
 
     /// Whether there are more than the wire allows.
@@ -88,7 +94,11 @@ pub fn read_tags(fields: &mut Fields<'_>) -> Option<Tags> {
         };
         let length = text.encode_utf16().count();
         if length == 0 {
-            fields.complain_at("too_small", "Too small: expected string to have >=1 characters", &["tags", key]);
+            fields.complain_at(
+                "too_small",
+                "Too small: expected string to have >=1 characters",
+                &["tags", key],
+            );
             sound = false;
         } else if length > VALUE_CHARS_MAX {
             let message = format!("Tag values must be at most {VALUE_CHARS_MAX} characters");
@@ -104,10 +114,23 @@ pub fn read_tags(fields: &mut Fields<'_>) -> Option<Tags> {
     // Rules about the whole set only make sense for a sound set.
     if sound {
         if map.len() > KEYS_MAX {
-            fields.complain("custom", format!("Tags cannot contain more than {KEYS_MAX} keys"), "tags");
+            fields.complain(
+                "custom",
+                format!("Tags cannot contain more than {KEYS_MAX} keys"),
+                "tags",
+            );
         } else if let Some(key) = duplicate {
-            fields.complain("custom", format!("Duplicate tag key after case normalization: \"{key}\""), "tags");
-        } else if tags.0.get(EMAIL_KEY).and_then(Value::as_str).is_some_and(|email| !is_email(email)) {
+            fields.complain(
+                "custom",
+                format!("Duplicate tag key after case normalization: \"{key}\""),
+                "tags",
+            );
+        } else if tags
+            .0
+            .get(EMAIL_KEY)
+            .and_then(Value::as_str)
+            .is_some_and(|email| !is_email(email))
+        {
             fields.complain("custom", format!("Tag \"{EMAIL_KEY}\" must be a valid email"), "tags");
         }
     }

@@ -26,7 +26,14 @@ impl App {
         let app = client_app(integration);
         let uuid = self.rng().uuid_v4().to_string();
         let now = self.clock().now();
-        let subject = Subject { provider, app: &app, config, metadata: None, now, uuid: &uuid };
+        let subject = Subject {
+            provider,
+            app: &app,
+            config,
+            metadata: None,
+            now,
+            uuid: &uuid,
+        };
         let opened = Opened::new(credentials.clone());
         match probe::verify(self.egress(), &subject, &opened, self.rng()).await {
             Ok(probe::Outcome::Good) => Ok(()),

@@ -27,12 +27,20 @@ impl WebhookUrl {
 
 /// What is wrong with a URL, as issue code and message.
 pub fn complaint(app: &App, value: &Value) -> Option<(&'static str, &'static str)> {
-    let Some(text) = value.as_str() else { return Some(("invalid_union", "Invalid input")) };
+    let Some(text) = value.as_str() else {
+        return Some(("invalid_union", "Invalid input"));
+    };
     if text.is_empty() {
         return None;
     }
-    let Ok(url) = Url::parse(text) else { return Some(("invalid_union", "Invalid input")) };
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    let Ok(url) = Url::parse(text) else {
+        return Some(("invalid_union", "Invalid input"));
+    };
+    let host = url
+        .host_str()
+        .unwrap_or_default()
+        .trim_end_matches('.')
+        .to_ascii_lowercase();
     if host == "nango.dev" || host.ends_with(".nango.dev") {
         return Some(("custom", "Webhook URLs cannot point to Nango's domain (nango.dev)."));
     }

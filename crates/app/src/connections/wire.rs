@@ -28,7 +28,10 @@ impl Style {
 
 /// The active errors of a connection.
 pub(super) fn errors_json(errors: &[ConnectionErrorRow]) -> Value {
-    errors.iter().map(|error| json!({ "type": error.kind, "log_id": error.log_id })).collect()
+    errors
+        .iter()
+        .map(|error| json!({ "type": error.kind, "log_id": error.log_id }))
+        .collect()
 }
 
 /// A connection in a list; nothing is opened for it.

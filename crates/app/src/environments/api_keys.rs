@@ -72,7 +72,10 @@ pub(super) async fn insert_key(
 ) -> Result<CreatedKey> {
     let secret = app.rng().uuid_v4().to_string();
     let now = app.clock().now();
-    let hint = secret.get(secret.len().saturating_sub(4)..).unwrap_or_default().to_owned();
+    let hint = secret
+        .get(secret.len().saturating_sub(4)..)
+        .unwrap_or_default()
+        .to_owned();
     let new = NewApiKey {
         account_id: account,
         environment_id: environment,
@@ -83,7 +86,13 @@ pub(super) async fn insert_key(
         now,
     };
     let id = table::insert(tx, &new).await?;
-    Ok(CreatedKey { id, display_name: display_name.to_owned(), scopes: scopes.to_vec(), secret, created_at: now })
+    Ok(CreatedKey {
+        id,
+        display_name: display_name.to_owned(),
+        scopes: scopes.to_vec(),
+        secret,
+        created_at: now,
+    })
 }
 
 async fn own_environment(conn: &mut Conn, caller: &Caller, id: EnvironmentId) -> Result<()> {
@@ -107,7 +116,13 @@ impl App {
         let mut tx = self.store().begin().await?;
         own_environment(&mut tx, caller, environment).await?;
         let created = self
-            .add_key(&mut tx, caller.account, Some(environment), &name.unwrap_or_default(), &[FULL_ACCESS.to_owned()])
+            .add_key(
+                &mut tx,
+                caller.account,
+                Some(environment),
+                &name.unwrap_or_default(),
+                &[FULL_ACCESS.to_owned()],
+            )
             .await?;
         tx.commit().await?;
         Ok(created)
@@ -123,8 +138,9 @@ impl App {
     ) -> Result<CreatedKey> {
         let existing = table::list(tx, account, environment).await?;
         if existing.len() >= KEYS_MAX {
-            return Err(Error::refuse(400, "resource_capped")
-                .message(format!("An environment can have at most {KEYS_MAX} API keys; delete one first")));
+            return Err(Error::refuse(400, "resource_capped").message(format!(
+                "An environment can have at most {KEYS_MAX} API keys; delete one first"
+            )));
         }
         if existing.iter().any(|key| key.display_name == name) {
             return Err(Error::refuse(409, "conflict").message("An API key with this name already exists"));
@@ -152,7 +168,9 @@ impl App {
     pub async fn revoke_key(&self, environment: Option<EnvironmentId>, id: KeyId) -> Result<bool> {
         let now = self.clock().now();
         let mut tx = self.store().begin().await?;
-        let Some(account) = accounts::find_first(&mut tx).await? else { return Ok(false) };
+        let Some(account) = accounts::find_first(&mut tx).await? else {
+            return Ok(false);
+        };
         let found = match environment {
             Some(environment) => table::delete(&mut tx, account, environment, id, now).await?,
             None => table::delete_account_key(&mut tx, account, id, now).await?,
@@ -171,7 +189,10 @@ impl App {
         let key = fields.integer("key_id", 1, i64::MAX, true);
         fields.strict();
         fields.finish("invalid_body")?;
-        let (environment, key) = (EnvironmentId(environment.unwrap_or_default()), KeyId(key.unwrap_or_default()));
+        let (environment, key) = (
+            EnvironmentId(environment.unwrap_or_default()),
+            KeyId(key.unwrap_or_default()),
+        );
         let mut tx = self.store().begin().await?;
         own_environment(&mut tx, caller, environment).await?;
         if !table::delete(&mut tx, caller.account, environment, key, self.clock().now()).await? {

@@ -35,20 +35,33 @@ impl NewEnvironmentInput {
             slack_notifications: fields.opt_boolean("slack_notifications").unwrap_or_default(),
             ..EnvironmentSettings::default()
         };
-        if fields.raw("otlp_endpoint").is_some_and(|value| value.as_str() != Some("")) {
+        if fields
+            .raw("otlp_endpoint")
+            .is_some_and(|value| value.as_str() != Some(""))
+        {
             settings.otlp_endpoint = fields.opt_text("otlp_endpoint", Text::any().url());
         }
         settings.otlp_headers = read_otlp_headers(&mut fields);
         fields.strict();
         fields.finish("invalid_body")?;
-        Ok(Self { name: name.unwrap_or_default(), is_production, settings })
+        Ok(Self {
+            name: name.unwrap_or_default(),
+            is_production,
+            settings,
+        })
     }
 }
 
 fn read_otlp_headers(fields: &mut Fields<'_>) -> Vec<(String, String)> {
-    let Some(value) = fields.raw("otlp_headers") else { return Vec::new() };
+    let Some(value) = fields.raw("otlp_headers") else {
+        return Vec::new();
+    };
     let Value::Array(items) = value else {
-        fields.complain("invalid_type", crate::validate::wrong_type("array", Some(value)), "otlp_headers");
+        fields.complain(
+            "invalid_type",
+            crate::validate::wrong_type("array", Some(value)),
+            "otlp_headers",
+        );
         return Vec::new();
     };
     if items.len() > 100 {
@@ -59,7 +72,11 @@ fn read_otlp_headers(fields: &mut Fields<'_>) -> Vec<(String, String)> {
         let text = |key: &str| item.get(key).and_then(Value::as_str).map(str::to_owned);
         match (text("name"), text("value")) {
             (Some(name), Some(value)) if !name.is_empty() && !value.is_empty() => headers.push((name, value)),
-            _ => fields.complain("invalid_type", "Invalid input: expected a name and a value", "otlp_headers"),
+            _ => fields.complain(
+                "invalid_type",
+                "Invalid input: expected a name and a value",
+                "otlp_headers",
+            ),
         }
     }
     headers
@@ -86,13 +103,18 @@ impl App {
         let mut keys = Vec::new();
         for (name, is_production) in [("dev", false), (PRODUCTION, true)] {
             let settings = EnvironmentSettings::default();
-            let (_, key) = self.insert_environment(&mut tx, account, name, is_production, &settings).await?;
+            let (_, key) = self
+                .insert_environment(&mut tx, account, name, is_production, &settings)
+                .await?;
             keys.push((name.to_owned(), key));
         }
         let scopes = ["account:*".to_owned()];
         let created = insert_key(self, &mut tx, account, None, "Account key", &scopes).await?;
         tx.commit().await?;
-        Ok(Some(FirstStart { keys, account_key: created.secret }))
+        Ok(Some(FirstStart {
+            keys,
+            account_key: created.secret,
+        }))
     }
 
     async fn insert_environment(
@@ -116,7 +138,10 @@ impl App {
         };
         let id = table::insert(tx, &new).await?;
         let signing_key = self.rng().uuid_v4().to_string();
-        let sealed = self.vault_in(tx, id).await?.seal(&signing_key_place(id), signing_key.as_bytes());
+        let sealed = self
+            .vault_in(tx, id)
+            .await?
+            .seal(&signing_key_place(id), signing_key.as_bytes());
         table::set_signing_key(tx, id, &sealed).await?;
         let key = insert_key(self, tx, account, Some(id), DEFAULT_KEY, &[FULL_ACCESS.to_owned()]).await?;
         Ok((id, key.secret))
@@ -139,12 +164,18 @@ impl App {
         }
         let taken = || Error::refuse(409, "conflict").message("Environment already exists");
         let mut tx = self.store().begin().await?;
-        if table::find_by_name(&mut tx, caller.account, &input.name).await?.is_some() {
+        if table::find_by_name(&mut tx, caller.account, &input.name)
+            .await?
+            .is_some()
+        {
             return Err(taken());
         }
-        let (id, _) =
-            self.insert_environment(&mut tx, caller.account, &input.name, production, &input.settings).await?;
-        tx.commit().await.map_err(|error| if error.is_duplicate() { taken() } else { error.into() })?;
+        let (id, _) = self
+            .insert_environment(&mut tx, caller.account, &input.name, production, &input.settings)
+            .await?;
+        tx.commit()
+            .await
+            .map_err(|error| if error.is_duplicate() { taken() } else { error.into() })?;
         Ok((id, input.name))
     }
 
@@ -170,14 +201,26 @@ impl App {
     /// All environments of the first account with their names, for the command line.
     pub async fn list_environments(&self) -> Result<Vec<super::Environment>> {
         let mut conn = self.store().read().await?;
-        let Some(account) = accounts::find_first(&mut conn).await? else { return Ok(Vec::new()) };
-        table::list(&mut conn, account).await?.into_iter().map(super::Environment::from_row).collect()
+        let Some(account) = accounts::find_first(&mut conn).await? else {
+            return Ok(Vec::new());
+        };
+        table::list(&mut conn, account)
+            .await?
+            .into_iter()
+            .map(super::Environment::from_row)
+            .collect()
     }
 
     /// The live keys of an environment, or the account keys; for the command line.
     pub async fn list_keys(&self, environment: Option<EnvironmentId>) -> Result<Vec<super::KeyListing>> {
         let mut conn = self.store().read().await?;
-        let Some(account) = accounts::find_first(&mut conn).await? else { return Ok(Vec::new()) };
-        Ok(keys_table::list(&mut conn, account, environment).await?.into_iter().map(Into::into).collect())
+        let Some(account) = accounts::find_first(&mut conn).await? else {
+            return Ok(Vec::new());
+        };
+        Ok(keys_table::list(&mut conn, account, environment)
+            .await?
+            .into_iter()
+            .map(Into::into)
+            .collect())
     }
 }

@@ -77,13 +77,19 @@ impl App {
     /// The live environment with this public identifier.
     pub async fn find_environment_by_uuid(&self, uuid: Uuid) -> Result<Option<Environment>> {
         let mut conn = self.store().read().await?;
-        table::find_by_uuid(&mut conn, uuid).await?.map(Environment::from_row).transpose()
+        table::find_by_uuid(&mut conn, uuid)
+            .await?
+            .map(Environment::from_row)
+            .transpose()
     }
 
     /// The live environment with this legacy public key.
     pub async fn find_environment_by_public_key(&self, key: &str) -> Result<Option<Environment>> {
         let mut conn = self.store().read().await?;
-        table::find_by_public_key(&mut conn, key).await?.map(Environment::from_row).transpose()
+        table::find_by_public_key(&mut conn, key)
+            .await?
+            .map(Environment::from_row)
+            .transpose()
     }
 
     /// The key that signs the environment's outgoing webhooks.
@@ -102,7 +108,10 @@ impl App {
         let id = caller.environment()?.id;
         let key = self.rng().uuid_v4().to_string();
         let mut tx = self.store().begin().await?;
-        let sealed = self.vault_in(&mut tx, id).await?.seal(&signing_key_place(id), key.as_bytes());
+        let sealed = self
+            .vault_in(&mut tx, id)
+            .await?
+            .seal(&signing_key_place(id), key.as_bytes());
         table::set_signing_key(&mut tx, id, &sealed).await?;
         tx.signal("environments", &id.to_string());
         tx.commit().await?;

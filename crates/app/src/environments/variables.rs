@@ -37,7 +37,10 @@ impl App {
     /// Sets a variable; for the command line.
     pub async fn set_environment_variable(&self, id: EnvironmentId, name: &str, value: &str) -> Result<()> {
         let mut tx = self.store().begin().await?;
-        let sealed = self.vault_in(&mut tx, id).await?.seal(&place(id, name), value.as_bytes());
+        let sealed = self
+            .vault_in(&mut tx, id)
+            .await?
+            .seal(&place(id, name), value.as_bytes());
         table::set_variable(&mut tx, id, name, &sealed).await?;
         Ok(tx.commit().await?)
     }

@@ -57,7 +57,11 @@ impl CredentialsInput {
     }
 
     fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let kind = fields.raw("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let kind = fields
+            .raw("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned();
         let id = Text::any().min(1).max(255);
         let some = Text::any().min(1);
         let input = match kind.as_str() {
@@ -94,7 +98,12 @@ fn read_scopes(fields: &mut Fields<'_>) -> Option<String> {
     let value = fields.raw("scopes")?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || ":/_.*-".contains(c);
     match value.as_str() {
-        Some(text) if text.is_empty() || text.split(',').all(|scope| !scope.is_empty() && scope.chars().all(allowed)) => {
+        Some(text)
+            if text.is_empty()
+                || text
+                    .split(',')
+                    .all(|scope| !scope.is_empty() && scope.chars().all(allowed)) =>
+        {
             Some(text.to_owned())
         }
         _ => {
@@ -105,11 +114,18 @@ fn read_scopes(fields: &mut Fields<'_>) -> Option<String> {
 }
 
 fn read_private_key(fields: &mut Fields<'_>) -> Secret {
-    let Some(text) = fields.text("private_key", Text::any()) else { return Secret::default() };
+    let Some(text) = fields.text("private_key", Text::any()) else {
+        return Secret::default();
+    };
     let trimmed = text.trim();
-    let marked = trimmed.starts_with("-----BEGIN RSA PRIVATE KEY-----") && trimmed.ends_with("-----END RSA PRIVATE KEY-----");
+    let marked =
+        trimmed.starts_with("-----BEGIN RSA PRIVATE KEY-----") && trimmed.ends_with("-----END RSA PRIVATE KEY-----");
     if !marked {
-        fields.complain("invalid_format", "Invalid string: must be an RSA private key in PEM form", "private_key");
+        fields.complain(
+            "invalid_format",
+            "Invalid string: must be an RSA private key in PEM form",
+            "private_key",
+        );
     }
     Secret::new(text)
 }
@@ -147,8 +163,12 @@ impl CreateInput {
     fn read(body: Option<&Value>, full: bool) -> Result<Self> {
         let mut fields = Fields::body(body)?;
         let mut input = Self {
-            provider: fields.text("provider", Text::any().pattern(&NAME).max(255)).unwrap_or_default(),
-            unique_key: fields.text("unique_key", Text::any().pattern(&INTEGRATION_ID).max(255)).unwrap_or_default(),
+            provider: fields
+                .text("provider", Text::any().pattern(&NAME).max(255))
+                .unwrap_or_default(),
+            unique_key: fields
+                .text("unique_key", Text::any().pattern(&INTEGRATION_ID).max(255))
+                .unwrap_or_default(),
             display_name: fields.opt_text("display_name", Text::any().min(1).max(255)),
             credentials: None,
             forward_webhooks: None,
@@ -212,14 +232,19 @@ pub fn check_key(key: &str) -> Result<()> {
     }
     let issues = complaints
         .into_iter()
-        .map(|(code, message)| crate::Issue { code, message, path: vec!["uniqueKey".to_owned()] })
+        .map(|(code, message)| crate::Issue {
+            code,
+            message,
+            path: vec!["uniqueKey".to_owned()],
+        })
         .collect();
     Err(crate::Error::invalid("invalid_uri_params", issues))
 }
 
 /// Reads `include=webhook|credentials`, which may be repeated.
 pub fn read_include(query: &Value) -> Result<super::Include> {
-    let mut fields = Fields::root(Some(query)).map_err(|issues| crate::Error::invalid("invalid_query_params", issues))?;
+    let mut fields =
+        Fields::root(Some(query)).map_err(|issues| crate::Error::invalid("invalid_query_params", issues))?;
     let mut include = super::Include::default();
     let wanted = match fields.raw("include") {
         None => Vec::new(),
@@ -231,7 +256,11 @@ pub fn read_include(query: &Value) -> Result<super::Include> {
             Some("webhook") => include.webhook = true,
             Some("credentials") => include.credentials = true,
             Some(_) => {
-                fields.complain("invalid_value", "Invalid option: expected one of \"webhook\"|\"credentials\"", "include");
+                fields.complain(
+                    "invalid_value",
+                    "Invalid option: expected one of \"webhook\"|\"credentials\"",
+                    "include",
+                );
             }
             None => fields.complain("invalid_type", wrong_type("string", Some(item)), "include"),
         }

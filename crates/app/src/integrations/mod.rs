@@ -76,7 +76,9 @@ impl App {
             return Ok(Some(integration));
         }
         let mut conn = self.store().read().await?;
-        let Some(row) = table::find(&mut conn, environment, key).await? else { return Ok(None) };
+        let Some(row) = table::find(&mut conn, environment, key).await? else {
+            return Ok(None);
+        };
         drop(conn);
         let integration = self.open_integration(row).await?;
         Ok(Some(self.caches().integrations.put(cached, integration)))
@@ -89,15 +91,19 @@ impl App {
         id: IntegrationId,
     ) -> Result<Option<Integration>> {
         let mut conn = self.store().read().await?;
-        let Some(row) = table::find_by_id(&mut conn, environment, id).await? else { return Ok(None) };
+        let Some(row) = table::find_by_id(&mut conn, environment, id).await? else {
+            return Ok(None);
+        };
         drop(conn);
         self.open_integration(row).await.map(Some)
     }
 
     /// Opens the secrets of a stored row.
     pub(crate) async fn open_integration(&self, row: IntegrationRow) -> Result<Integration> {
-        let plain =
-            self.vault(row.environment_id).await?.open(&secrets_place(row.environment_id, row.id), &row.secrets)?;
+        let plain = self
+            .vault(row.environment_id)
+            .await?
+            .open(&secrets_place(row.environment_id, row.id), &row.secrets)?;
         let secrets = serde_json::from_slice(&plain)
             .map_err(|_| Error::Internal(format!("the secrets of integration {} are not readable", row.id)))?;
         Ok(Integration {

@@ -10,17 +10,32 @@ use super::{Include, Integration, IntegrationSecrets, secrets_place};
 use crate::caller::Caller;
 use crate::{App, Error, Issue, Result};
 
-const READ: &[&str] = &["environment:integrations:read", "environment:integrations:read_credentials"];
-const LIST: &[&str] = &["environment:integrations:list", "environment:integrations:list_credentials"];
+const READ: &[&str] = &[
+    "environment:integrations:read",
+    "environment:integrations:read_credentials",
+];
+const LIST: &[&str] = &[
+    "environment:integrations:list",
+    "environment:integrations:list_credentials",
+];
 
 /// Whether an integration of this mode cannot work without a developer app.
 fn needs_credentials(mode: AuthMode) -> bool {
-    matches!(mode, AuthMode::OAuth1 | AuthMode::OAuth2 | AuthMode::App | AuthMode::Custom)
+    matches!(
+        mode,
+        AuthMode::OAuth1 | AuthMode::OAuth2 | AuthMode::App | AuthMode::Custom
+    )
 }
 
 fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) {
     match input {
-        CredentialsInput::Client { client_id, client_secret, scopes, webhook_secret, .. } => {
+        CredentialsInput::Client {
+            client_id,
+            client_secret,
+            scopes,
+            webhook_secret,
+            ..
+        } => {
             secrets.client_id = Some(client_id);
             secrets.client_secret = Some(client_secret);
             if let Some(scopes) = scopes {
@@ -30,12 +45,22 @@ fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) 
                 secrets.webhook_secret = Some(secret.into());
             }
         }
-        CredentialsInput::App { app_id, app_link, private_key } => {
+        CredentialsInput::App {
+            app_id,
+            app_link,
+            private_key,
+        } => {
             secrets.app_id = Some(app_id);
             secrets.app_link = Some(app_link);
             secrets.private_key = Some(private_key);
         }
-        CredentialsInput::Custom { client_id, client_secret, app_id, app_link, private_key } => {
+        CredentialsInput::Custom {
+            client_id,
+            client_secret,
+            app_id,
+            app_link,
+            private_key,
+        } => {
             secrets.client_id = Some(client_id);
             secrets.client_secret = Some(client_secret);
             secrets.app_id = Some(app_id);
@@ -48,15 +73,20 @@ fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) 
 /// The scopes that an integration made without any starts with, as the catalogue lists them.
 fn default_scopes(provider: &Provider) -> Option<String> {
     let listed = provider.to_wire();
-    let scopes: Vec<&str> = listed.get("default_scopes")?.as_array()?.iter().filter_map(Value::as_str).collect();
+    let scopes: Vec<&str> = listed
+        .get("default_scopes")?
+        .as_array()?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
     (!scopes.is_empty()).then(|| scopes.join(","))
 }
 
 fn check_mode(provider: &Provider, credentials: Option<&CredentialsInput>) -> Result<()> {
     match credentials {
-        Some(credentials) if credentials.mode() != provider.auth.wire() => {
-            Err(Error::invalid_body("incompatible credentials auth type and provider auth"))
-        }
+        Some(credentials) if credentials.mode() != provider.auth.wire() => Err(Error::invalid_body(
+            "incompatible credentials auth type and provider auth",
+        )),
         _ => Ok(()),
     }
 }
@@ -68,7 +98,9 @@ fn set_integration_config(
     given: Vec<(String, String)>,
 ) -> Result<()> {
     if provider.inputs.integration_config.is_empty() {
-        return Err(Error::invalid_body("This provider does not accept integration configuration"));
+        return Err(Error::invalid_body(
+            "This provider does not accept integration configuration",
+        ));
     }
     let mut values: Map<String, Value> = secrets
         .integration_config
@@ -89,7 +121,10 @@ impl App {
         let environment = caller.environment()?;
         let catalog = self.catalog();
         let provider = catalog.get(&input.provider).ok_or_else(|| {
-            Error::invalid("invalid_body", vec![Issue::new("invalid_string", "Invalid provider", &["provider"])])
+            Error::invalid(
+                "invalid_body",
+                vec![Issue::new("invalid_string", "Invalid provider", &["provider"])],
+            )
         })?;
         check_mode(provider, input.credentials.as_ref())?;
         if input.credentials.is_none() && needs_credentials(provider.auth) {
@@ -146,7 +181,10 @@ impl App {
         caller.environment()?;
         let catalog = self.catalog();
         let provider = catalog.get(&input.provider).ok_or_else(|| {
-            Error::invalid("invalid_body", vec![Issue::new("invalid_string", "Invalid provider", &["provider"])])
+            Error::invalid(
+                "invalid_body",
+                vec![Issue::new("invalid_string", "Invalid provider", &["provider"])],
+            )
         })?;
         let message = match provider.auth {
             AuthMode::OAuth1 | AuthMode::OAuth2 | AuthMode::App => {
@@ -167,7 +205,10 @@ impl App {
             unique_key: integration.unique_key.clone(),
             provider: integration.provider.clone(),
             display_name: integration.display_name.clone(),
-            secrets: self.vault_in(tx, integration.environment_id).await?.seal(&place, &plain),
+            secrets: self
+                .vault_in(tx, integration.environment_id)
+                .await?
+                .seal(&place, &plain),
             forward_webhooks: integration.forward_webhooks,
             created_at: integration.created_at,
             updated_at: integration.updated_at,
@@ -254,10 +295,14 @@ impl App {
         let mut tx = self.store().begin().await?;
         if let Some(new_key) = input.unique_key.filter(|new_key| *new_key != integration.unique_key) {
             if table::find(&mut tx, environment.id, &new_key).await?.is_some() {
-                return Err(Error::invalid_body("An integration with this unique key already exists"));
+                return Err(Error::invalid_body(
+                    "An integration with this unique key already exists",
+                ));
             }
             if connections::count_of_integration(&mut tx, environment.id, integration.id).await? > 0 {
-                return Err(Error::invalid_body("The unique key cannot be changed while connections exist"));
+                return Err(Error::invalid_body(
+                    "The unique key cannot be changed while connections exist",
+                ));
             }
             integration.unique_key = new_key;
         }

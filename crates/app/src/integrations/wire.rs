@@ -45,7 +45,9 @@ impl App {
         if label && let Some(label) = integration.secrets.integration_config.get("keyLabel") {
             object.insert("credentials_label".into(), json!({ "apiKey": label }));
         }
-        let preset = provider.map(|provider| preconfigured(integration, provider)).unwrap_or_default();
+        let preset = provider
+            .map(|provider| preconfigured(integration, provider))
+            .unwrap_or_default();
         if !preset.is_empty() {
             object.insert("preconfigured_credentials".into(), json!(preset));
         }
@@ -77,8 +79,11 @@ impl App {
         let catalog = self.catalog();
         let provider = catalog.get(&integration.provider);
         let secrets = &integration.secrets;
-        let mut custom: Map<String, Value> =
-            secrets.custom.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        let mut custom: Map<String, Value> = secrets
+            .custom
+            .iter()
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
         if let Some(secret) = &secrets.webhook_secret {
             custom.insert("webhookSecret".into(), json!(secret.expose()));
         }
@@ -122,8 +127,16 @@ fn webhook_url(
     integration: &Integration,
     provider: &Provider,
 ) -> Option<String> {
-    let routed = provider.webhook.as_ref().is_some_and(|webhook| webhook.router.is_some());
-    routed.then(|| format!("{}/webhook/{}/{}", settings.public_url, environment.uuid, integration.unique_key))
+    let routed = provider
+        .webhook
+        .as_ref()
+        .is_some_and(|webhook| webhook.router.is_some());
+    routed.then(|| {
+        format!(
+            "{}/webhook/{}/{}",
+            settings.public_url, environment.uuid, integration.unique_key
+        )
+    })
 }
 
 fn credentials_json(integration: &Integration, mode: AuthMode) -> Value {

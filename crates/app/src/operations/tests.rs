@@ -383,7 +383,7 @@ async fn what_a_dead_process_left_running_is_ended() {
     log.flush().await.unwrap();
     clock.advance(Duration::from_secs(1));
     let again = Operations::new(store.clone(), clock.clone(), "node-a");
-    let fresh = again.start(ENVIRONMENT, Kind::Sync, "run", Subject::titled("fresh"));
+    let _fresh = again.start(ENVIRONMENT, Kind::Sync, "run", Subject::titled("fresh"));
     again.flush().await.unwrap();
     let now = Timestamp(fresh_moment(&clock));
     let mut tx = store.begin().await.unwrap();

@@ -37,7 +37,11 @@ impl<'c> Plan<'c> {
     /// Encodes the body.
     pub(super) fn new(app: &App, live: &Live, call: &'c ProxyCall, body: CallBody) -> Result<Self> {
         let adds = live.provider()?.api.as_ref().is_some_and(|api| !api.body.is_empty());
-        let uuid = if adds { app.rng().uuid_v4().to_string() } else { String::new() };
+        let uuid = if adds {
+            app.rng().uuid_v4().to_string()
+        } else {
+            String::new()
+        };
         let subject = live.subject(app.clock().now(), &uuid)?;
         let additions = apply::body(&subject, &live.opened).map_err(refuse)?;
         Ok(Self {
@@ -61,7 +65,9 @@ impl<'c> Plan<'c> {
         let additions = apply::query(&subject, &live.opened).map_err(refuse)?;
         let filled = fill_endpoint(&call.endpoint, &subject.scope());
         let endpoint = filled.as_deref().unwrap_or(&call.endpoint);
-        let written = api.and_then(|api| api.base_url.as_ref()).filter(|_| endpoint.contains("://"));
+        let written = api
+            .and_then(|api| api.base_url.as_ref())
+            .filter(|_| endpoint.contains("://"));
         let written = written.map(Alternatives::to_wire).filter(|base| !base.contains("${"));
         let target = Target {
             base: &base,

@@ -39,7 +39,7 @@ impl App {
         let body = std::mem::take(&mut call.body);
         let result = Run::begin(self, environment, &call, body, &log).await;
         let result = match result {
-            Ok(run) => run.to_end().await,
+            Ok(run) => run.complete().await,
             Err(error) => Err(error),
         };
         log.finish(&result);
@@ -97,7 +97,7 @@ impl<'r> Run<'r> {
         })
     }
 
-    async fn to_end(mut self) -> Result<Outcome> {
+    async fn complete(mut self) -> Result<Outcome> {
         loop {
             self.number += 1;
             let (outcome, hint) = self.exchange().await?;

@@ -47,8 +47,12 @@ impl App {
         let environment = caller.environment()?;
         let mut fields = Fields::body(body)?;
         let mut details = Details::default();
-        let connection_id = fields.text("connection_id", Text::any().pattern(&CONNECTION_ID).max(255)).unwrap_or_default();
-        let integration = fields.text("integration_id", Text::any().pattern(&INTEGRATION_ID).max(255)).unwrap_or_default();
+        let connection_id = fields
+            .text("connection_id", Text::any().pattern(&CONNECTION_ID).max(255))
+            .unwrap_or_default();
+        let integration = fields
+            .text("integration_id", Text::any().pattern(&INTEGRATION_ID).max(255))
+            .unwrap_or_default();
         details.end_user = fields.opt_inner("end_user", read_end_user);
         let organization = fields.opt_inner("organization", read_organization);
         self.read_common(&mut fields, &mut details);
@@ -86,9 +90,11 @@ impl App {
         }
         if let Some(map) = fields.opt_object("overrides") {
             for (key, value) in map {
-                let sound = value
-                    .as_object()
-                    .is_some_and(|inner| inner.iter().all(|(name, value)| name == "docs_connect" && value.is_string()));
+                let sound = value.as_object().is_some_and(|inner| {
+                    inner
+                        .iter()
+                        .all(|(name, value)| name == "docs_connect" && value.is_string())
+                });
                 if !sound {
                     fields.complain_at("invalid_type", "Invalid input", &["overrides", key]);
                 }
@@ -114,7 +120,12 @@ impl App {
         let at = ["integrations_config_defaults", key];
         for (name, value) in map {
             let mut wrong = |expected: &str, rest: &[&str]| {
-                let path: Vec<&str> = at.iter().chain(std::iter::once(&name.as_str())).chain(rest).copied().collect();
+                let path: Vec<&str> = at
+                    .iter()
+                    .chain(std::iter::once(&name.as_str()))
+                    .chain(rest)
+                    .copied()
+                    .collect();
                 fields.complain_at("invalid_type", wrong_type(expected, Some(value)), &path);
             };
             match (name.as_str(), value) {
@@ -132,7 +143,10 @@ impl App {
                 ("authorization_params", _) => wrong("record", &[]),
                 ("connection_config", Value::Object(config)) => {
                     let mut config = config.clone();
-                    if config.get("oauth_scopes_override").is_some_and(|value| !value.is_string()) {
+                    if config
+                        .get("oauth_scopes_override")
+                        .is_some_and(|value| !value.is_string())
+                    {
                         let path = [at[0], at[1], "connection_config", "oauth_scopes_override"];
                         let message = wrong_type("string", config.get("oauth_scopes_override"));
                         fields.complain_at("invalid_type", message, &path);
@@ -180,9 +194,17 @@ impl App {
         let issues: Vec<Issue> = named
             .into_iter()
             .filter(|(key, _)| !known.iter().any(|row| row.unique_key == *key))
-            .map(|(_, path)| Issue { code: "custom", message: "Integration does not exist".to_owned(), path })
+            .map(|(_, path)| Issue {
+                code: "custom",
+                message: "Integration does not exist".to_owned(),
+                path,
+            })
             .collect();
-        if issues.is_empty() { Ok(()) } else { Err(Error::invalid("invalid_body", issues)) }
+        if issues.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::invalid("invalid_body", issues))
+        }
     }
 
     async fn store_session(
@@ -198,7 +220,10 @@ impl App {
         let now = self.clock().now();
         let expires_at = now.plus(LIFETIME);
         let mut tx = self.store().begin().await?;
-        let sealed = self.vault_in(&mut tx, environment).await?.seal(&place(environment, &hash), &plain);
+        let sealed = self
+            .vault_in(&mut tx, environment)
+            .await?
+            .seal(&place(environment, &hash), &plain);
         table::insert(&mut tx, environment, &hash, reconnects, &sealed, now, expires_at).await?;
         tx.commit().await?;
         let connect_link = format!("{}/?session_token={token}", self.settings().connect_url);
@@ -207,7 +232,9 @@ impl App {
 }
 
 fn read_allowed(fields: &mut Fields<'_>) -> Vec<String> {
-    let Some(value) = fields.raw("allowed_integrations") else { return Vec::new() };
+    let Some(value) = fields.raw("allowed_integrations") else {
+        return Vec::new();
+    };
     let Value::Array(items) = value else {
         fields.complain("invalid_type", wrong_type("array", Some(value)), "allowed_integrations");
         return Vec::new();
@@ -223,7 +250,11 @@ fn read_allowed(fields: &mut Fields<'_>) -> Vec<String> {
                 keys.push(key.to_owned());
             }
             None => {
-                fields.complain_at("invalid_type", wrong_type("string", Some(item)), &["allowed_integrations", &at]);
+                fields.complain_at(
+                    "invalid_type",
+                    wrong_type("string", Some(item)),
+                    &["allowed_integrations", &at],
+                );
             }
         }
     }

@@ -90,7 +90,11 @@ impl LiveSession {
 
     /// The presets for an integration.
     pub fn defaults(&self, key: &str) -> Option<&Defaults> {
-        self.details.defaults.iter().find(|(one, _)| one == key).map(|(_, defaults)| defaults)
+        self.details
+            .defaults
+            .iter()
+            .find(|(one, _)| one == key)
+            .map(|(_, defaults)| defaults)
     }
 }
 
@@ -107,12 +111,19 @@ impl App {
     pub async fn find_live_session(&self, token: &str) -> Result<Option<LiveSession>> {
         let hash = hash_token(token);
         let mut conn = self.store().read().await?;
-        let Some(row) = table::find(&mut conn, &hash, self.clock().now()).await? else { return Ok(None) };
+        let Some(row) = table::find(&mut conn, &hash, self.clock().now()).await? else {
+            return Ok(None);
+        };
         drop(conn);
-        let plain = self.vault(row.environment_id).await?.open(&place(row.environment_id, &hash), &row.details)?;
+        let plain = self
+            .vault(row.environment_id)
+            .await?
+            .open(&place(row.environment_id, &hash), &row.details)?;
         let details = serde_json::from_slice(&plain)
             .map_err(|_| Error::Internal(format!("connect session {} is not readable", row.id)))?;
-        let Ok(environment) = self.environment(row.environment_id).await else { return Ok(None) };
+        let Ok(environment) = self.environment(row.environment_id).await else {
+            return Ok(None);
+        };
         Ok(Some(LiveSession {
             id: row.id,
             environment,

@@ -89,7 +89,11 @@ pub fn check_telemetry(body: Option<&Value>, now: Timestamp) -> Result<(String, 
     }
     let sent = fields.raw("timestamp").and_then(tenon_credentials::expiry::moment);
     match sent {
-        None => fields.complain("invalid_type", "Invalid input: expected date, received Invalid Date", "timestamp"),
+        None => fields.complain(
+            "invalid_type",
+            "Invalid input: expected date, received Invalid Date",
+            "timestamp",
+        ),
         Some(sent) if (sent.millis() - now.millis()).abs() > TELEMETRY_DRIFT_MS => {
             fields.complain("custom", "The timestamp is too far from the server's time", "timestamp");
         }

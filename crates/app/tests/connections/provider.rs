@@ -57,10 +57,6 @@ impl StrictProvider {
         self.grant.lock().unwrap().token_requests
     }
 
-    /// How often new tokens were given.
-    pub fn refreshes(&self) -> usize {
-        self.grant.lock().unwrap().refreshes
-    }
 
     pub fn is_revoked(&self) -> bool {
         self.grant.lock().unwrap().revoked

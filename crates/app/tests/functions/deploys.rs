@@ -212,7 +212,8 @@ async fn a_plan_changes_nothing() {
             "all",
             json!({}),
         );
-        for key in ["nangoYamlBody"] {
+        {
+            let key = "nangoYamlBody";
             wanted.as_object_mut().unwrap().shift_remove(key);
         }
         let plan = DeployInput::parse(Some(&wanted), true).unwrap();

@@ -124,7 +124,10 @@ impl SettingsChange {
         set(&mut settings.on_auth_refresh_error, self.on_auth_refresh_error);
         set(&mut settings.on_sync_completion_always, self.on_sync_completion_always);
         set(&mut settings.on_sync_error, self.on_sync_error);
-        set(&mut settings.on_async_action_completion, self.on_async_action_completion);
+        set(
+            &mut settings.on_async_action_completion,
+            self.on_async_action_completion,
+        );
     }
 }
 
@@ -142,18 +145,27 @@ pub async fn run(args: EnvArgs) -> Result<ExitCode> {
             let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
             show(&found, &names, json)?;
         }
-        EnvCommand::Set { environment, name, value } => {
-            app.set_environment_variable(find(&app, &environment).await?.id, &name, &value).await?;
+        EnvCommand::Set {
+            environment,
+            name,
+            value,
+        } => {
+            app.set_environment_variable(find(&app, &environment).await?.id, &name, &value)
+                .await?;
         }
         EnvCommand::Unset { environment, name } => {
-            if !app.delete_environment_variable(find(&app, &environment).await?.id, &name).await? {
+            if !app
+                .delete_environment_variable(find(&app, &environment).await?.id, &name)
+                .await?
+            {
                 bail!("{environment} has no variable {name}");
             }
         }
         EnvCommand::Settings { environment, change } => {
             change.check()?;
             let id = find(&app, &environment).await?.id;
-            app.update_environment_settings(id, |settings| change.apply(settings)).await?;
+            app.update_environment_settings(id, |settings| change.apply(settings))
+                .await?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -161,7 +173,10 @@ pub async fn run(args: EnvArgs) -> Result<ExitCode> {
 
 async fn find(app: &App, name: &str) -> Result<Environment> {
     let environments = app.list_environments().await?;
-    let names: Vec<String> = environments.iter().map(|environment| environment.name.clone()).collect();
+    let names: Vec<String> = environments
+        .iter()
+        .map(|environment| environment.name.clone())
+        .collect();
     environments
         .into_iter()
         .find(|environment| environment.name == name)
@@ -187,7 +202,10 @@ fn list(environments: &[Environment], as_json: bool) {
     }
     for environment in environments {
         let kind = if environment.is_production { "production" } else { "" };
-        println!("{:>4}  {:<20} {}  {kind}", environment.id, environment.name, environment.uuid);
+        println!(
+            "{:>4}  {:<20} {}  {kind}",
+            environment.id, environment.name, environment.uuid
+        );
     }
 }
 

@@ -87,12 +87,23 @@ pub async fn run(args: KeysArgs) -> Result<ExitCode> {
         }
         KeysCommand::Create { target, name, scopes } => {
             let environment = find(&app, &target).await?;
-            let everything = if environment.is_some() { "environment:*" } else { "account:*" };
-            let scopes = if scopes.is_empty() { vec![everything.to_owned()] } else { scopes };
+            let everything = if environment.is_some() {
+                "environment:*"
+            } else {
+                "account:*"
+            };
+            let scopes = if scopes.is_empty() {
+                vec![everything.to_owned()]
+            } else {
+                scopes
+            };
             if let Some(bad) = scopes.iter().find(|scope| !scope_exists(scope)) {
                 bail!("{bad} is not a scope; scopes begin with environment: or account:");
             }
-            let key = app.create_key_with_scopes(environment, &name, &scopes).await.map_err(explain)?;
+            let key = app
+                .create_key_with_scopes(environment, &name, &scopes)
+                .await
+                .map_err(explain)?;
             show_created(&key, target.json);
         }
         KeysCommand::Revoke { target, id } => {
@@ -105,7 +116,11 @@ pub async fn run(args: KeysArgs) -> Result<ExitCode> {
         KeysCommand::SigningKey { target } => {
             let environment = find(&app, &target).await?.context("name an environment")?;
             let key = app.signing_key(environment).await?;
-            print_line(&if target.json { json!({ "signing_key": key.expose() }).to_string() } else { key.expose().to_owned() });
+            print_line(&if target.json {
+                json!({ "signing_key": key.expose() }).to_string()
+            } else {
+                key.expose().to_owned()
+            });
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -127,12 +142,21 @@ async fn find(app: &App, target: &Target) -> Result<Option<EnvironmentId>> {
         return Ok(None);
     }
     let environments = app.list_environments().await?;
-    let names: Vec<&str> = environments.iter().map(|environment| environment.name.as_str()).collect();
+    let names: Vec<&str> = environments
+        .iter()
+        .map(|environment| environment.name.as_str())
+        .collect();
     environments
         .iter()
         .find(|environment| environment.name == target.environment)
         .map(|environment| Some(environment.id))
-        .with_context(|| format!("there is no environment {:?}; there are: {}", target.environment, names.join(", ")))
+        .with_context(|| {
+            format!(
+                "there is no environment {:?}; there are: {}",
+                target.environment,
+                names.join(", ")
+            )
+        })
 }
 
 #[expect(clippy::print_stdout, reason = "output of the command")]
@@ -156,8 +180,17 @@ fn list(keys: &[KeyListing], as_json: bool) {
         return print_line("no keys; make one with `tenon keys create --name NAME`");
     }
     for key in keys {
-        let used = key.last_used_at.map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
-        print_line(&format!("{:>5}  …{}  {:<28} {}  {}", key.id, key.hint, key.display_name, key.scopes.join(","), used));
+        let used = key
+            .last_used_at
+            .map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
+        print_line(&format!(
+            "{:>5}  …{}  {:<28} {}  {}",
+            key.id,
+            key.hint,
+            key.display_name,
+            key.scopes.join(","),
+            used
+        ));
     }
 }
 

@@ -84,7 +84,11 @@ impl ServeArgs {
             flags.push(("egress", "allow_private_addresses", Value::Boolean(true)));
         }
         if let Some(dir) = &self.providers_dir {
-            flags.push(("catalog", "providers_dir", Value::String(dir.to_string_lossy().into_owned())));
+            flags.push((
+                "catalog",
+                "providers_dir",
+                Value::String(dir.to_string_lossy().into_owned()),
+            ));
         }
         self.common.load(flags)
     }
@@ -95,8 +99,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     let config = args.load()?;
     logging::start(&config.logs);
     let address = format!("{}:{}", config.server.host, config.server.port);
-    let listener =
-        TcpListener::bind(&address).await.with_context(|| format!("server.port: cannot listen on {address}"))?;
+    let listener = TcpListener::bind(&address)
+        .await
+        .with_context(|| format!("server.port: cannot listen on {address}"))?;
     let bound = listener.local_addr().context("the address listened on")?;
     let public_url = match config.server.public_url.trim_end_matches('/') {
         "" => format!("http://{bound}"),
@@ -109,9 +114,14 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     app.start();
     tracing::info!(url = %public_url, data = %config.storage.data_dir.display(), "tenon is ready");
     let router = tenon_api::router(app.clone());
-    tenon_api::serve(listener, router, stop_signal()).await.context("the server stopped")?;
+    tenon_api::serve(listener, router, stop_signal())
+        .await
+        .context("the server stopped")?;
     tracing::info!("stopping; waiting for work in flight");
-    if tokio::time::timeout(wiring::drain(&config), app.shut_down()).await.is_err() {
+    if tokio::time::timeout(wiring::drain(&config), app.shut_down())
+        .await
+        .is_err()
+    {
         tracing::warn!("work in flight did not end in time; it is resumed at the next start");
     }
     Ok(ExitCode::SUCCESS)

@@ -92,7 +92,9 @@ pub struct Security {
 
 impl std::fmt::Debug for Security {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Security").field("mode", &self.mode).finish_non_exhaustive()
+        f.debug_struct("Security")
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
     }
 }
 
@@ -177,7 +179,10 @@ pub struct Logs {
 impl Webhooks {
     /// The waits as durations.
     pub fn retry_waits(&self) -> Vec<Duration> {
-        self.retry_wait_seconds.iter().map(|seconds| Duration::from_secs(*seconds)).collect()
+        self.retry_wait_seconds
+            .iter()
+            .map(|seconds| Duration::from_secs(*seconds))
+            .collect()
     }
 }
 
@@ -190,7 +195,9 @@ impl Config {
         let mut merged: Table = DEFAULT_FILE.parse().context("the built-in default settings")?;
         let data_dir = data_dir_of(&flags);
         let implied = data_dir.join("tenon.toml");
-        let file = file.map(Path::to_owned).or_else(|| implied.is_file().then_some(implied));
+        let file = file
+            .map(Path::to_owned)
+            .or_else(|| implied.is_file().then_some(implied));
         if let Some(path) = &file {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("the configuration file {} cannot be read", path.display()))?;
@@ -208,7 +215,10 @@ impl Config {
     }
 
     fn check(&self) -> Result<()> {
-        for (name, url) in [("server.public_url", &self.server.public_url), ("server.connect_url", &self.server.connect_url)] {
+        for (name, url) in [
+            ("server.public_url", &self.server.public_url),
+            ("server.connect_url", &self.server.connect_url),
+        ] {
             if !url.is_empty() && url::Url::parse(url).is_err() {
                 bail!("{name} is {url:?}; give an absolute URL such as https://tenon.example.com");
             }
@@ -220,10 +230,16 @@ impl Config {
             bail!("functions.workers_max is 0; at least one worker is needed");
         }
         if self.functions.memory_mb < 8 {
-            bail!("functions.memory_mb is {}; a run needs at least 8 MiB", self.functions.memory_mb);
+            bail!(
+                "functions.memory_mb is {}; a run needs at least 8 MiB",
+                self.functions.memory_mb
+            );
         }
         if !["error", "warn", "info", "debug", "trace"].contains(&self.logs.level.as_str()) {
-            bail!("logs.level is {:?}; use error, warn, info, debug or trace", self.logs.level);
+            bail!(
+                "logs.level is {:?}; use error, warn, info, debug or trace",
+                self.logs.level
+            );
         }
         if !self.storage.database_url.is_empty() && !self.storage.database_url.starts_with("postgres") {
             bail!("storage.database_url must begin with postgres://; leave it empty for SQLite");
@@ -233,9 +249,14 @@ impl Config {
 }
 
 fn data_dir_of(flags: &[Flag]) -> PathBuf {
-    let flag = flags.iter().find(|(section, name, _)| (*section, *name) == ("storage", "data_dir"));
+    let flag = flags
+        .iter()
+        .find(|(section, name, _)| (*section, *name) == ("storage", "data_dir"));
     let text = flag.and_then(|(_, _, value)| value.as_str().map(str::to_owned));
-    PathBuf::from(text.or_else(|| env::var("TENON_STORAGE_DATA_DIR")).unwrap_or_else(|| "./tenon-data".to_owned()))
+    PathBuf::from(
+        text.or_else(|| env::var("TENON_STORAGE_DATA_DIR"))
+            .unwrap_or_else(|| "./tenon-data".to_owned()),
+    )
 }
 
 fn set(merged: &mut Table, section: &str, name: &str, value: Value) {
@@ -288,7 +309,11 @@ fn read_as(like: &Value, text: &str) -> Result<Value> {
             let numbers = items.first().is_some_and(Value::is_integer);
             let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
             let read = parts.map(|part| {
-                if numbers { read_as(&Value::Integer(0), part) } else { Ok(Value::String(part.to_owned())) }
+                if numbers {
+                    read_as(&Value::Integer(0), part)
+                } else {
+                    Ok(Value::String(part.to_owned()))
+                }
             });
             Value::Array(read.collect::<Result<_>>()?)
         }

@@ -30,7 +30,10 @@ fn wrong_values_are_named() {
 fn texts_are_read_by_type() {
     assert_eq!(read_as(&Value::Integer(1), "7").expect("a number"), Value::Integer(7));
     assert!(read_as(&Value::Integer(1), "x").is_err());
-    assert_eq!(read_as(&Value::Boolean(false), "yes").expect("a boolean"), Value::Boolean(true));
+    assert_eq!(
+        read_as(&Value::Boolean(false), "yes").expect("a boolean"),
+        Value::Boolean(true)
+    );
     let list = read_as(&Value::Array(Vec::new()), "a, b").expect("a list");
     assert_eq!(list.as_array().map(Vec::len), Some(2));
 }

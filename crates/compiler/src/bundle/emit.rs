@@ -100,7 +100,7 @@ fn key(name: &str) -> String {
 
 /// One `require` per package, whatever is taken from it.
 fn write_package(out: &mut String, linked: &Linked, package: &str) {
-    let bindings = linked.taken_from(package);
+    let bindings = linked.from_package(package);
     let mut source = format!("require({})", serde_json::Value::from(package));
     let whole = |wanted: bool| {
         bindings

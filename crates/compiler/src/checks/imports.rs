@@ -1,8 +1,6 @@
 //! Which packages a function may import.
 
-use oxc::ast::ast::{
-    ExportAllDeclaration, ExportFromDeclaration, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement,
-};
+use oxc::ast::ast::{ExportAllDeclaration, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement};
 
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
@@ -31,7 +29,13 @@ pub(super) fn check(program: &Program<'_>, source: &SourceFile, diagnostics: &mu
     for statement in &program.body {
         let request = match statement {
             Statement::ImportDeclaration(import) if !is_type_import(import) => Some(&import.source),
-            Statement::ExportFromDeclaration(export) if !is_type_export(export) => Some(&export.source),
+            Statement::ExportFromDeclaration(export)
+                if !export.export_kind.is_type()
+                    && !(!export.specifiers.is_empty()
+                        && export.specifiers.iter().all(|s| s.export_kind.is_type())) =>
+            {
+                Some(&export.source)
+            }
             Statement::ExportAllDeclaration(export) if !is_type_star(export) => Some(&export.source),
             _ => None,
         };
@@ -60,11 +64,6 @@ fn is_type_import(import: &ImportDeclaration<'_>) -> bool {
             .specifiers
             .as_ref()
             .is_some_and(|specifiers| all_types(specifiers))
-}
-
-fn is_type_export(export: &ExportFromDeclaration<'_>) -> bool {
-    let all_types = !export.specifiers.is_empty() && export.specifiers.iter().all(|s| s.export_kind.is_type());
-    export.export_kind.is_type() || all_types
 }
 
 fn is_type_star(export: &ExportAllDeclaration<'_>) -> bool {

@@ -19,7 +19,9 @@ const SESSION: Duration = Duration::from_secs(35 * 60);
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a session.
 pub async fn login(egress: &Egress, subject: &Subject<'_>, held: &Bill) -> Result<Bill, Error> {
-    let exchange = subject.provider.exchange.as_ref().ok_or(Error::Unsupported { what: "a session login" })?;
+    let exchange = subject.provider.exchange.as_ref().ok_or(Error::Unsupported {
+        what: "a session login",
+    })?;
     let url = subject.endpoint("login", &exchange.first.url, UrlValues::Encoded, &subject.scope())?;
     let body = json!({
         "username": held.username.expose(),
@@ -32,7 +34,10 @@ pub async fn login(egress: &Egress, subject: &Subject<'_>, held: &Bill) -> Resul
         .map_err(|source| Error::Unreachable { what: "login", source })?;
     let reply = send(egress, "login", request).await?;
     let text = |name: &str| reply.body.expose().get(name).and_then(Value::as_str);
-    let session = text("sessionId").ok_or(Error::NoToken { what: "login", status: reply.status })?;
+    let session = text("sessionId").ok_or(Error::NoToken {
+        what: "login",
+        status: reply.status,
+    })?;
     Ok(Bill {
         session_id: Some(Secret::new(session)),
         user_id: text("userId").map(str::to_owned),

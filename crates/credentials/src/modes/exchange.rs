@@ -32,9 +32,13 @@ pub async fn request(
     held: &TwoStep,
     once: Option<&Map<String, Value>>,
 ) -> Result<TwoStep, Error> {
-    let facts = subject.provider.exchange.as_ref().ok_or(Error::Unsupported { what: "a token exchange" })?;
+    let facts = subject.provider.exchange.as_ref().ok_or(Error::Unsupported {
+        what: "a token exchange",
+    })?;
     if facts.assertion.is_some() {
-        return Err(Error::Unsupported { what: "a token exchange with an assertion" });
+        return Err(Error::Unsupported {
+            what: "a token exchange with an assertion",
+        });
     }
     let signed = match &facts.signed_jwt {
         Some(declared) => Some(jwt::signed(declared, subject, &held.inputs)?.0),
@@ -56,7 +60,9 @@ pub async fn request(
         replies.push(reply.body.expose().clone());
         last = Some(reply);
     }
-    let reply = last.ok_or(Error::Unsupported { what: "an exchange without requests" })?;
+    let reply = last.ok_or(Error::Unsupported {
+        what: "an exchange without requests",
+    })?;
     read(facts, reply, stored_inputs(held, &inputs), subject.now)
 }
 
@@ -65,7 +71,9 @@ pub async fn request(
 /// # Errors
 /// As [`request`].
 pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &TwoStep) -> Result<TwoStep, Error> {
-    let facts = subject.provider.exchange.as_ref().ok_or(Error::Unsupported { what: "a token exchange" })?;
+    let facts = subject.provider.exchange.as_ref().ok_or(Error::Unsupported {
+        what: "a token exchange",
+    })?;
     let (Some(declared), Some(token)) = (&facts.refresh, &held.refresh_token) else {
         return request(egress, subject, held, None).await;
     };
@@ -79,8 +87,16 @@ pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &TwoStep) -> 
     let step = ExchangeStep {
         method: Method::Post,
         url: declared.url.clone().unwrap_or_else(|| facts.first.url.clone()),
-        headers: if declared.headers.is_empty() { facts.first.headers.clone() } else { declared.headers.clone() },
-        params: if declared.params.is_empty() { facts.first.params.clone() } else { declared.params.clone() },
+        headers: if declared.headers.is_empty() {
+            facts.first.headers.clone()
+        } else {
+            declared.headers.clone()
+        },
+        params: if declared.params.is_empty() {
+            facts.first.params.clone()
+        } else {
+            declared.params.clone()
+        },
     };
     let reply = call(egress, subject, facts, &step, 0, &scope).await?;
     let mut fresh = read(facts, reply, held.inputs.clone(), subject.now)?;
@@ -92,7 +108,13 @@ pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &TwoStep) -> 
 fn merged_inputs(subject: &Subject<'_>, held: &TwoStep) -> Fields {
     let mut inputs = held.inputs.clone();
     for field in &subject.provider.inputs.integration_config {
-        if let Some(value) = subject.app.values.expose().get(&field.name).filter(|value| *value != "") {
+        if let Some(value) = subject
+            .app
+            .values
+            .expose()
+            .get(&field.name)
+            .filter(|value| *value != "")
+        {
             inputs.set(&field.name, value.clone());
         }
     }
@@ -127,7 +149,11 @@ async fn call(
     scope: &Scope<'_>,
 ) -> Result<Reply, Error> {
     let what = "token";
-    let values = if index == 0 { UrlValues::Encoded } else { UrlValues::Plain };
+    let values = if index == 0 {
+        UrlValues::Encoded
+    } else {
+        UrlValues::Plain
+    };
     let url = subject.endpoint(what, &step.url, values, scope)?;
     let params = rendered(&step.params, scope)?;
     let unreachable = |source| Error::Unreachable { what, source };
@@ -139,7 +165,9 @@ async fn call(
             Request::new(method, url).body(content_type, body)
         }
     };
-    request = request.header(ACCEPT.as_str(), "application/json").map_err(unreachable)?;
+    request = request
+        .header(ACCEPT.as_str(), "application/json")
+        .map_err(unreachable)?;
     request = request.header("user-agent", USER_AGENT).map_err(unreachable)?;
     for (name, value) in headers(&step.headers, scope)? {
         request = request.header(&name, &value).map_err(unreachable)?;
@@ -165,12 +193,21 @@ fn headers(declared: &[(String, Template)], scope: &Scope<'_>) -> Result<Vec<(St
 
 fn keep_headers(facts: &Exchange, reply: &Reply, inputs: &mut Fields) {
     for name in &facts.keep_headers {
-        let values: Vec<&str> = reply.headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+        let values: Vec<&str> = reply
+            .headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .collect();
         if values.is_empty() {
             continue;
         }
         if name.eq_ignore_ascii_case(SET_COOKIE.as_str()) {
-            let pairs: Vec<&str> = values.iter().filter_map(|cookie| cookie.split(';').next()).map(str::trim).collect();
+            let pairs: Vec<&str> = values
+                .iter()
+                .filter_map(|cookie| cookie.split(';').next())
+                .map(str::trim)
+                .collect();
             inputs.set(COOKIES, Value::String(pairs.join("; ")));
         } else {
             inputs.set(&format!("header.{name}"), Value::String(values.join(", ")));
@@ -180,11 +217,20 @@ fn keep_headers(facts: &Exchange, reply: &Reply, inputs: &mut Fields) {
 
 fn read(facts: &Exchange, reply: Reply, inputs: Fields, now: Timestamp) -> Result<TwoStep, Error> {
     let body = reply.body.expose();
-    let found = if facts.token_path.is_empty() { Some(body) } else { at_path(body, &facts.token_path) };
+    let found = if facts.token_path.is_empty() {
+        Some(body)
+    } else {
+        at_path(body, &facts.token_path)
+    };
     let token = match found {
         Some(Value::String(text)) if !text.is_empty() => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
-        _ => return Err(Error::NoToken { what: "token", status: reply.status }),
+        _ => {
+            return Err(Error::NoToken {
+                what: "token",
+                status: reply.status,
+            });
+        }
     };
     let refresh_token = facts
         .refresh_token_path
@@ -199,7 +245,10 @@ fn read(facts: &Exchange, reply: Reply, inputs: Fields, now: Timestamp) -> Resul
             ExpiryKind::Absolute => expiry::moment(value),
         }
     });
-    let fixed = facts.lifetime.filter(|lasts| !lasts.is_zero()).map(|lasts| now.plus(lasts));
+    let fixed = facts
+        .lifetime
+        .filter(|lasts| !lasts.is_zero())
+        .map(|lasts| now.plus(lasts));
     let own = jwt::unverified_claims(&token)
         .and_then(|claims| claims.get("exp").and_then(expiry::moment))
         .map(|end| end.minus(JWT_MARGIN));
@@ -208,5 +257,11 @@ fn read(facts: &Exchange, reply: Reply, inputs: Fields, now: Timestamp) -> Resul
         (fixed, own) => fixed.or(own),
     });
     let raw = SecretJson::new(body.clone());
-    Ok(TwoStep { token: Some(Secret::new(token)), refresh_token, expires_at, raw, inputs })
+    Ok(TwoStep {
+        token: Some(Secret::new(token)),
+        refresh_token,
+        expires_at,
+        raw,
+        inputs,
+    })
 }

@@ -93,10 +93,10 @@ fn der(key: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let text = Zeroizing::new(key.replace("\\n", "\n"));
     if !text.contains("-----") {
         let bytes = Zeroizing::new(STANDARD.decode(squeeze(&text).as_bytes()).map_err(|_| unusable())?);
-        if let Ok(inner) = std::str::from_utf8(&bytes) {
-            if inner.contains("-----BEGIN") {
-                return der(inner);
-            }
+        if let Ok(inner) = std::str::from_utf8(&bytes)
+            && inner.contains("-----BEGIN")
+        {
+            return der(inner);
         }
         return Ok(bytes);
     }

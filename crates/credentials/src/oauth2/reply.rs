@@ -49,10 +49,10 @@ pub fn read_tokens(
     what: &'static str,
     now: Timestamp,
 ) -> Result<Tokens, Error> {
-    if let Some((path, text)) = &facts.error_when {
-        if at_path(body.expose(), path).is_some_and(|value| plain(value).as_deref() == Some(text)) {
-            return Err(refused(what, status, body.expose(), ""));
-        }
+    if let Some((path, text)) = &facts.error_when
+        && at_path(body.expose(), path).is_some_and(|value| plain(value).as_deref() == Some(text))
+    {
+        return Err(refused(what, status, body.expose(), ""));
     }
     let root = match &facts.root {
         Some(path) => at_path(body.expose(), path).unwrap_or(body.expose()),

@@ -28,9 +28,6 @@ const ROLLING: &[(&str, Option<&str>, i64)] = &[
     ("x-hubspot-ratelimit-secondly-remaining", None, 1_000),
 ];
 
-/// Shortest time for which a rolling window is believed to be full.
-const ROLLING_PAUSE_MS: i64 = 500;
-
 /// What one answer says about limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Learned {

@@ -44,14 +44,19 @@ async fn a_bundle_that_looks_at_the_clock_while_loading_loads_again() {
         ("const at = require('crypto').randomUUID();", false),
         ("const at = new Date(0), today = () => new Date();", true),
     ] {
-        let bundle = code(&format!("{top} exports.default = {{ type: 'action', exec: async () => [new Date() instanceof Date, new Date(5).getTime(), Date.now() > 1e12, new Date().constructor === Date, typeof Date(), Date.UTC(1970, 0), Date.name, Object.prototype.toString.call(new Date())] }};"));
+        let bundle = code(&format!(
+            "{top} exports.default = {{ type: 'action', exec: async () => [new Date() instanceof Date, new Date(5).getTime(), Date.now() > 1e12, new Date().constructor === Date, typeof Date(), Date.UTC(1970, 0), Date.name, Object.prototype.toString.call(new Date())] }};"
+        ));
         let mut runs = Vec::new();
         for _ in 0..2 {
             let mut run = invocation(bundle.clone(), Kind::Action, None);
             run.isolate_key = Some("k".to_owned());
             runs.push(rt.run(run, Scripted::silent()).await);
         }
-        assert_eq!(output(&runs[1]), serde_json::json!([true, 5, true, true, "string", 0, "Date", "[object Date]"]));
+        assert_eq!(
+            output(&runs[1]),
+            serde_json::json!([true, 5, true, true, "string", 0, "Date", "[object Date]"])
+        );
         assert_eq!(runs[1].warm, warm, "{top}");
     }
 }

@@ -13,6 +13,8 @@ pub async fn insert(conn: &mut Conn, uuid: Uuid, name: &str, now: Timestamp) -> 
 
 /// The first account, which the first start makes; `None` on an empty database.
 pub async fn find_first(conn: &mut Conn) -> Result<Option<AccountId>> {
-    let row = conn.query_opt("SELECT id FROM accounts ORDER BY id LIMIT 1", params![]).await?;
+    let row = conn
+        .query_opt("SELECT id FROM accounts ORDER BY id LIMIT 1", params![])
+        .await?;
     row.map(|row| row.i64(0).map(AccountId)).transpose()
 }

@@ -44,8 +44,7 @@ pub struct NewApiKey<'a> {
     pub now: Timestamp,
 }
 
-const COLUMNS: &str =
-    "id, account_id, environment_id, display_name, hint, scopes, created_at, last_used_at";
+const COLUMNS: &str = "id, account_id, environment_id, display_name, hint, scopes, created_at, last_used_at";
 
 fn decode(row: &Row) -> Result<ApiKeyRow> {
     Ok(ApiKeyRow {
@@ -68,7 +67,15 @@ pub async fn insert(conn: &mut Conn, new: &NewApiKey<'_>) -> Result<KeyId> {
     let row = conn
         .query_one(
             sql,
-            params![new.account_id, new.environment_id, new.display_name, new.hash, new.hint, scopes, new.now],
+            params![
+                new.account_id,
+                new.environment_id,
+                new.display_name,
+                new.hash,
+                new.hint,
+                scopes,
+                new.now
+            ],
         )
         .await?;
     Ok(KeyId(row.i64(0)?))
@@ -77,15 +84,15 @@ pub async fn insert(conn: &mut Conn, new: &NewApiKey<'_>) -> Result<KeyId> {
 /// The live key with this hash.
 pub async fn find_by_hash(conn: &mut Conn, hash: &str) -> Result<Option<ApiKeyRow>> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE hash = $1 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![hash]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![hash])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// Live keys of one environment, or the account keys, oldest first.
-pub async fn list(
-    conn: &mut Conn,
-    account: AccountId,
-    environment: Option<EnvironmentId>,
-) -> Result<Vec<ApiKeyRow>> {
+pub async fn list(conn: &mut Conn, account: AccountId, environment: Option<EnvironmentId>) -> Result<Vec<ApiKeyRow>> {
     let sql = match environment {
         Some(_) => format!(
             "SELECT {COLUMNS} FROM api_keys WHERE account_id = $1 AND environment_id = $2 AND deleted_at IS NULL \
@@ -96,12 +103,17 @@ pub async fn list(
              AND deleted_at IS NULL AND CAST($2 AS BIGINT) IS NULL ORDER BY id LIMIT 1000"
         ),
     };
-    conn.query(&sql, params![account, environment]).await?.iter().map(decode).collect()
+    conn.query(&sql, params![account, environment])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Notes that the key was used.
 pub async fn touch(conn: &mut Conn, id: KeyId, now: Timestamp) -> Result<()> {
-    conn.execute("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", params![id, now]).await?;
+    conn.execute("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", params![id, now])
+        .await?;
     Ok(())
 }
 

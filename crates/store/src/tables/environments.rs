@@ -52,7 +52,10 @@ const COLUMNS: &str = "id, uuid, account_id, name, is_production, public_key, se
 fn decode(row: &Row) -> Result<EnvironmentRow> {
     Ok(EnvironmentRow {
         id: EnvironmentId(row.i64(0)?),
-        uuid: Uuid::try_parse(row.str(1)?).map_err(|_| crate::Error::Decode { column: 1, expected: "a UUID" })?,
+        uuid: Uuid::try_parse(row.str(1)?).map_err(|_| crate::Error::Decode {
+            column: 1,
+            expected: "a UUID",
+        })?,
         account_id: AccountId(row.i64(2)?),
         name: row.text(3)?,
         is_production: row.bool(4)?,
@@ -72,7 +75,16 @@ pub async fn insert(conn: &mut Conn, new: &NewEnvironment<'_>) -> Result<Environ
     let row = conn
         .query_one(
             sql,
-            params![new.uuid, new.account_id, new.name, new.is_production, new.public_key, new.settings, empty, new.now],
+            params![
+                new.uuid,
+                new.account_id,
+                new.name,
+                new.is_production,
+                new.public_key,
+                new.settings,
+                empty,
+                new.now
+            ],
         )
         .await?;
     Ok(EnvironmentId(row.i64(0)?))
@@ -80,45 +92,67 @@ pub async fn insert(conn: &mut Conn, new: &NewEnvironment<'_>) -> Result<Environ
 
 /// Stores the sealed signing key.
 pub async fn set_signing_key(conn: &mut Conn, id: EnvironmentId, sealed: &[u8]) -> Result<()> {
-    conn.execute("UPDATE environments SET signing_key = $2 WHERE id = $1", params![id, sealed]).await?;
+    conn.execute(
+        "UPDATE environments SET signing_key = $2 WHERE id = $1",
+        params![id, sealed],
+    )
+    .await?;
     Ok(())
 }
 
 /// Stores the settings (JSON text).
 pub async fn set_settings(conn: &mut Conn, id: EnvironmentId, settings: &str) -> Result<()> {
-    conn.execute("UPDATE environments SET settings = $2 WHERE id = $1", params![id, settings]).await?;
+    conn.execute(
+        "UPDATE environments SET settings = $2 WHERE id = $1",
+        params![id, settings],
+    )
+    .await?;
     Ok(())
 }
 
 /// The live environment with this id.
 pub async fn find(conn: &mut Conn, id: EnvironmentId) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE id = $1 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![id]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![id])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The live environment with this public identifier.
 pub async fn find_by_uuid(conn: &mut Conn, uuid: Uuid) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE uuid = $1 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![uuid]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![uuid])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The live environment with this legacy public key.
 pub async fn find_by_public_key(conn: &mut Conn, public_key: &str) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE public_key = $1 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![public_key]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![public_key])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The account's live environment with this name.
 pub async fn find_by_name(conn: &mut Conn, account: AccountId, name: &str) -> Result<Option<EnvironmentRow>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM environments WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![account, name]).await?.as_ref().map(decode).transpose()
+    let sql = format!("SELECT {COLUMNS} FROM environments WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL");
+    conn.query_opt(&sql, params![account, name])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// All live environments of the account, oldest first.
 pub async fn list(conn: &mut Conn, account: AccountId) -> Result<Vec<EnvironmentRow>> {
-    let sql =
-        format!("SELECT {COLUMNS} FROM environments WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id");
+    let sql = format!("SELECT {COLUMNS} FROM environments WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id");
     conn.query(&sql, params![account]).await?.iter().map(decode).collect()
 }
 
@@ -164,8 +198,12 @@ pub struct DataKeyRow {
 
 /// All data keys, oldest first.
 pub async fn list_data_keys(conn: &mut Conn) -> Result<Vec<DataKeyRow>> {
-    let rows =
-        conn.query("SELECT id, environment_id, master_key, sealed FROM data_keys ORDER BY id", params![]).await?;
+    let rows = conn
+        .query(
+            "SELECT id, environment_id, master_key, sealed FROM data_keys ORDER BY id",
+            params![],
+        )
+        .await?;
     rows.iter()
         .map(|row| {
             Ok(DataKeyRow {
@@ -188,7 +226,9 @@ pub async fn insert_data_key(
 ) -> Result<i64> {
     let sql = "INSERT INTO data_keys (environment_id, master_key, sealed, created_at) \
                VALUES ($1, $2, $3, $4) RETURNING id";
-    conn.query_one(sql, params![environment, master_key, sealed, now]).await?.i64(0)
+    conn.query_one(sql, params![environment, master_key, sealed, now])
+        .await?
+        .i64(0)
 }
 
 /// Replaces the sealed form of a data key (rotation of the master key).

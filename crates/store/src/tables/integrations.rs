@@ -56,7 +56,9 @@ pub async fn insert(
                (environment_id, unique_key, provider, secrets, forward_webhooks, created_at, updated_at) \
                VALUES ($1, $2, $3, $4, 1, $5, $5) RETURNING id";
     let empty: &[u8] = &[];
-    let row = conn.query_one(sql, params![environment, unique_key, provider, empty, now]).await?;
+    let row = conn
+        .query_one(sql, params![environment, unique_key, provider, empty, now])
+        .await?;
     Ok(IntegrationId(row.i64(0)?))
 }
 
@@ -85,7 +87,11 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, unique_key: &str)
     let sql = format!(
         "SELECT {COLUMNS} FROM integrations WHERE environment_id = $1 AND unique_key = $2 AND deleted_at IS NULL"
     );
-    conn.query_opt(&sql, params![environment, unique_key]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![environment, unique_key])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// The live integration with this id.
@@ -96,7 +102,11 @@ pub async fn find_by_id(
 ) -> Result<Option<IntegrationRow>> {
     let sql =
         format!("SELECT {COLUMNS} FROM integrations WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![environment, id]).await?.as_ref().map(decode).transpose()
+    conn.query_opt(&sql, params![environment, id])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
 }
 
 /// Live integrations of the environment, newest first.
@@ -105,7 +115,11 @@ pub async fn list(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Int
         "SELECT {COLUMNS} FROM integrations WHERE environment_id = $1 AND deleted_at IS NULL \
          ORDER BY created_at DESC, id DESC LIMIT 10000"
     );
-    conn.query(&sql, params![environment]).await?.iter().map(decode).collect()
+    conn.query(&sql, params![environment])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
 }
 
 /// Marks an integration as deleted; false when there was none.

@@ -4,8 +4,8 @@
 mod async_actions;
 mod connections;
 mod functions;
-mod records;
 mod operations;
+mod records;
 mod sessions;
 mod support;
 mod syncs;

@@ -4,7 +4,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, PROXY_AUTHENTICATE, TE, TRAILER, TRANSFER_ENCODING,
+    UPGRADE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
@@ -45,14 +46,20 @@ pub(super) async fn respond(method: &Method, outcome: Outcome, full: bool) -> Re
             headers.insert(name, value.clone());
         }
     }
-    headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static("application/octet-stream"));
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/octet-stream"));
     response
 }
 
 /// Chunked answers and those that are files reach the caller as they are.
 fn is_streamed(headers: &HeaderMap) -> bool {
-    let chunked = headers.get(TRANSFER_ENCODING).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
-    let disposition = headers.get(CONTENT_DISPOSITION).map(|value| value.as_bytes().to_ascii_lowercase());
+    let chunked = headers
+        .get(TRANSFER_ENCODING)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    let disposition = headers
+        .get(CONTENT_DISPOSITION)
+        .map(|value| value.as_bytes().to_ascii_lowercase());
     chunked || disposition.is_some_and(|text| text.starts_with(b"attachment") || text.starts_with(b"inline"))
 }
 
@@ -61,7 +68,16 @@ fn pass(answer: Answer) -> Response {
     const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
     const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
     let mut headers = answer.headers;
-    let own = [CONNECTION, KEEP_ALIVE, PROXY_AUTHENTICATE, PROXY_CONNECTION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+    let own = [
+        CONNECTION,
+        KEEP_ALIVE,
+        PROXY_AUTHENTICATE,
+        PROXY_CONNECTION,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ];
     for name in own {
         headers.remove(name);
     }

@@ -22,10 +22,17 @@ pub(super) async fn read_body(state: &ApiState, parts: &Parts, body: Body) -> Re
     let headers = &parts.headers;
     let announced = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
     let content_type = headers.get(CONTENT_TYPE);
-    let Some(content_type) = content_type.filter(|_| announced) else { return Ok(CallBody::None) };
-    let kind = String::from_utf8_lossy(content_type.as_bytes()).trim_start().to_ascii_lowercase();
+    let Some(content_type) = content_type.filter(|_| announced) else {
+        return Ok(CallBody::None);
+    };
+    let kind = String::from_utf8_lossy(content_type.as_bytes())
+        .trim_start()
+        .to_ascii_lowercase();
     let bytes_max = state.app.settings().body_bytes_max;
-    let (json, form) = (kind.starts_with("application/json"), kind.starts_with("application/x-www-form-urlencoded"));
+    let (json, form) = (
+        kind.starts_with("application/json"),
+        kind.starts_with("application/x-www-form-urlencoded"),
+    );
     let multipart = kind.starts_with("multipart/form-data");
     let large = body.size_hint().lower() >= STREAM_FROM_BYTES;
     if large && !json && !form && !multipart && !wants_retries(headers) && sends_body(&parts.method) {
@@ -35,20 +42,27 @@ pub(super) async fn read_body(state: &ApiState, parts: &Parts, body: Body) -> Re
     if json {
         let text = if bytes.is_empty() { b"{}" } else { &bytes[..] };
         return compact_json(text).map(CallBody::Json).map_err(|reason| {
-            Error::refuse(400, "invalid_json").message(format!("The body is not a JSON object or list: {reason}")).into()
+            Error::refuse(400, "invalid_json")
+                .message(format!("The body is not a JSON object or list: {reason}"))
+                .into()
         });
     }
     Ok(if form {
         CallBody::Form(bytes)
     } else if multipart {
-        CallBody::Multipart { content_type: content_type.clone(), bytes }
+        CallBody::Multipart {
+            content_type: content_type.clone(),
+            bytes,
+        }
     } else {
         CallBody::Raw(bytes)
     })
 }
 
 fn wants_retries(headers: &HeaderMap) -> bool {
-    headers.get("retries").is_some_and(|value| !matches!(value.as_bytes(), b"" | b"0"))
+    headers
+        .get("retries")
+        .is_some_and(|value| !matches!(value.as_bytes(), b"" | b"0"))
 }
 
 fn sends_body(method: &Method) -> bool {

@@ -23,7 +23,10 @@ impl Wishes {
     /// # Errors
     /// 400 `invalid_headers`.
     pub(super) fn read(headers: &HeaderMap) -> Result<Self> {
-        let mut reader = Reader { headers, issues: Vec::new() };
+        let mut reader = Reader {
+            headers,
+            issues: Vec::new(),
+        };
         let id = Text::any().max(255);
         let wishes = Self {
             integration: reader.id("provider-config-key", id.pattern(&INTEGRATION_ID)),
@@ -38,7 +41,11 @@ impl Wishes {
         reader.text("nango-activity-log-id", id);
         reader.flag("nango-is-sync");
         reader.flag("nango-is-dry-run");
-        if reader.issues.is_empty() { Ok(wishes) } else { Err(Error::invalid("invalid_headers", reader.issues)) }
+        if reader.issues.is_empty() {
+            Ok(wishes)
+        } else {
+            Err(Error::invalid("invalid_headers", reader.issues))
+        }
     }
 }
 
@@ -49,7 +56,9 @@ struct Reader<'h> {
 
 impl Reader<'_> {
     fn get(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        self.headers
+            .get(name)
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
     }
 
     fn complain(&mut self, code: &'static str, message: impl Into<String>, name: &str) {
@@ -66,7 +75,11 @@ impl Reader<'_> {
 
     fn id(&mut self, name: &str, rule: Text) -> String {
         if !self.headers.contains_key(name) {
-            self.complain("invalid_type", "Invalid input: expected string, received undefined", name);
+            self.complain(
+                "invalid_type",
+                "Invalid input: expected string, received undefined",
+                name,
+            );
         }
         self.text(name, rule).unwrap_or_default()
     }
@@ -83,7 +96,11 @@ impl Reader<'_> {
                 self.complain("too_small", "Too small: expected number to be >=0", name);
                 0
             }
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and saturates")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "not negative, and saturates"
+            )]
             Ok(number) if number.is_finite() => number as u32,
             Ok(_) | Err(_) => {
                 self.complain("invalid_type", "Invalid input: expected number, received NaN", name);
@@ -106,7 +123,11 @@ impl Reader<'_> {
             "true" => Some(true),
             "false" => Some(false),
             _ => {
-                self.complain("invalid_value", "Invalid option: expected one of \"true\"|\"false\"", name);
+                self.complain(
+                    "invalid_value",
+                    "Invalid option: expected one of \"true\"|\"false\"",
+                    name,
+                );
                 None
             }
         }
@@ -114,9 +135,15 @@ impl Reader<'_> {
 
     fn statuses(&mut self, name: &str) -> Vec<u16> {
         let Some(text) = self.get(name) else { return Vec::new() };
-        let well_formed = text.split(',').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+        let well_formed = text
+            .split(',')
+            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
         if !well_formed {
-            self.complain("invalid_format", "Invalid string: must match pattern /^\\d+(,\\d+)*$/", name);
+            self.complain(
+                "invalid_format",
+                "Invalid string: must match pattern /^\\d+(,\\d+)*$/",
+                name,
+            );
         }
         text.split(',').filter_map(|part| part.parse().ok()).collect()
     }

@@ -7,7 +7,7 @@ mod around;
 use serde::Deserialize;
 use toml::Value;
 
-pub use around::{Capture, Example, Examples, Fetch, Field, Hooks, Match, ShownWhen, Signature, Webhook};
+pub use around::{Capture, Example, Examples, Fetch, Field, Hooks, Match, Signature, Webhook};
 
 use super::shapes::{NameOrOff, Ordered, Texts, TextsOr};
 

@@ -49,7 +49,7 @@ const REGISTRATION: &[(&str, ClientRegistration)] = &[
 ];
 
 /// The long form of a key that has one; the short form is its `url`.
-pub(super) fn long<'e, T>(value: &'e Option<TextsOr<T>>) -> (Option<&'e T>, Option<&'e Texts>) {
+pub(super) fn long<T>(value: &Option<TextsOr<T>>) -> (Option<&T>, Option<&Texts>) {
     match value {
         None => (None, None),
         Some(TextsOr::Texts(texts)) => (None, Some(texts)),

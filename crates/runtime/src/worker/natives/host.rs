@@ -49,7 +49,10 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, current: &Rc<Cu
     let own = Rc::clone(current);
     native.set("randomFloat", Function::new(ctx.clone(), move || own.random())?)?;
     let own = Rc::clone(current);
-    native.set("markVolatile", Function::new(ctx.clone(), move || own.get().volatile.set(true))?)?;
+    native.set(
+        "markVolatile",
+        Function::new(ctx.clone(), move || own.get().volatile.set(true))?,
+    )?;
     let own = Rc::clone(current);
     native.set("zod", Function::new(ctx.clone(), move |ctx: Ctx<'js>| zod(&ctx, &own))?)
 }
