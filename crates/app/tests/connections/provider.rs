@@ -57,7 +57,6 @@ impl StrictProvider {
         self.grant.lock().unwrap().token_requests
     }
 
-
     pub fn is_revoked(&self) -> bool {
         self.grant.lock().unwrap().revoked
     }
