@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::now::Target;
 use super::{TriggerInput, answered};
 use crate::caller::Caller;
-use crate::functions::{RunSubject, outcome_of, run_error, story};
-use crate::operations::{Kind, Level, Outcome};
+use crate::functions::{RunSubject, log_failure, outcome_of, run_error, story};
+use crate::operations::{Kind, Level, OperationHandle, Outcome, Subject};
 use crate::webhooks::outbound;
 use crate::{App, Error, Refusal, Result};
 
@@ -24,6 +24,8 @@ pub const KIND: &str = "async-action";
 const GROUP: &str = "actions";
 /// Accepted actions that did not start in time are given up.
 const START_WITHIN: Duration = Duration::from_secs(24 * 3600);
+/// Numbers of log messages that one attempt may use.
+const MESSAGES_PER_ATTEMPT: i64 = 100_000;
 /// Environments that this node serves at the same time.
 const NODE_MAX: usize = 32;
 
@@ -108,7 +110,7 @@ struct Payload {
 
 /// How one attempt ended.
 enum Ended {
-    Done(Kept, Outcome),
+    Done(Box<Kept>),
     TryAgain(String),
     PutBack,
 }
@@ -186,6 +188,19 @@ impl App {
         }
     }
 
+    /// The operation that was announced when the action was accepted.
+    fn resumed(&self, row: &AsyncActionRow, subject: Subject) -> OperationHandle {
+        self.operations().resume(
+            &OperationId(row.operation_id.clone()),
+            row.created_at,
+            row.attempts * MESSAGES_PER_ATTEMPT,
+            row.environment_id,
+            Kind::Action,
+            "run",
+            subject,
+        )
+    }
+
     async fn attempt_action(&self, task: &Task, payload: &Payload, row: &AsyncActionRow) -> Result<Ended> {
         let environment = self.environment(row.environment_id).await?;
         let caller = Caller::platform(environment);
@@ -207,12 +222,14 @@ impl App {
             Ok(target) => target,
             Err(error) if error.refusal().is_none() => return Err(error),
             Err(error) => {
-                let outcome = Outcome::of::<()>(&Err(error));
-                let failed = match &outcome {
-                    Outcome::Failed { code, message } => Error::refuse(400, code.as_str()).message(message.as_str()),
-                    _ => Error::refuse(400, "action_failure"),
-                };
-                return Ok(Ended::Done(Kept::Failure(KeptFailure::of(&failed)), outcome));
+                let failure = KeptFailure::of(&error);
+                let subject = Subject::titled(format!("Action {}", payload.action))
+                    .connection(&payload.connection)
+                    .function(&payload.action);
+                let message = failure.message.clone().unwrap_or_default();
+                self.resumed(row, subject)
+                    .finish(Outcome::failed(&failure.code, message));
+                return Ok(Ended::Done(Box::new(Kept::Failure(failure))));
             }
         };
         let vault = self.vault(row.environment_id).await?;
@@ -223,33 +240,28 @@ impl App {
             }
             None => None,
         };
-        let operation = self.operations().resume(
-            &OperationId(row.operation_id.clone()),
-            row.created_at,
-            row.attempts * 10_000,
-            row.environment_id,
-            Kind::Action,
-            "run",
-            target.subject(),
-        );
+        let operation = self.resumed(row, target.subject());
         let run: RunSubject = target.run(operation.clone());
         let result = self
             .run_function(&run, RunKind::Action, input, task.stop_token().child_token())
             .await;
         let result = result.map(|outcome| outcome.result);
         let ended = match &result {
-            Ok(Ok(output)) => Ended::Done(Kept::Output(answered(output.clone())), Outcome::Success),
+            Ok(Ok(output)) => Ended::Done(Box::new(Kept::Output(answered(output.clone())))),
             Ok(Err(error)) => match (error.kind, task.stop_reason()) {
                 (ErrorKind::Aborted | ErrorKind::WorkerLost, Some(StopReason::Shutdown | StopReason::Lost)) => {
                     Ended::PutBack
                 }
                 _ if !task.is_last_attempt() => Ended::TryAgain(story(error)),
-                _ => Ended::Done(Kept::Failure(KeptFailure::of(&run_error(error))), outcome_of(&result)),
+                _ => Ended::Done(Box::new(Kept::Failure(KeptFailure::of(&run_error(error))))),
             },
             Err(_) => Ended::TryAgain("the server failed".to_owned()),
         };
+        if let Ok(Err(error)) = &result {
+            log_failure(&operation, error);
+        }
         match &ended {
-            Ended::Done(_, outcome) => operation.finish(outcome.clone()),
+            Ended::Done(_) => operation.finish(outcome_of(&result)),
             Ended::TryAgain(error) => {
                 operation.log(
                     Level::Warn,
@@ -298,7 +310,7 @@ impl App {
                 after: Duration::ZERO,
                 error,
             }),
-            Ended::Done(kept, _) => self.settle_action(task, &payload, environment, kept).await,
+            Ended::Done(kept) => self.settle_action(task, &payload, environment, *kept).await,
         }
     }
 

@@ -9,7 +9,7 @@ use super::{ActionAnswer, TriggerInput, answered};
 use crate::caller::Caller;
 use crate::connections::{Live, LiveError};
 use crate::environments::Environment;
-use crate::functions::{Function, FunctionKind, RunSubject, outcome_of, run_error};
+use crate::functions::{Function, FunctionKind, RunSubject, log_failure, outcome_of, run_error};
 use crate::operations::{Kind, OperationHandle, Subject};
 use crate::{App, Error, Result};
 
@@ -97,6 +97,9 @@ impl App {
             .run_function(&run, RunKind::Action, input, CancellationToken::new())
             .await;
         let result = result.map(|outcome| outcome.result);
+        if let Ok(Err(error)) = &result {
+            log_failure(&operation, error);
+        }
         operation.finish(outcome_of(&result));
         match result? {
             Ok(output) => Ok(answered(output)),

@@ -30,7 +30,7 @@ pub use definition::{Definition, Endpoint};
 pub use manage::{DeleteQuery, ListQuery};
 pub use on_events::ConnectionEvent;
 pub use pass_through::PassThrough;
-pub use run::{RunFailure, RunSubject, outcome_of, run_error, story};
+pub use run::{RunFailure, RunSubject, log_failure, outcome_of, run_error, story};
 
 use crate::{App, Cache, Error, Result};
 

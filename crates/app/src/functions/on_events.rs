@@ -9,10 +9,10 @@ use tenon_model::EnvironmentId;
 use tenon_store::tables::functions::{self as table, FunctionFilter};
 use tokio_util::sync::CancellationToken;
 
-use super::run::{RunSubject, outcome_of};
+use super::run::{RunSubject, log_failure, outcome_of};
 use super::{Function, FunctionKind};
 use crate::connections::LiveError;
-use crate::operations::{Kind, Level, Subject};
+use crate::operations::{Kind, Subject};
 use crate::{App, Error, Result};
 
 /// The most on-event functions of one integration.
@@ -136,16 +136,16 @@ impl App {
                 .run_function(&run, tenon_runtime::Kind::OnEvent, None, CancellationToken::new())
                 .await
                 .map(|outcome| outcome.result);
+            if let Ok(Err(error)) = &result {
+                log_failure(&operation, error);
+            }
             operation.finish(outcome_of(&result));
             match result {
-                Ok(Ok(_)) => {}
                 Ok(Err(error)) if event == ConnectionEvent::ValidateConnection => {
                     return Ok(Some(refusal_sentence(&error.payload_json)));
                 }
                 Err(error) if event == ConnectionEvent::ValidateConnection => return Err(error),
-                Ok(Err(error)) => {
-                    operation.log(Level::Error, format!("the function failed: {}", error.type_), None);
-                }
+                Ok(_) => {}
                 Err(error) => tracing::error!(error = ?error, "an on-event function could not be run"),
             }
         }

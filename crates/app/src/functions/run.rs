@@ -248,6 +248,23 @@ pub fn outcome_of(result: &Result<Result<String, RunError>>) -> operations::Outc
     }
 }
 
+/// Adds what the author of a function needs to repair it: payload, stack trace and the provider's answer.
+pub fn log_failure(operation: &OperationHandle, error: &RunError) {
+    let mut facts = serde_json::Map::new();
+    facts.insert("type".to_owned(), json!(error.type_));
+    if let Ok(payload) = serde_json::from_str::<Value>(&error.payload_json) {
+        facts.insert("payload".to_owned(), payload);
+    }
+    if let Some(stack) = &error.stack {
+        facts.insert("stack".to_owned(), json!(stack));
+    }
+    if let Some(upstream) = &error.upstream {
+        let answer = json!({ "status": upstream.status, "headers": upstream.headers, "body": upstream.body });
+        facts.insert("upstream".to_owned(), answer);
+    }
+    operation.log(operations::Level::Error, story(error), Some(&Value::Object(facts)));
+}
+
 /// One sentence that names what went wrong inside the function, for its author.
 pub fn story(error: &RunError) -> String {
     let failure = RunFailure::of(error);

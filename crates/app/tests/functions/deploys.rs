@@ -212,10 +212,7 @@ async fn a_plan_changes_nothing() {
             "all",
             json!({}),
         );
-        {
-            let key = "nangoYamlBody";
-            wanted.as_object_mut().unwrap().shift_remove(key);
-        }
+        wanted.as_object_mut().unwrap().shift_remove("nangoYamlBody");
         let plan = DeployInput::parse(Some(&wanted), true).unwrap();
         let plan = node.app.plan_deploy(&node.caller, plan).await.unwrap();
         assert_eq!(
