@@ -75,8 +75,6 @@ function describe(thrown) {
 
 function internalFailure(type, thrown) {
     const { stack, ...shown } = describe(thrown);
-    // A failed connection has always been reported under the plain name, whatever class the client throws.
-    if (type === 'script_network_error') shown.name = 'Error';
     const payload = stack === undefined ? shown : { ...shown, stacktrace: stack };
     return { type, status: 500, payload: payloadText(payload), message: shown.message ?? attempt(() => clip(String(JSON.stringify(thrown)), 10_000), ''), stack: stack?.join('\n') };
 }

@@ -177,8 +177,9 @@ pub(crate) fn close_all_but(keep: RawFd) {
 pub(crate) fn harden(data_bytes: u64) -> io::Result<()> {
     let limits = [
         (libc::RLIMIT_CORE, 0),
-        (libc::RLIMIT_FSIZE, 0),
-        (libc::RLIMIT_NOFILE, 16),
+        // Snapshots are files in memory; no other file can be opened.
+        (libc::RLIMIT_FSIZE, 256 << 20),
+        (libc::RLIMIT_NOFILE, 64),
         (libc::RLIMIT_MEMLOCK, 0),
         (libc::RLIMIT_MSGQUEUE, 0),
         (libc::RLIMIT_DATA, data_bytes),

@@ -24,8 +24,9 @@ use bytes::BytesMut;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::sys::{self, StatusPage};
-use crate::wire::{DoneHeader, Ending, Failure, Frame, FrameKind, RunHeader, take_frame};
+use crate::wire::{DoneHeader, Ending, Failure, Frame, FrameKind, RunHeader, Task, take_frame};
 use engine::{Engine, EngineError};
+use heap::Snapshot;
 use isolate::{Finished, Isolate};
 use shared::Hub;
 
@@ -37,6 +38,8 @@ const FRAME_BYTES_MAX: usize = 512 << 20;
 const WARM_MAX: usize = 16;
 /// Compiled bundles kept.
 const CODE_MAX: usize = 64;
+/// Bundles of which a loaded template is kept; each takes about 2.5 MB.
+const TEMPLATES_MAX: usize = 8;
 /// A cancelled run may still do this long what it does without host calls.
 const CANCEL_GRACE: Duration = Duration::from_millis(500);
 /// Timer id that marks the end of the grace.
@@ -126,8 +129,24 @@ struct Worker {
     running: HashMap<u64, Isolate>,
     /// Least recently used first.
     warm: VecDeque<Isolate>,
-    /// Hash and bytecode, least recently used first.
-    code: VecDeque<(String, Rc<[u8]>)>,
+    /// Least recently used first.
+    code: VecDeque<Loadable>,
+}
+
+/// A bundle this worker has compiled.
+struct Loadable {
+    hash: String,
+    bytecode: Rc<[u8]>,
+    template: Template,
+}
+
+/// Whether there is an isolate with the bundle loaded to make copies of.
+enum Template {
+    /// Not tried: the bundle was used once.
+    Untried,
+    Ready(Rc<Snapshot>),
+    /// Must be loaded for each run.
+    Unfit,
 }
 
 impl Worker {
@@ -209,13 +228,11 @@ impl Worker {
             Ok(header) => header,
             Err(error) => return self.refuse(frame.run, "InternalError", &error.to_string(), Ending::Internal),
         };
-        let warm = self.take_warm(&header);
-        let bytecode = if warm.is_some() {
-            None
-        } else {
-            self.code_of(&header.hash)
-        };
-        let bytecode = match (&warm, bytecode, frame.parcel.sections.get(2)) {
+        let prepared = self
+            .take_warm(&header)
+            .or_else(|| self.copy_template(frame.run, &header));
+        let known = self.code_of(&header.hash).map(|known| Rc::clone(&known.bytecode));
+        let bytecode = match (&prepared, known, frame.parcel.sections.get(2)) {
             (Some(_), ..) => None,
             (None, Some(known), _) => Some(known),
             (None, None, None) => return self.hub.send(FrameKind::NeedCode, frame.run, 0, b"", &[]),
@@ -224,13 +241,9 @@ impl Worker {
                 Err(error) => return self.refuse(frame.run, &error.name, &error.message, Ending::Failure),
             },
         };
-        let Some(mut isolate) = warm.or_else(|| Isolate::new(&self.engine)) else {
-            return self.refuse(
-                frame.run,
-                "InternalError",
-                "the worker holds too many runs",
-                Ending::Internal,
-            );
+        let Some(mut isolate) = prepared.or_else(|| Isolate::new(&self.engine)) else {
+            let message = "the worker holds too many runs";
+            return self.refuse(frame.run, "InternalError", message, Ending::Internal);
         };
         isolate.start(frame.run, &header, &frame.parcel, bytecode.as_deref());
         self.running.insert(frame.run, isolate);
@@ -243,16 +256,49 @@ impl Worker {
         if self.code.len() >= CODE_MAX {
             self.code.pop_front();
         }
-        self.code.push_back((header.hash.clone(), Rc::clone(&bytecode)));
+        let hash = header.hash.clone();
+        self.code.push_back(Loadable {
+            hash,
+            bytecode: Rc::clone(&bytecode),
+            template: Template::Untried,
+        });
         Ok(bytecode)
     }
 
-    fn code_of(&mut self, hash: &str) -> Option<Rc<[u8]>> {
-        let index = self.code.iter().position(|(known, _)| known == hash)?;
+    /// The bundle with this hash, which becomes the most recently used.
+    fn code_of(&mut self, hash: &str) -> Option<&mut Loadable> {
+        let index = self.code.iter().position(|known| known.hash == hash)?;
         let entry = self.code.remove(index)?;
-        let bytecode = Rc::clone(&entry.1);
         self.code.push_back(entry);
-        Some(bytecode)
+        self.code.back_mut()
+    }
+
+    /// A copy of the bundle's template, which is made when the bundle is used for the second time.
+    fn copy_template(&mut self, run: u64, header: &RunHeader) -> Option<Isolate> {
+        if header.task == Task::Define {
+            return None;
+        }
+        let engine = Rc::clone(&self.engine);
+        let known = self.code_of(&header.hash)?;
+        if matches!(known.template, Template::Untried) {
+            let made = Isolate::make_template(&engine, run, header, &known.bytecode);
+            known.template = made.map_or(Template::Unfit, Template::Ready);
+            self.limit_templates();
+        }
+        match &self.code_of(&header.hash)?.template {
+            Template::Ready(template) => Isolate::from_template(&engine, template, &header.hash),
+            Template::Untried | Template::Unfit => None,
+        }
+    }
+
+    /// Drops the template used least recently when there are too many.
+    fn limit_templates(&mut self) {
+        let ready = |known: &&mut Loadable| matches!(known.template, Template::Ready(_));
+        if self.code.iter_mut().filter(ready).count() > TEMPLATES_MAX
+            && let Some(oldest) = self.code.iter_mut().find(ready)
+        {
+            oldest.template = Template::Untried;
+        }
     }
 
     fn take_warm(&mut self, header: &RunHeader) -> Option<Isolate> {

@@ -27,7 +27,7 @@ const PRELUDE: &[&str] = &[
 ];
 const ZOD: &str = include_str!("../../js/vendor/zod.js");
 /// What the prelude function returns to the worker, in the order of `isolate::Entries`.
-const EXPORTS: &str = "return { start, define, onReply, fireTimer, onAbort, lockdown, globalCount };";
+const EXPORTS: &str = "return { start, preload, define, onReply, fireTimer, onAbort, lockdown, globalCount };";
 /// Memory for compiling one bundle.
 const COMPILE_BYTES: usize = 256 << 20;
 

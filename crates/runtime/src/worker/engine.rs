@@ -6,7 +6,7 @@ use rquickjs::context::intrinsic;
 use rquickjs::loader::{ImportAttributes, Loader, Resolver};
 use rquickjs::{Context, Ctx, Error, Function, Module, Object, Persistent, Runtime};
 
-use super::heap::{HeapAllocator, Heaps, build_snapshot};
+use super::heap::{HeapAllocator, Places, Snapshot, build_snapshot};
 use super::natives;
 use super::shared::{Current, Hub};
 
@@ -36,6 +36,7 @@ type Entry = Persistent<Function<'static>>;
 /// Functions of the prelude that the worker calls.
 pub(super) struct Entries {
     pub(super) start: Entry,
+    pub(super) preload: Entry,
     pub(super) define: Entry,
     pub(super) on_reply: Entry,
     pub(super) fire_timer: Entry,
@@ -50,7 +51,9 @@ pub(super) struct Engine {
     pub(super) context: Context,
     pub(super) runtime: Runtime,
     pub(super) current: Rc<Current>,
-    pub(super) heaps: Rc<Heaps>,
+    pub(super) places: Rc<Places>,
+    /// With prelude and Zod, without customer code.
+    pub(super) snapshot: Rc<Snapshot>,
     /// Globals after lockdown; a run that left more behind is not followed by another in its isolate.
     pub(super) globals: usize,
 }
@@ -93,17 +96,17 @@ impl Loader for NoModules {
 impl Engine {
     /// Loads prelude and Zod, freezes what runs share, and takes the snapshot.
     pub(super) fn build(hub: &Rc<Hub>, prelude: &[u8], zod: &[u8], seed: u64) -> Result<Self, EngineError> {
-        let file = crate::sys::anonymous_file().map_err(EngineError::Snapshot)?;
         let current = Current::new(hub, seed);
         let load = || load_prelude(&current, prelude, zod);
-        let (heaps, loaded) = build_snapshot(file, SNAPSHOT_BYTES, load).map_err(EngineError::Snapshot)?;
+        let (places, snapshot, loaded) = build_snapshot(SNAPSHOT_BYTES, load).map_err(EngineError::Snapshot)?;
         let (runtime, context, entries, globals) = loaded.map_err(EngineError::Prelude)?;
         Ok(Self {
             entries,
             context,
             runtime,
             current,
-            heaps,
+            places,
+            snapshot,
             globals,
         })
     }
@@ -133,6 +136,7 @@ fn load_prelude(
         };
         let entries = Entries {
             start: entry("start")?,
+            preload: entry("preload")?,
             define: entry("define")?,
             on_reply: entry("onReply")?,
             fire_timer: entry("fireTimer")?,

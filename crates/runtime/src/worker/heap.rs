@@ -3,7 +3,7 @@
 //! At start a worker builds one engine with prelude and Zod, loaded and frozen, in memory that begins at a fixed
 //! address, and keeps the result as a file in memory: the *snapshot*. A fresh isolate is a private copy-on-write
 //! mapping of that file at the same address, so every pointer in it is right; it costs the pages that the run
-//! touches. One heap is at the address at a time. To let another isolate run, the kernel moves the pages of the first to
+//! touches. The same is done once more for code that is used often, with its bundle loaded. One heap is at the address at a time. To let another isolate run, the kernel moves the pages of the first to
 //! a parking place (page table entries move, nothing is copied) and those of the other back. Dropping an isolate
 //! is an `munmap`: an engine is never asked to take itself apart, which it could not do safely after running out
 //! of memory.
@@ -18,7 +18,8 @@
 mod blocks;
 
 use std::cell::{Cell, RefCell};
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
@@ -33,9 +34,6 @@ const STRIDE: usize = 4 << 30;
 const SLOTS: u32 = 8192;
 /// Heaps start and grow by multiples of this, so that moving them moves whole page tables.
 const ALIGN: usize = 2 << 20;
-/// Room for building the snapshot.
-const SNAPSHOT_MAX: usize = 16 << 20;
-
 /// The heap at `BASE`. Called only while one is there: by the engine, whose own memory it is, and by [`Heap`]
 /// after it made sure.
 fn active<'a>() -> &'a Meta {
@@ -43,49 +41,71 @@ fn active<'a>() -> &'a Meta {
     unsafe { &*(BASE as *const Meta) }
 }
 
-/// The snapshot and who is at `BASE`.
-pub(super) struct Heaps {
-    snapshot: OwnedFd,
-    snapshot_len: usize,
+/// Who is at `BASE`, and which parking places are free.
+pub(super) struct Places {
     active: Cell<u32>,
-    free_slots: RefCell<Vec<u32>>,
-    next_slot: Cell<u32>,
+    free: RefCell<Vec<u32>>,
+    next: Cell<u32>,
 }
 
-/// Runs `build` with a heap at `BASE` and keeps what it leaves there as the snapshot. What `build` returns may
-/// hold pointers into the heap: they are valid whenever a heap is active.
-pub(super) fn build_snapshot<T>(file: OwnedFd, limit: usize, build: impl FnOnce() -> T) -> io::Result<(Rc<Heaps>, T)> {
-    let fd = file.as_raw_fd();
-    truncate(fd, SNAPSHOT_MAX)?;
-    map(BASE, SNAPSHOT_MAX, libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE, fd)?;
-    // The file is new: all zero, which is a valid `Meta` with empty lists.
+/// A heap as it was at some moment, to make copies of.
+pub(super) struct Snapshot {
+    file: OwnedFd,
+    len: usize,
+}
+
+/// Runs `build` with an empty heap at `BASE` and keeps what it leaves there as a snapshot. What `build` returns may
+/// hold pointers into the heap: they are valid whenever a copy is active.
+pub(super) fn build_snapshot<T>(limit: usize, build: impl FnOnce() -> T) -> io::Result<(Rc<Places>, Rc<Snapshot>, T)> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
+    map(BASE, ALIGN, flags, -1)?;
+    // Fresh memory is all zero, which is a valid `Meta` with empty lists.
     let meta = active();
     meta.limit.set(limit);
     meta.building.set(true);
     meta.bump.set((BASE + size_of::<Meta>()).next_multiple_of(64));
-    meta.end.set(BASE + SNAPSHOT_MAX);
+    meta.base_len.set(ALIGN);
+    meta.end.set(BASE + ALIGN);
     let built = build();
-    let snapshot_len = (meta.bump.get() - BASE).next_multiple_of(ALIGN);
-    meta.end.set(BASE + snapshot_len);
-    meta.building.set(false);
-    // Blocks freed while building lie all over the snapshot; reusing them would make each isolate copy those pages.
-    meta.free.iter().for_each(|list| list.set(std::ptr::null_mut()));
-    unmap(BASE, SNAPSHOT_MAX);
-    truncate(fd, snapshot_len)?;
-    crate::sys::seal(fd)?;
-    let heaps = Heaps {
-        snapshot: file,
-        snapshot_len,
+    let end = meta.end.get();
+    let snapshot = write_snapshot()?;
+    crate::sys::seal(snapshot.file.as_raw_fd())?;
+    unmap(BASE, end - BASE);
+    let places = Places {
         active: Cell::new(0),
-        free_slots: RefCell::default(),
-        next_slot: Cell::new(1),
+        free: RefCell::default(),
+        next: Cell::new(1),
     };
-    Ok((Rc::new(heaps), built))
+    Ok((Rc::new(places), Rc::new(snapshot), built))
+}
+
+/// Writes the active heap to a file, changed to what a copy begins with; the heap itself is of no use afterwards
+/// but keeps what its release needs.
+fn write_snapshot() -> io::Result<Snapshot> {
+    let meta = active();
+    let used = meta.bump.get() - BASE;
+    let len = used.next_multiple_of(ALIGN);
+    let (end, base_len, pieces) = (meta.end.get(), meta.base_len.get(), meta.pieces.get());
+    meta.end.set(BASE + len);
+    meta.base_len.set(len);
+    meta.pieces.set(0);
+    meta.building.set(false);
+    // Blocks freed while building lie all over the snapshot; reusing them would make each copy own those pages.
+    meta.free.iter().for_each(|list| list.set(std::ptr::null_mut()));
+    let mut file = File::from(crate::sys::anonymous_file()?);
+    file.set_len(len as u64)?;
+    // SAFETY: the heap is mapped up to its bump at least, and nobody writes to it meanwhile.
+    file.write_all(unsafe { std::slice::from_raw_parts(BASE as *const u8, used) })?;
+    meta.end.set(end);
+    meta.base_len.set(base_len);
+    meta.pieces.set(pieces);
+    Ok(Snapshot { file: file.into(), len })
 }
 
 /// Memory of one isolate.
 pub(super) struct Heap {
-    heaps: Rc<Heaps>,
+    places: Rc<Places>,
+    snapshot: Rc<Snapshot>,
     slot: u32,
     /// False until it was active for the first time.
     mapped: Cell<bool>,
@@ -93,39 +113,52 @@ pub(super) struct Heap {
 
 impl Heap {
     /// A copy of the snapshot, mapped when first activated. None when there are too many.
-    pub(super) fn new(heaps: &Rc<Heaps>) -> Option<Self> {
-        let slot = heaps.free_slots.borrow_mut().pop().or_else(|| {
-            let slot = heaps.next_slot.get();
-            heaps.next_slot.set(slot + 1);
-            (slot < SLOTS).then_some(slot)
-        })?;
+    pub(super) fn new(places: &Rc<Places>, snapshot: &Rc<Snapshot>) -> Option<Self> {
+        let freed = places.free.borrow_mut().pop();
+        let slot = match freed {
+            Some(slot) => slot,
+            None if places.next.get() < SLOTS => places.next.replace(places.next.get() + 1),
+            None => return None,
+        };
         Some(Self {
-            heaps: Rc::clone(heaps),
+            places: Rc::clone(places),
+            snapshot: Rc::clone(snapshot),
             slot,
             mapped: Cell::new(false),
         })
     }
 
+    /// From here on all blocks lie in the heap itself, so that it can become a snapshot.
+    pub(super) fn begin_building(&self) {
+        active().building.set(true);
+    }
+
+    /// Keeps the heap as a snapshot; it must be active. None when it cannot be one.
+    pub(super) fn into_snapshot(self) -> Option<Rc<Snapshot>> {
+        let whole = active().building.get() && !active().has_large() && !active().refused.get();
+        if whole {
+            write_snapshot().ok().map(Rc::new)
+        } else {
+            None
+        }
+    }
+
     /// Brings this heap to `BASE`. The engine may be used until another heap is activated.
     pub(super) fn activate(&self) {
-        if self.heaps.active.get() == self.slot {
+        let active = self.places.active.get();
+        if active == self.slot {
             return;
         }
-        if self.heaps.active.get() != 0 {
-            self.heaps.move_heap(BASE, parking(self.heaps.active.get()));
+        if active != 0 {
+            move_heap(BASE, parking(active));
         }
         if self.mapped.replace(true) {
-            self.heaps.move_heap(parking(self.slot), BASE);
+            move_heap(parking(self.slot), BASE);
         } else {
-            let fd = self.heaps.snapshot.as_raw_fd();
-            or_die(map(
-                BASE,
-                self.heaps.snapshot_len,
-                libc::MAP_PRIVATE | libc::MAP_FIXED,
-                fd,
-            ));
+            let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+            or_die(map(BASE, self.snapshot.len, flags, self.snapshot.file.as_raw_fd()));
         }
-        self.heaps.active.set(self.slot);
+        self.places.active.set(self.slot);
     }
 
     /// Bytes in use, headers not counted. The heap must be active, as for all below.
@@ -151,7 +184,7 @@ impl Heap {
 impl Drop for Heap {
     fn drop(&mut self) {
         if self.mapped.get() {
-            let is_active = self.heaps.active.get() == self.slot;
+            let is_active = self.places.active.get() == self.slot;
             let address = if is_active { BASE } else { parking(self.slot) };
             // SAFETY: the heap is mapped at `address`.
             let meta = unsafe { &*(address as *const Meta) };
@@ -159,39 +192,28 @@ impl Drop for Heap {
             let len = meta.end.get() - BASE;
             unmap(address, len);
             if is_active {
-                self.heaps.active.set(0);
+                self.places.active.set(0);
             }
         }
-        self.heaps.free_slots.borrow_mut().push(self.slot);
+        self.places.free.borrow_mut().push(self.slot);
     }
 }
 
-impl Heaps {
-    /// Moves the heap at `from` to `to`: the part of the snapshot, then each piece it grew by.
-    fn move_heap(&self, from: usize, to: usize) {
-        // SAFETY: a heap is mapped at `from`.
-        let pieces = unsafe { &*(from as *const Meta) }.pieces.get();
-        move_mapping(from, to, self.snapshot_len);
-        let mut offset = self.snapshot_len;
-        for piece in 0..pieces {
-            let len = ALIGN << piece;
-            move_mapping(from + offset, to + offset, len);
-            offset += len;
-        }
+/// Moves the heap at `from` to `to`: what it began with, then each piece it grew by.
+fn move_heap(from: usize, to: usize) {
+    // SAFETY: a heap is mapped at `from`.
+    let meta = unsafe { &*(from as *const Meta) };
+    let (mut offset, pieces) = (meta.base_len.get(), meta.pieces.get());
+    move_mapping(from, to, offset);
+    for piece in 0..pieces {
+        let len = ALIGN << piece;
+        move_mapping(from + offset, to + offset, len);
+        offset += len;
     }
 }
 
 fn parking(slot: u32) -> usize {
     BASE + slot as usize * STRIDE
-}
-
-fn truncate(fd: RawFd, len: usize) -> io::Result<()> {
-    // SAFETY: a plain system call.
-    if unsafe { libc::ftruncate(fd, len as libc::off_t) } < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
 }
 
 fn map(address: usize, len: usize, flags: libc::c_int, fd: RawFd) -> io::Result<()> {

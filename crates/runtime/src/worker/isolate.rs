@@ -7,7 +7,7 @@ use std::time::Duration;
 use rquickjs::{ArrayBuffer, Ctx, Function, Value};
 
 use super::engine::{Engine, Entries};
-use super::heap::Heap;
+use super::heap::{Heap, Snapshot};
 use super::shared::{Reported, Shared, Stop, word};
 use crate::protocol::Parcel;
 use crate::wire::{DoneHeader, Ending, Failure, FrameKind, RunHeader, Task};
@@ -16,6 +16,9 @@ use crate::wire::{DoneHeader, Ending, Failure, FrameKind, RunHeader, Task};
 const STACK_MAX: usize = 4 << 20;
 /// Jobs between two looks at the clock; a chain of resolved promises never polls the interrupt handler.
 const JOBS_PER_CHECK: u32 = 128;
+
+/// Heap that a template may have; a bundle that needs more is loaded for each run.
+const TEMPLATE_BYTES_MAX: usize = 32 << 20;
 
 /// See the module description.
 pub(super) struct Isolate {
@@ -27,6 +30,8 @@ pub(super) struct Isolate {
     /// Key under which this isolate may be used again.
     pub(super) key: Option<String>,
     warm: bool,
+    /// Served a run before.
+    used: bool,
     cpu_budget: Duration,
     cpu_used: Duration,
     cancelling: bool,
@@ -41,15 +46,60 @@ pub(super) struct Finished {
 }
 
 impl Isolate {
-    /// A fresh copy of the snapshot; None when the worker holds too many.
+    /// A fresh isolate without customer code; None when the worker holds too many.
     pub(super) fn new(engine: &Rc<Engine>) -> Option<Self> {
+        Self::copy_of(engine, &engine.snapshot)
+    }
+
+    /// A fresh isolate in which the bundle with this hash is loaded.
+    pub(super) fn from_template(engine: &Rc<Engine>, template: &Rc<Snapshot>, hash: &str) -> Option<Self> {
+        let isolate = Self::copy_of(engine, template)?;
+        Some(Self {
+            loaded: Some(hash.to_owned()),
+            ..isolate
+        })
+    }
+
+    /// Loads a bundle and keeps the result as a template. None when it does not load, or not the same way each time,
+    /// or leaves something running: such code is loaded for each run, which then shows what is wrong with it.
+    pub(super) fn make_template(
+        engine: &Rc<Engine>,
+        run: u64,
+        header: &RunHeader,
+        bytecode: &[u8],
+    ) -> Option<Rc<Snapshot>> {
+        let mut isolate = Self::new(engine)?;
+        isolate.begin(run, header);
+        // Timers set while loading must not be taken for those of the run.
+        isolate.shared.next_id.set(1 << 31);
+        isolate.heap.begin_building();
+        let mut failed = true;
+        isolate.slice(|ctx, entries| {
+            let factory = load_factory(ctx, bytecode)?;
+            entries.preload.clone().restore(ctx)?.call::<_, ()>((factory,))?;
+            failed = false;
+            Ok(())
+        });
+        let shared = &isolate.shared;
+        let quiet = shared.is_idle()
+            && shared.stop.get().is_none()
+            && !shared.volatile.get()
+            && !engine.runtime.is_job_pending();
+        if failed || !quiet || !isolate.is_clean(TEMPLATE_BYTES_MAX) {
+            return None;
+        }
+        isolate.heap.into_snapshot()
+    }
+
+    fn copy_of(engine: &Rc<Engine>, snapshot: &Rc<Snapshot>) -> Option<Self> {
         Some(Self {
             engine: Rc::clone(engine),
-            heap: Heap::new(&engine.heaps)?,
+            heap: Heap::new(&engine.places, snapshot)?,
             shared: Shared::new(Rc::clone(&engine.current.hub)),
             loaded: None,
             key: None,
             warm: false,
+            used: false,
             cpu_budget: Duration::ZERO,
             cpu_used: Duration::ZERO,
             cancelling: false,
@@ -67,8 +117,8 @@ impl Isolate {
         self.loaded.as_deref() == Some(hash)
     }
 
-    /// Starts a run. `bytecode` is the bundle unless it is loaded already.
-    pub(super) fn start(&mut self, run: u64, header: &RunHeader, parcel: &Parcel, bytecode: Option<&[u8]>) {
+    /// Readies the isolate and its accounts for a run.
+    fn begin(&mut self, run: u64, header: &RunHeader) {
         self.activate();
         self.shared.begin_run(run, header.limits);
         self.heap.set_limit(header.limits.memory_bytes);
@@ -76,21 +126,24 @@ impl Isolate {
         self.cpu_budget = Duration::from_micros(header.limits.cpu_us);
         self.cpu_used = Duration::ZERO;
         self.cancelling = false;
-        self.warm = bytecode.is_none();
+        self.warm = self.used;
+        self.used = true;
         self.key.clone_from(&header.isolate_key);
-        self.loaded = Some(header.hash.clone());
         self.engine
             .runtime
             .set_max_stack_size(header.limits.stack_bytes.clamp(64 << 10, STACK_MAX));
+    }
+
+    /// Starts a run. `bytecode` is the bundle unless it is loaded already.
+    pub(super) fn start(&mut self, run: u64, header: &RunHeader, parcel: &Parcel, bytecode: Option<&[u8]>) {
+        self.begin(run, header);
+        self.loaded = Some(header.hash.clone());
         let empty = bytes::Bytes::new();
         let input = parcel.sections.first().unwrap_or(&empty).clone();
         let context = parcel.sections.get(1).unwrap_or(&empty).clone();
         self.slice(|ctx, entries| {
             let factory = match bytecode {
-                Some(bytecode) => {
-                    let (module, _) = crate::sys::load_bytecode(ctx, bytecode)?.eval()?;
-                    Some(module.get::<_, Function<'_>>("default")?)
-                }
+                Some(bytecode) => Some(load_factory(ctx, bytecode)?),
                 None => None,
             };
             let context = ctx.json_parse(context.to_vec())?;
@@ -309,4 +362,10 @@ impl Isolate {
             count.is_ok_and(|count| count == engine.globals)
         })
     }
+}
+
+/// The function that the compiler made of a bundle.
+fn load_factory<'js>(ctx: &Ctx<'js>, bytecode: &[u8]) -> rquickjs::Result<Function<'js>> {
+    let (module, _) = crate::sys::load_bytecode(ctx, bytecode)?.eval()?;
+    module.get("default")
 }

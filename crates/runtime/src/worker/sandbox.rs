@@ -71,7 +71,8 @@ fn not_executable() -> Result<SeccompRule, seccompiler::BackendError> {
     )?])
 }
 
-/// What a worker needs after it closed: its socket, memory, clocks, random bytes, an end.
+/// What a worker needs after it closed: its socket, memory (files in memory for templates included), clocks, random
+/// bytes, an end.
 const ALLOWED: &[i64] = &[
     libc::SYS_read,
     libc::SYS_write,
@@ -81,6 +82,8 @@ const ALLOWED: &[i64] = &[
     libc::SYS_sendto,
     libc::SYS_ppoll,
     libc::SYS_close,
+    libc::SYS_memfd_create,
+    libc::SYS_ftruncate,
     libc::SYS_brk,
     libc::SYS_munmap,
     libc::SYS_mremap,

@@ -62,6 +62,53 @@ async fn a_bundle_that_looks_at_the_clock_while_loading_loads_again() {
 }
 
 #[tokio::test]
+async fn copies_of_a_loaded_bundle_share_nothing() {
+    let mut settings = config();
+    settings.workers_per_tenant_max = 1;
+    let rt = Runtime::start(settings).expect("starts");
+    // The second run of a bundle makes a template, later ones are copies of it.
+    let top = "const { z } = require('zod'); const seen = []; let n = 0; const schema = z.object({ x: z.number() });";
+    let bundle = code(&format!(
+        "{top} exports.default = {{ type: 'action', exec: async (nango, input) => {{ seen.push(schema.parse(input).x); n += 1; exports.left = n; await new Promise((r) => setTimeout(r, 10)); return [seen, n, exports.left]; }} }};"
+    ));
+    for round in 0..3 {
+        let runs = (0..5).map(|index| {
+            let mut run = invocation(bundle.clone(), Kind::Action, Some(&format!("{{\"x\":{index}}}")));
+            run.isolate_key = Some(format!("r{round}c{index}"));
+            rt.run(run, Scripted::silent())
+        });
+        for (index, out) in futures_util::future::join_all(runs).await.into_iter().enumerate() {
+            assert_eq!(output(&out), serde_json::json!([[index], 1, 1]));
+            assert!(!out.warm);
+        }
+    }
+}
+
+#[tokio::test]
+async fn code_that_cannot_be_a_template_runs_all_the_same() {
+    let rt = runtime();
+    for (top, works) in [
+        ("setTimeout(() => {}, 5);", true),
+        ("Promise.resolve().then(() => {});", true),
+        ("globalThis.mark = 1;", true),
+        ("const big = new Array(200_000).fill('x').join('');", true),
+        ("const all = []; for (let i = 0; i < 5000; i++) all.push({ i });", true),
+        ("throw new Error('at load');", false),
+        ("nango.log('x');", false),
+    ] {
+        let bundle = code(&format!(
+            "{top} exports.default = {{ type: 'action', exec: async () => 'ran' }};"
+        ));
+        for _ in 0..4 {
+            let out = rt
+                .run(invocation(bundle.clone(), Kind::Action, None), Scripted::silent())
+                .await;
+            assert_eq!(out.result.is_ok(), works, "{top}: {:?}", out.result);
+        }
+    }
+}
+
+#[tokio::test]
 async fn timers_after_the_end_do_not_fire_into_the_next_run() {
     let rt = runtime();
     let body = "setTimeout(() => { nango.log('late', { level: 'error' }); nango.getCheckpoint(); }, 30); return 1;";

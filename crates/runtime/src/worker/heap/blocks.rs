@@ -29,12 +29,13 @@ pub(super) struct Meta {
     pub(super) used: Cell<usize>,
     pub(super) peak: Cell<usize>,
     pub(super) refused: Cell<bool>,
-    /// While the snapshot is built all blocks lie in the heap itself; large ones are never reused.
+    /// While a snapshot is built all blocks lie in the heap itself; large ones are never reused.
     pub(super) building: Cell<bool>,
     /// Next fresh byte and end of mapped memory.
     pub(super) bump: Cell<usize>,
     pub(super) end: Cell<usize>,
-    /// Anonymous pieces mapped behind the snapshot; piece n has `ALIGN << n` bytes.
+    /// Bytes the heap began with, and anonymous pieces mapped behind them; piece n has `ALIGN << n` bytes.
+    pub(super) base_len: Cell<usize>,
     pub(super) pieces: Cell<u32>,
     large: Cell<*mut LargeBlock>,
     pub(super) free: [Cell<*mut u8>; CLASSES],
@@ -61,6 +62,10 @@ pub(super) fn release_large(meta: &Meta) {
 }
 
 impl Meta {
+    pub(super) fn has_large(&self) -> bool {
+        !self.large.get().is_null()
+    }
+
     fn admit(&self, more: usize) -> bool {
         let used = self.used.get().saturating_add(more);
         let reserve = if self.refused.get() { RESERVE } else { 0 };
@@ -102,7 +107,7 @@ impl Meta {
             return ptr::null_mut();
         }
         let start = self.bump.get();
-        if start + block > self.end.get() && !self.grow() {
+        if !self.reach(start + block) {
             self.refused.set(true);
             self.used.set(self.used.get() - (block - HEADER));
             return ptr::null_mut();
@@ -116,9 +121,19 @@ impl Meta {
         }
     }
 
+    /// Maps memory up to this address at least.
+    fn reach(&self, address: usize) -> bool {
+        while address > self.end.get() {
+            if !self.grow() {
+                return false;
+            }
+        }
+        true
+    }
+
     fn grow(&self) -> bool {
         let (end, len) = (self.end.get(), ALIGN << self.pieces.get());
-        if self.building.get() || end + len > BASE + STRIDE {
+        if end + len > BASE + STRIDE {
             return false;
         }
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;

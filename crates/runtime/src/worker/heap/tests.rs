@@ -8,8 +8,7 @@ use super::*;
 /// One test, because there is one place for heaps in a process.
 #[test]
 fn heaps_keep_their_contents_apart() {
-    let file = crate::sys::anonymous_file().expect("file");
-    let (heaps, mark) = build_snapshot(file, 64 << 20, || {
+    let (places, snapshot, mark) = build_snapshot(64 << 20, || {
         let mark = HeapAllocator.alloc(100);
         let big = HeapAllocator.alloc(100_000);
         // SAFETY: both blocks are live.
@@ -20,7 +19,7 @@ fn heaps_keep_their_contents_apart() {
         (mark, big)
     })
     .expect("snapshot");
-    let all: Vec<Heap> = (0..5).map(|_| Heap::new(&heaps).expect("heap")).collect();
+    let all: Vec<Heap> = (0..5).map(|_| Heap::new(&places, &snapshot).expect("heap")).collect();
     for (index, heap) in all.iter().enumerate() {
         heap.activate();
         // SAFETY: the snapshot's blocks are in every heap.
@@ -37,10 +36,26 @@ fn heaps_keep_their_contents_apart() {
         the_limit_holds_and_leaves_a_reserve(heap);
     }
     drop(all);
-    let fresh = Heap::new(&heaps).expect("heap");
+    let fresh = Heap::new(&places, &snapshot).expect("heap");
     fresh.activate();
     // SAFETY: as above.
-    unsafe { assert_eq!(*mark.0, 7) };
+    unsafe {
+        assert_eq!(*mark.0, 7);
+        fresh.begin_building();
+        *mark.0 = 9;
+        HeapAllocator.alloc(5 << 20).write_bytes(1, 5 << 20);
+    }
+    let second = fresh.into_snapshot().expect("a second snapshot");
+    let copy = Heap::new(&places, &second).expect("heap");
+    copy.activate();
+    // SAFETY: as above.
+    unsafe { assert_eq!(*mark.0, 9) };
+    contents_survive_traffic(&copy);
+    let parked = Heap::new(&places, &snapshot).expect("heap");
+    parked.activate();
+    copy.activate();
+    // SAFETY: as above.
+    unsafe { assert_eq!(*mark.0, 9) };
 }
 
 fn contents_survive_traffic(heap: &Heap) {
