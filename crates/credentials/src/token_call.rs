@@ -6,6 +6,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value};
 use tenon_catalog::provider::{BodyFormat, ClientAuth, ExchangeBody, FieldNames};
 use tenon_egress::{Egress, Redirects, Request};
+use tenon_model::Secret;
 use url::Url;
 use zeroize::Zeroizing;
 
@@ -117,6 +118,7 @@ impl TokenCall {
     pub async fn send(self, egress: &Egress) -> Result<Reply, Error> {
         let what = self.what;
         let unreachable = |source| Error::Unreachable { what, source };
+        let secrets = self.secrets();
         let mut url = self.url;
         let mut request = match self.format {
             BodyFormat::Form => {
@@ -147,8 +149,47 @@ impl TokenCall {
         for (name, value) in &self.headers {
             request = request.header(name, value).map_err(unreachable)?;
         }
-        send(egress, what, request).await
+        send(egress, what, request)
+            .await
+            .map_err(|error| without(error, &secrets))
     }
+
+    /// The values sent that must not come back in an error text.
+    fn secrets(&self) -> Vec<Secret> {
+        const SECRET: [&str; 8] = [
+            "token",
+            "secret",
+            "password",
+            "code",
+            "verifier",
+            "assertion",
+            "credential",
+            "key",
+        ];
+        const PLAIN: [&str; 4] = [
+            "grant_type",
+            "token_type_hint",
+            "client_assertion_type",
+            "requested_token_type",
+        ];
+        self.params
+            .iter()
+            .filter(|(name, _)| !PLAIN.contains(&name.as_str()) && SECRET.iter().any(|part| name.contains(part)))
+            .filter_map(|(_, value)| value.as_str().filter(|text| text.len() >= 6).map(Secret::new))
+            .collect()
+    }
+}
+
+/// The same refusal without what we sent: some providers repeat the token that they refuse.
+fn without(mut error: Error, secrets: &[Secret]) -> Error {
+    if let Error::Refused { refusal, .. } = &mut error
+        && let Some(text) = &mut refusal.description
+    {
+        for secret in secrets {
+            *text = text.replace(secret.expose(), "[redacted]");
+        }
+    }
+    error
 }
 
 /// Sends any request of an exchange and reads its reply as JSON, form or text.

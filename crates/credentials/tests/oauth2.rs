@@ -321,7 +321,8 @@ async fn a_missing_value_is_named() {
 #[tokio::test]
 async fn errors_and_credentials_do_not_print_secrets() {
     let endpoint = Endpoint::start().await;
-    endpoint.answer_json(400, json!({ "error": "invalid_grant" }));
+    let said = "the token very-secret-refresh-token of client s3cret&more is unknown";
+    endpoint.answer_json(400, json!({ "error": "invalid_grant", "error_description": said }));
     let error = refreshed(ACME, &endpoint, "very-secret-refresh-token")
         .await
         .expect_err("refused");
