@@ -28,6 +28,7 @@
 mod address;
 mod body;
 mod client;
+mod config;
 mod connect;
 mod decode;
 mod error;
@@ -42,7 +43,8 @@ mod tls;
 
 pub use address::{AddressClass, classify};
 pub use body::{Body, BoxError, ResponseBody, Stream};
-pub use client::{Egress, EgressConfig, Limits};
+pub use client::Egress;
+pub use config::{EgressConfig, Limits};
 pub use error::{Error, RefusedReason};
 pub use policy::Policy;
 pub use redirect::Redirects;

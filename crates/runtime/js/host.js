@@ -68,6 +68,9 @@ function hostError({ error, hasPayload, upstream }, body, extra) {
             const response = upstream ? axiosResponse({ ...upstream, body }, {}) : undefined;
             const code = error.code ?? (response ? statusCode(response.status) : undefined);
             const result = new AxiosError(error.message, code, response?.config ?? {}, {}, response);
+            // The client of the incumbent keeps the name of the socket's error, which is the plain one; only its own
+            // time limit carries the client's name.
+            if (!response && code !== 'ECONNABORTED') result.name = 'Error';
             if (error.platform) platformErrors.add(result);
             return result;
         }

@@ -111,7 +111,10 @@ impl App {
         let (environment, id) = (connection.environment_id, connection.id);
         let (key, name) = (connection.unique_key.clone(), connection.connection_id.clone());
         self.spawn("follow up on a new connection", async move {
-            app.complete_connection(environment, id).await?;
+            // What follows a connection must not wait for values that only some calls need.
+            if let Err(error) = app.complete_connection(environment, id).await {
+                tracing::error!(connection.id = %id, ?error, "values of the connected account could not be stored");
+            }
             app.on_connection_saved(environment, &key, &name, id, operation).await
         });
     }

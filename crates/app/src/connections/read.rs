@@ -70,10 +70,14 @@ impl App {
                 "Credential and refresh options require the {READ_CREDENTIALS} scope"
             )));
         }
-        let live = self
-            .find_live(environment.id, &query.provider_config_key, connection_id)
-            .await
-            .map_err(refuse_unknown)?;
+        // From the store, not from memory: what another node wrote a moment ago must show, and a forced refresh must not
+        // be satisfied by one that was over before it was asked for.
+        let name = (
+            environment.id,
+            query.provider_config_key.clone(),
+            connection_id.to_owned(),
+        );
+        let live = self.load_live(name.clone()).await.map_err(refuse_unknown)?;
         if !with_credentials {
             let errors = self.connection_errors(&live.connection).await?;
             return Ok(live.connection.to_wire(Style::Read, &errors, json!({})));
@@ -87,10 +91,7 @@ impl App {
         let fresh = match self.refreshed(std::sync::Arc::clone(&live), want).await {
             Ok(fresh) => fresh,
             Err(LiveError::Refresh(error)) => {
-                let stale = self
-                    .find_live(environment.id, &query.provider_config_key, connection_id)
-                    .await
-                    .map_err(refuse_unknown)?;
+                let stale = self.load_live(name).await.map_err(refuse_unknown)?;
                 let errors = self.connection_errors(&stale.connection).await?;
                 let shown =
                     stale

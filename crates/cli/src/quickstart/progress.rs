@@ -103,7 +103,8 @@ impl RunView {
     /// Shows where the run stands.
     #[expect(clippy::print_stdout, reason = "output of the command")]
     pub fn update(&mut self, state: &RunState) {
-        let rate = state.records as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        // The first readings say nothing about the rate.
+        let rate = state.records as f64 / self.started.elapsed().as_secs_f64().max(1.0);
         let (used, held) = state.quota;
         self.records.set_position(state.records as u64);
         self.records.set_message(format!("{rate:.0}/s"));

@@ -22,6 +22,8 @@ const SEARCH_CAP: usize = 10_000;
 const DELETIONS: usize = 40;
 const POLL_EVERY: Duration = Duration::from_millis(250);
 const WEBHOOK_WITHIN: Duration = Duration::from_secs(20);
+/// The server looks the account id up in the background.
+const PORTAL_WITHIN: Duration = Duration::from_secs(5);
 /// The first pass and the changes may take this long for every thousand contacts, besides a minute; far above what the
 /// vendor's quotas need.
 const PER_THOUSAND: Duration = Duration::from_secs(6);
@@ -76,11 +78,7 @@ async fn connect_account(stage: &mut Stage) -> Result<String> {
         .as_str()
         .context("the auth webhook names no connection")?
         .to_owned();
-    let shown = stage.client.get(&connection_path(&connection), &[]).await?;
-    let portal = match &shown["connection_config"]["portalId"] {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let portal = portal_id(stage, &connection).await?;
     stage
         .checks
         .same("account id that HubSpot gave after the OAuth flow", &hub_id, &portal);
@@ -88,6 +86,20 @@ async fn connect_account(stage: &mut Stage) -> Result<String> {
         .screen
         .line(&format!("  OAuth flow done, connection {connection}, told by webhook"));
     Ok(connection)
+}
+
+/// The account id that the server asks HubSpot for once a connection is there. It does so in the background, and the
+/// webhook does not wait for it: the value is looked for during a few seconds, and is `null` when it never comes.
+async fn portal_id(stage: &Stage, connection: &str) -> Result<String> {
+    let started = Instant::now();
+    loop {
+        let mut shown = stage.client.get(&connection_path(connection), &[]).await?;
+        match shown["connection_config"]["portalId"].take() {
+            Value::String(text) => return Ok(text),
+            Value::Null if started.elapsed() < PORTAL_WITHIN => tokio::time::sleep(POLL_EVERY).await,
+            other => return Ok(other.to_string()),
+        }
+    }
 }
 
 fn connection_path(connection: &str) -> String {

@@ -66,7 +66,7 @@ pub fn emit(graph: &Graph, linked: &Linked) -> String {
 
 fn is_strict(linked: &Linked, package: &str) -> bool {
     linked
-        .from_package(package)
+        .bindings_of(package)
         .iter()
         .any(|(binding, _)| matches!(binding, Binding::Package { strict: true, .. }))
 }
@@ -100,7 +100,7 @@ fn key(name: &str) -> String {
 
 /// One `require` per package, whatever is taken from it.
 fn write_package(out: &mut String, linked: &Linked, package: &str) {
-    let bindings = linked.from_package(package);
+    let bindings = linked.bindings_of(package);
     let mut source = format!("require({})", serde_json::Value::from(package));
     let whole = |wanted: bool| {
         bindings

@@ -48,7 +48,7 @@ impl Linked {
     }
 
     /// The bindings taken from `package`, with their names, sorted.
-    pub fn from_package(&self, package: &str) -> Vec<(&Binding, &str)> {
+    pub fn bindings_of(&self, package: &str) -> Vec<(&Binding, &str)> {
         let mut found: Vec<(&Binding, &str)> = self
             .names
             .iter()

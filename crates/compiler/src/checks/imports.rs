@@ -1,6 +1,8 @@
 //! Which packages a function may import.
 
-use oxc::ast::ast::{ExportAllDeclaration, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement};
+use oxc::ast::ast::{
+    ExportAllDeclaration, ExportFromDeclaration, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement,
+};
 
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
@@ -29,13 +31,7 @@ pub(super) fn check(program: &Program<'_>, source: &SourceFile, diagnostics: &mu
     for statement in &program.body {
         let request = match statement {
             Statement::ImportDeclaration(import) if !is_type_import(import) => Some(&import.source),
-            Statement::ExportFromDeclaration(export)
-                if !export.export_kind.is_type()
-                    && !(!export.specifiers.is_empty()
-                        && export.specifiers.iter().all(|s| s.export_kind.is_type())) =>
-            {
-                Some(&export.source)
-            }
+            Statement::ExportFromDeclaration(export) if !is_type_export(export) => Some(&export.source),
             Statement::ExportAllDeclaration(export) if !is_type_star(export) => Some(&export.source),
             _ => None,
         };
@@ -48,6 +44,11 @@ pub(super) fn check(program: &Program<'_>, source: &SourceFile, diagnostics: &mu
             ));
         }
     }
+}
+
+fn is_type_export(export: &ExportFromDeclaration<'_>) -> bool {
+    let specifiers = &export.specifiers;
+    export.export_kind.is_type() || (!specifiers.is_empty() && specifiers.iter().all(|s| s.export_kind.is_type()))
 }
 
 fn is_type_import(import: &ImportDeclaration<'_>) -> bool {

@@ -3,6 +3,8 @@
 //! This program is also the worker that the sandbox starts (`worker` as its argument), so it has a main
 //! function of its own instead of the usual test harness.
 
+#![expect(clippy::print_stdout, reason = "what the usual harness would print")]
+
 mod errors;
 mod example;
 mod golden;

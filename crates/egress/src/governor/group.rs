@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use tenon_model::Timestamp;
 
+use super::gate::{Gate, RULES_MAX, for_covering, gates};
 use super::headers::Learned;
-use super::meter::Meter;
+use super::snapshot::{LaneSnapshot, QuotaSnapshot, Snapshot};
 use super::{Refusal, Rule, Scope};
 
-/// Rules that a group looks at; the bits above stand for learned facts.
-const RULES_MAX: usize = 60;
 const LEARNED_BIT: u64 = 1 << 63;
 /// Path segments for which a lane remembers the vendor's name of the budget.
 const RESOURCES_MAX: usize = 64;
@@ -62,54 +61,6 @@ struct Blocked {
     gates: u64,
     /// When to look again; none if only a finished call can change it.
     until: Option<Timestamp>,
-}
-
-#[derive(Debug)]
-enum Gate {
-    Window { meter: Meter, cost: u64 },
-    AtOnce { max: u64, now: u64 },
-}
-
-impl Gate {
-    fn new(rule: &Rule, nodes: u64) -> Self {
-        let limit = (rule.limit / nodes).max(1);
-        if rule.window.is_zero() {
-            Self::AtOnce { max: limit, now: 0 }
-        } else {
-            Self::Window {
-                meter: Meter::new(limit, rule.window),
-                cost: rule.cost,
-            }
-        }
-    }
-
-    fn room(&mut self, now: Timestamp) -> Result<(), Option<Timestamp>> {
-        match self {
-            Self::Window { meter, cost } => meter.room(now, *cost).map_err(Some),
-            Self::AtOnce { max, now } if *now >= *max => Err(None),
-            Self::AtOnce { .. } => Ok(()),
-        }
-    }
-
-    fn take(&mut self, at: Timestamp) {
-        match self {
-            Self::Window { meter, cost } => meter.take(at, *cost),
-            Self::AtOnce { now, .. } => *now += 1,
-        }
-    }
-
-    fn give_back(&mut self) {
-        if let Self::AtOnce { now, .. } = self {
-            *now = now.saturating_sub(1);
-        }
-    }
-
-    fn used(&mut self, at: Timestamp) -> u64 {
-        match self {
-            Self::Window { meter, .. } => meter.used(at),
-            Self::AtOnce { now, .. } => *now,
-        }
-    }
 }
 
 /// What the vendor said about one of its budgets.
@@ -491,26 +442,6 @@ fn take(shared: &mut [Option<Gate>], lane: &mut Lane, call: &Call, now: Timestam
     }
 }
 
-fn for_covering(covering: u64, shared: &mut [Option<Gate>], own: &mut [Option<Gate>], mut act: impl FnMut(&mut Gate)) {
-    let mut bits = covering & ((1 << RULES_MAX) - 1);
-    while bits != 0 {
-        let index = bits.trailing_zeros() as usize;
-        bits &= bits - 1;
-        for gate in [shared.get_mut(index), own.get_mut(index)]
-            .into_iter()
-            .flatten()
-            .flatten()
-        {
-            act(gate);
-        }
-    }
-}
-
-fn gates(rules: &[Rule], scope: Scope, nodes: u64) -> Vec<Option<Gate>> {
-    let gate = |rule: &Rule| (rule.scope == scope).then(|| Gate::new(rule, nodes));
-    rules.iter().take(RULES_MAX).map(gate).collect()
-}
-
 fn too_long(until: Timestamp, now: Timestamp) -> Refusal {
     Refusal::TooLong { wait: span(now, until) }
 }
@@ -530,45 +461,4 @@ fn quota_snapshots(rules: &[Rule], gates: &mut [Option<Gate>], now: Timestamp) -
         })
     };
     rules.iter().zip(gates.iter_mut()).filter_map(one).collect()
-}
-
-/// What the governor knows about one integration.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The integration.
-    pub integration: i64,
-    /// Quotas that its connections share.
-    pub shared: Vec<QuotaSnapshot>,
-    /// Its connections.
-    pub connections: Vec<LaneSnapshot>,
-}
-
-/// What the governor knows about one connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LaneSnapshot {
-    /// The connection.
-    pub connection: i64,
-    /// Calls that wait.
-    pub waiting: usize,
-    /// How long the first of them has waited.
-    pub longest_wait: Duration,
-    /// Calls under way.
-    pub in_flight: u64,
-    /// Until when the vendor asked us to pause, if it did.
-    pub blocked_until: Option<Timestamp>,
-    /// Its own quotas.
-    pub quotas: Vec<QuotaSnapshot>,
-}
-
-/// How much of a quota is used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QuotaSnapshot {
-    /// The quota's name.
-    pub name: String,
-    /// Calls or points in the current window, or calls under way.
-    pub used: u64,
-    /// What is allowed.
-    pub limit: u64,
-    /// The window; zero for calls at once.
-    pub window: Duration,
 }

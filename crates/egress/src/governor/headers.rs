@@ -28,6 +28,9 @@ const ROLLING: &[(&str, Option<&str>, i64)] = &[
     ("x-hubspot-ratelimit-secondly-remaining", None, 1_000),
 ];
 
+/// Shortest time for which a rolling window is believed to be full.
+const ROLLING_PAUSE_MS: i64 = 500;
+
 /// What one answer says about limits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Learned {
@@ -80,10 +83,9 @@ pub fn learn(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Learned
         let interval = interval
             .and_then(|name| number(headers, name))
             .and_then(|ms| i64::try_from(ms).ok());
-        let until = Timestamp(
-            now.0
-                .saturating_add(interval.unwrap_or(*default_ms).saturating_mul(1000)),
-        );
+        // Room comes back bit by bit, not at the end of the window.
+        let soon = (interval.unwrap_or(*default_ms) / 10).max(ROLLING_PAUSE_MS);
+        let until = Timestamp(now.0.saturating_add(soon.saturating_mul(1000)));
         learned.left.push(Left {
             counter: counter(FAMILIES.len() + index),
             calls,

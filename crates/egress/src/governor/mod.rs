@@ -16,9 +16,11 @@
 //! says itself what it thinks of it. Counts are per node; with several nodes the headers keep them honest, and
 //! [`Governor::set_nodes`] divides what the catalogue promises.
 
+mod gate;
 mod group;
 mod headers;
 mod meter;
+mod snapshot;
 
 #[cfg(test)]
 mod tests;
@@ -32,8 +34,8 @@ use http::{HeaderMap, StatusCode};
 use tenon_model::{Clock, Timestamp};
 use tokio::sync::{Notify, oneshot};
 
-pub use group::{LaneSnapshot, QuotaSnapshot, Snapshot};
-pub use headers::{Learned, learn, wait_from};
+pub use headers::{Learned, Left, learn, wait_from};
+pub use snapshot::{LaneSnapshot, QuotaSnapshot, Snapshot};
 
 use group::{Arrival, Call, Group, Verdict};
 
