@@ -171,7 +171,7 @@ async fn network_and_platform_errors() {
             "script_network_error",
             json!("ECONNRESET"),
             json!("socket hang up"),
-            json!("AxiosError")
+            json!("Error")
         )
     );
     let host = Scripted::new(|_| Err(HostError::platform(429, "{\"error\":{\"code\":\"too_many_requests\"}}")));

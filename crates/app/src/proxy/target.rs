@@ -96,7 +96,7 @@ pub(super) fn fill_endpoint(endpoint: &str, scope: &Scope<'_>) -> Option<String>
         metadata: scope.metadata,
         ..Scope::new(scope.now, scope.uuid)
     };
-    Some(Template::lenient(endpoint).render_or_keep(&open))
+    Some(Template::fill_in(endpoint, &open))
 }
 
 /// Sets query parameters in a URL text and leaves all others as they are written.

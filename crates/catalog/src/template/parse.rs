@@ -59,6 +59,42 @@ pub(super) fn lenient(source: &str) -> Vec<Part> {
         .unwrap_or_else(|_| vec![Part::Text(source.to_owned())])
 }
 
+/// The pieces of `source`, each with the text that it was written as; what does not parse is text.
+pub(super) fn pieces(source: &str) -> Vec<(Part, &str)> {
+    let mut pieces = Vec::new();
+    let mut text_from = source;
+    let mut rest = source;
+    while let Some(at) = rest.find("${") {
+        let (_, opened) = rest.split_at(at);
+        let mut parser = Parser {
+            rest: opened.get(2..).unwrap_or(""),
+            lenient: true,
+        };
+        match parser.placeholder(0) {
+            Ok(part) => {
+                push_text(before(text_from, opened), &mut pieces);
+                pieces.push((part, before(opened, parser.rest)));
+                rest = parser.rest;
+                text_from = rest;
+            }
+            Err(_) => rest = opened.get(2..).unwrap_or(""),
+        }
+    }
+    push_text(text_from, &mut pieces);
+    pieces
+}
+
+/// What of `whole` lies before its suffix `end`.
+fn before<'a>(whole: &'a str, end: &str) -> &'a str {
+    whole.get(..whole.len() - end.len()).unwrap_or("")
+}
+
+fn push_text<'a>(text: &'a str, pieces: &mut Vec<(Part, &'a str)>) {
+    if !text.is_empty() {
+        pieces.push((Part::Text(text.to_owned()), text));
+    }
+}
+
 struct Parser<'a> {
     rest: &'a str,
     lenient: bool,

@@ -86,18 +86,13 @@ impl Template {
         render(&self.parts, scope, Mode::BaseUrl)
     }
 
-    /// Fills in what has a value and leaves every other placeholder as it was written.
+    /// Fills in the placeholders of `text` that have a value and leaves everything else as it was written.
     #[must_use]
-    pub fn render_or_keep(&self, scope: &Scope<'_>) -> String {
-        let mut out = String::new();
-        for part in &self.parts {
-            let one = std::slice::from_ref(part);
-            match render(one, scope, Mode::Plain) {
-                Ok(value) => out.push_str(&value),
-                Err(_) => out.push_str(&super::spell::wire(one)),
-            }
-        }
-        out
+    pub fn fill_in(text: &str, scope: &Scope<'_>) -> String {
+        super::parse::pieces(text)
+            .into_iter()
+            .map(|(part, written)| render(&[part], scope, Mode::Plain).unwrap_or_else(|_| written.to_owned()))
+            .collect()
     }
 }
 

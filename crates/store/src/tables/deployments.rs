@@ -30,9 +30,6 @@ pub struct DeploymentRow {
 
 const COLUMNS: &str = "id, environment_id, mode, source, sdk_version, deployed, removed, operation_id, created_at";
 
-/// Class of our advisory locks for deploys; any constant that no other lock uses.
-const LOCK_CLASS: i64 = 7_262_002;
-
 /// Whether this transaction may deploy to the environment; on PostgreSQL no other can until it ends.
 ///
 /// On SQLite transactions come one after another anyway, and the lock ends with the transaction in both: a crash leaves
@@ -41,8 +38,10 @@ pub async fn try_lock(tx: &mut Tx, environment: EnvironmentId) -> Result<bool> {
     match tx.dialect() {
         Dialect::Sqlite => Ok(true),
         Dialect::Postgres => {
-            let sql = "SELECT pg_try_advisory_xact_lock(CAST($1 AS BIGINT) * 4294967296 + CAST($2 AS BIGINT))";
-            tx.query_one(sql, params![LOCK_CLASS, environment]).await?.bool(0)
+            // Advisory locks are shared by the whole database; other schemas may hold other installations.
+            let sql =
+                "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' deploy ' || $1::bigint, 0))";
+            tx.query_one(sql, params![environment]).await?.bool(0)
         }
     }
 }
