@@ -8,6 +8,8 @@ use tenon_model::{Rng, Timestamp};
 
 use crate::credentials::{Credentials, Custom};
 use crate::error::Error;
+use crate::expiry;
+use crate::material::SecretJson;
 use crate::modes::github_app::{self, AppKey};
 use crate::modes::{bill, client_credentials, exchange, jwt, wsse};
 use crate::oauth2;
@@ -57,16 +59,36 @@ pub fn due(subject: &Subject<'_>, held: &Credentials, known_end: Option<Timestam
     }
 }
 
-/// How long before its end a token is renewed. Tokens that live shorter than twice the usual margin would be renewed on
-/// every use, so the margin is a third of their life at most.
+/// How long before its end a token is renewed. A token that lives shorter than twice the usual margin would be renewed
+/// on every use, or nearly; it gets a third of its life instead.
 pub fn margin(subject: &Subject<'_>, held: &Credentials) -> Duration {
     let usual = subject.provider.refresh_margin();
-    let life = match held {
+    match life(subject, held) {
+        Some(life) if life < usual * 2 => life / 3,
+        _ => usual,
+    }
+}
+
+/// How long a token lives from its issue, as we made it or as the provider's reply says.
+fn life(subject: &Subject<'_>, held: &Credentials) -> Option<Duration> {
+    let stated =
+        |reply: &SecretJson| expiry::lifetime(reply.expose().get("expires_in")?).filter(|life| !life.is_zero());
+    match held {
         Credentials::Jwt(_) => subject.provider.signed_jwt.as_ref().map(|facts| facts.lifetime),
         Credentials::Signature(_) => subject.provider.wsse.as_ref().map(|facts| facts.lifetime),
-        _ => None,
-    };
-    life.map_or(usual, |life| usual.min(life / 3))
+        Credentials::OAuth2(held) => stated(&held.raw),
+        Credentials::ClientCredentials(held) => stated(&held.raw),
+        Credentials::Custom(held) => held.user.as_ref().and_then(|user| stated(&user.raw)),
+        Credentials::TwoStep(held) => stated(&held.raw),
+        Credentials::App(_)
+        | Credentials::Bill(_)
+        | Credentials::AwsSigV4(_)
+        | Credentials::OAuth1(_)
+        | Credentials::Basic(_)
+        | Credentials::ApiKey(_)
+        | Credentials::Tba(_)
+        | Credentials::None => None,
+    }
 }
 
 /// Whether a refresh is possible with what is held.

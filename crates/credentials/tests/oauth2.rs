@@ -2,11 +2,14 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::{Map, json};
 use support::{Endpoint, app, base, catalog, config, egress, now, subject};
-use tenon_credentials::Failure;
 use tenon_credentials::credentials::OAuth2;
 use tenon_credentials::oauth2::{Authorize, Grant, Verifier, authorize_url, exchange_code, refresh};
+use tenon_credentials::refresh::{self as renewal, Due, Want};
+use tenon_credentials::{Credentials, Failure};
 use tenon_model::{SeededRng, Timestamp};
 
 const ACME: &str = r#"
@@ -331,4 +334,21 @@ async fn errors_and_credentials_do_not_print_secrets() {
         !printed.contains("very-secret") && !printed.contains("s3cret"),
         "{printed}"
     );
+}
+
+#[test]
+fn short_tokens_are_not_renewed_on_every_use() {
+    let catalog = catalog(ACME);
+    let (app, config) = (app(), config(json!({ "base": "https://acme.example" })));
+    let subject = subject(&catalog, &app, &config);
+    let due = |life: u64, left: u64| {
+        let token = OAuth2 {
+            expires_at: Some(now().plus(Duration::from_secs(left))),
+            raw: json!({ "expires_in": life }).into(),
+            ..held("r")
+        };
+        renewal::due(&subject, &Credentials::OAuth2(token), None, Want::Good)
+    };
+    assert_eq!((due(3600, 901), due(3600, 899)), (Due::No, Due::Yes));
+    assert_eq!((due(60, 21), due(60, 19)), (Due::No, Due::Yes));
 }

@@ -21,6 +21,7 @@ use serde_json::json;
 use tenon_credentials::refresh::{Due, Want};
 use tenon_credentials::{Credentials, Failure, oauth2, refresh as modes};
 use tenon_model::{ConnectionId, Timestamp};
+use tenon_store::Dialect;
 use tenon_store::tables::connections::errors;
 use tenon_store::tables::connections::lease::{self, Acquired, Refreshed};
 use tokio::sync::watch;
@@ -37,8 +38,10 @@ use crate::{App, Error, Result};
 pub(super) const COOL_DOWN: Duration = Duration::from_secs(30);
 /// Limit of the provider's part of a refresh.
 const REQUEST_MAX: Duration = Duration::from_secs(35);
-/// Life of a lease: longer than the provider's part and the write after it.
-const LEASE: Duration = Duration::from_secs(60);
+/// Life of a lease without a heartbeat: how long a node that died in a refresh keeps the others waiting.
+const LEASE: Duration = Duration::from_secs(15);
+/// How often the holder of a lease prolongs it while the provider thinks.
+const BEAT_EVERY: Duration = Duration::from_secs(4);
 /// How long a flight waits for another node's.
 const WAIT_MAX: Duration = Duration::from_secs(45);
 /// How often it looks.
@@ -206,7 +209,8 @@ impl App {
         let now = self.clock().now();
         let subject = live.subject(now, &uuid)?;
         let request = modes::refresh(self.egress(), &subject, live.credentials(), self.rng());
-        let answer = match tokio::time::timeout(REQUEST_MAX, request).await {
+        let request = tokio::time::timeout(REQUEST_MAX, self.while_prolonged(&live, holder, request));
+        let answer = match request.await {
             Ok(answer) => answer,
             Err(_) => Err(tenon_credentials::Error::Unreachable {
                 what: "refresh",
@@ -239,6 +243,40 @@ impl App {
                 Err(refused(refused_by))
             }
         }
+    }
+
+    /// Does `work` and keeps the lease alive meanwhile.
+    async fn while_prolonged<T>(&self, live: &Live, holder: &str, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            match tokio::time::timeout(BEAT_EVERY, work.as_mut()).await {
+                Ok(done) => return done,
+                Err(_) => {
+                    if let Err(error) = self.prolong_lease(live, holder).await {
+                        tracing::warn!(connection.id = %live.connection.id, ?error, "the lease of a refresh could not be prolonged");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn prolong_lease(&self, live: &Live, holder: &str) -> Result<()> {
+        let (environment, id) = (live.connection.environment_id, live.connection.id);
+        let until = self.clock().now().plus(LEASE);
+        let mut tx = self.store().begin().await?;
+        lease::extend(&mut tx, environment, id, holder, until).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Ends what a former process left half done. Only one process can have a SQLite file, so whoever holds a lease of it
+    /// is dead; on PostgreSQL the leases of the dead run out.
+    pub async fn end_dead_refreshes(&self) -> Result<()> {
+        if self.store().dialect() == Dialect::Sqlite {
+            let mut tx = self.store().begin().await?;
+            lease::end_all(&mut tx, self.clock().now()).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Writes new credentials. Tried several times: what the provider just gave may be the only key that is left.

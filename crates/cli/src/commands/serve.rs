@@ -111,6 +111,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     if let Some(first) = app.ensure_account().await? {
         announce(&first);
     }
+    app.end_dead_refreshes().await?;
     app.start();
     tracing::info!(url = %public_url, data = %config.storage.data_dir.display(), "tenon is ready");
     let router = tenon_api::router(app.clone());

@@ -305,6 +305,17 @@ async fn the_lease_has_one_holder_and_only_the_holder_writes() {
             Acquired::Fresh
         );
         let after = now.plus(Duration::from_secs(1));
+        assert!(lease::extend(&mut tx, e, id, "dead", later).await.unwrap());
+        assert!(
+            !lease::extend(&mut tx, e, id, "b", later).await.unwrap(),
+            "not the holder"
+        );
+        assert_eq!(
+            lease::acquire(&mut tx, e, id, 2, "b", after, later).await.unwrap(),
+            Acquired::No,
+            "the lease was prolonged"
+        );
+        assert_eq!(lease::end_all(&mut tx, after).await.unwrap(), 1);
         assert_eq!(
             lease::acquire(&mut tx, e, id, 2, "b", after, later).await.unwrap(),
             Acquired::AfterLost

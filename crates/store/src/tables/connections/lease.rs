@@ -5,6 +5,8 @@
 //! the holder still has it. A lease that ran out while somebody held it means that the holder died after it may have
 //! used the token: the next holder is told.
 
+use std::time::Duration;
+
 use tenon_model::{ConnectionId, EnvironmentId, Timestamp};
 
 use crate::{Conn, Result, params};
@@ -49,6 +51,25 @@ pub async fn acquire(
         return Ok(Acquired::AfterLost);
     }
     Ok(Acquired::No)
+}
+
+/// Keeps a lease alive; false when the holder has lost it.
+pub async fn extend(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    id: ConnectionId,
+    holder: &str,
+    until: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE connections SET lease_until = $4 WHERE environment_id = $1 AND id = $2 AND lease_holder = $3";
+    let touched = conn.execute(sql, params![environment, id, holder, until]).await?;
+    Ok(touched > 0)
+}
+
+/// Ends every lease, of whoever. For the start of the only process that can have the database: the holders are dead.
+pub async fn end_all(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE connections SET lease_until = $1 WHERE lease_holder IS NOT NULL AND lease_until > $1";
+    conn.execute(sql, params![now.minus(Duration::from_micros(1))]).await
 }
 
 /// What a successful refresh writes.
