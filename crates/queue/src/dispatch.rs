@@ -48,7 +48,7 @@ impl QueueConfig {
     pub fn new(holder: impl Into<String>) -> Self {
         Self {
             holder: holder.into(),
-            lease: Duration::from_secs(30),
+            lease: Duration::from_secs(15),
             poll: Duration::from_secs(5),
             grace: Duration::from_secs(3),
         }
