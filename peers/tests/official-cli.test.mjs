@@ -30,7 +30,10 @@ const cli = async (args, { cwd = project, env = {} } = {}) => {
         }
     };
     try {
-        const done = await run(process.execPath, [NANGO, ...args, '--no-telemetry', '--no-dependency-update', '--no-interactive'], options);
+        const running = run(process.execPath, [NANGO, ...args, '--no-telemetry', '--no-dependency-update', '--no-interactive'], options);
+        // A dry run with many results asks whether to show more, whatever the flags say.
+        running.child.stdin.end();
+        const done = await running;
         return done.stdout + done.stderr;
     } catch (error) {
         throw new Error(`nango ${args.join(' ')} ended with ${error.code}:\n${error.stdout}\n${error.stderr}`);

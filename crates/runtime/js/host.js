@@ -19,7 +19,7 @@ function checkAbort() {
 // JSON text that every reader accepts: a lone surrogate, which JSON.stringify writes as an escape, is replaced.
 function jsonText(value) {
     const text = JSON.stringify(value);
-    if (text === undefined || !text.includes('\\ud')) return text;
+    if (text === undefined || !native.holdsSurrogateEscape(text)) return text;
     return text.replace(/\\(?:\\|ud[89a-f][0-9a-f]{2})/g, (escape) => (escape === '\\\\' ? escape : '\\ufffd'));
 }
 

@@ -22,6 +22,10 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("encode", Function::new(ctx.clone(), encode)?)?;
     native.set("utf8", Function::new(ctx.clone(), utf8)?)?;
     native.set("byteLength", Function::new(ctx.clone(), byte_length)?)?;
+    native.set(
+        "holdsSurrogateEscape",
+        Function::new(ctx.clone(), holds_surrogate_escape)?,
+    )?;
     native.set("parseOrText", Function::new(ctx.clone(), parse_or_text)?)
 }
 
@@ -72,6 +76,12 @@ fn utf8<'js>(ctx: Ctx<'js>, source: Value<'js>, fatal: Opt<bool>) -> Result<JsSt
 
 fn byte_length(source: JsString<'_>) -> Result<usize> {
     Ok(text(source)?.len())
+}
+
+/// Whether JSON text may hold the escape of a lone surrogate. The engine's own search takes a tenth of the time of a
+/// page of records.
+fn holds_surrogate_escape(source: JsString<'_>) -> Result<bool> {
+    Ok(memchr::memmem::find(text(source)?.as_bytes(), br"\ud").is_some())
 }
 
 /// A body as a value: parsed when it is JSON, text otherwise.
