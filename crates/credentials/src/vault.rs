@@ -289,11 +289,6 @@ impl Vault {
             keys,
             rng: Arc::clone(&self.0.rng),
         }));
-        self.0
-            .environments
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(environment, opened.clone());
         Ok(opened)
     }
 
