@@ -232,7 +232,7 @@ fn path_below(base: &str, url: &Url) -> String {
 }
 
 /// Why a request could not be built from catalogue and credentials.
-fn refuse(error: CredentialsError) -> Error {
+pub(super) fn refuse(error: CredentialsError) -> Error {
     let code = match &error {
         CredentialsError::Missing { .. } | CredentialsError::InvalidUrl { .. } => "missing_api_url",
         CredentialsError::Key { .. } => "invalid_certificate_or_key_format",

@@ -10,7 +10,10 @@ use crate::support::{Database, nodes, start_with};
 async fn secret_of(app: &tenon_app::App, caller: &Caller) -> tenon_app::Result<String> {
     let query = json!({ "provider_config_key": "acme" });
     let shown = app.read_connection(caller, "c-1", &query).await?;
-    Ok(shown["credentials"]["access_token"].as_str().unwrap_or_default().to_owned())
+    Ok(shown["credentials"]["access_token"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned())
 }
 
 #[tokio::test]
@@ -64,7 +67,10 @@ async fn a_sealed_value_does_not_open_in_another_row() {
     tx.commit().await.unwrap();
     let fresh = start_with(&database, &node.clock, "fresh", &[7]).await;
     let refused = secret_of(&fresh, &node.caller).await.unwrap_err();
-    assert!(refused.refusal().is_none(), "a moved value is a fault of the server's data: {refused:?}");
+    assert!(
+        refused.refusal().is_none(),
+        "a moved value is a fault of the server's data: {refused:?}"
+    );
     let query = json!({ "provider_config_key": "acme" });
     assert!(fresh.read_connection(&node.caller, "c-2", &query).await.is_ok());
 }

@@ -152,7 +152,7 @@ acme-two:
         let converted = convert(SOURCE, "Acme").unwrap();
         assert_eq!(converted.ids, ["acme", "acme-key", "acme-two"]);
         assert_eq!(converted.left_out, ["acme-key: strange"]);
-        let catalog = tenon_catalog::Catalog::with_texts(&[("acme.toml", &converted.toml)])
+        let catalog = tenon_catalog::Catalog::with_texts(&[("acme.toml", converted.toml.as_str())])
             .unwrap_or_else(|error| panic!("{error}\n{}", converted.toml));
         let wire = catalog.get("acme").unwrap().to_wire();
         let text = |path: &str| {

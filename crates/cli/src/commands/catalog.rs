@@ -102,14 +102,21 @@ fn import(file: &Path, output: Option<&Path>, vendor: Option<&str>) -> Result<Ex
     let converted = catalog_import::convert(&yaml, vendor.unwrap_or(&stem))
         .with_context(|| format!("{} was not converted", file.display()))?;
     let place = output.map_or_else(|| format!("{stem}.toml"), |output| output.display().to_string());
-    let outside = Catalog::with_texts(&[(&place, &converted.toml)]);
+    // Checked over the built-in entries, which the file may extend.
+    let folder = tempfile::tempdir().context("a folder for the check cannot be made")?;
+    std::fs::write(folder.path().join(format!("{stem}.toml")), &converted.toml).context("the check cannot be made")?;
+    let outside = Catalog::with_overlay(folder.path());
     let mut notes: Vec<String> = converted
         .left_out
         .iter()
         .map(|what| format!("left out: {what}"))
         .collect();
     if let Err(error) = &outside {
-        notes.extend(error.faults.iter().map(ToString::to_string));
+        notes.extend(error.faults.iter().map(|fault| {
+            let mut fault = fault.clone();
+            fault.file.clone_from(&place);
+            fault.to_string()
+        }));
     }
     match output {
         Some(output) => {
