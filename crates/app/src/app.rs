@@ -172,6 +172,8 @@ impl App {
     /// Replaces the providers (live reload of an overlay).
     pub fn replace_catalog(&self, catalog: Catalog) {
         *self.0.catalog.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalog);
+        // Connections in memory hold on to the entry that they were opened with.
+        self.connections_state().forget_all();
     }
 
     /// The way out.
@@ -261,26 +263,29 @@ impl App {
         if let Some(vault) = self.0.vault.unlocked(environment) {
             return Ok(vault);
         }
-        let vault = match self.unlock(tx, environment).await? {
-            Some(vault) => vault,
-            None => {
+        let vault = match self.sealed_keys(tx, environment).await? {
+            sealed if !sealed.is_empty() => self.0.vault.unlock_uncommitted(environment, &sealed)?,
+            _ => {
                 let key = self.0.vault.create_data_key(environment);
                 let now = self.clock().now();
                 environments::insert_data_key(tx, Some(environment), &key.master, &key.bytes, now).await?;
-                self.0.vault.unlock(environment, &[key.bytes])?
+                self.0.vault.unlock_uncommitted(environment, &[key.bytes])?
             }
         };
-        self.0.vault.forget(environment);
         Ok(vault)
     }
 
-    async fn unlock(&self, conn: &mut Conn, environment: EnvironmentId) -> Result<Option<EnvironmentVault>> {
+    async fn sealed_keys(&self, conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Vec<u8>>> {
         let rows = environments::list_data_keys(conn).await?;
-        let sealed: Vec<Vec<u8>> = rows
+        Ok(rows
             .into_iter()
             .filter(|row| row.environment_id == Some(environment))
             .map(|row| row.sealed)
-            .collect();
+            .collect())
+    }
+
+    async fn unlock(&self, conn: &mut Conn, environment: EnvironmentId) -> Result<Option<EnvironmentVault>> {
+        let sealed = self.sealed_keys(conn, environment).await?;
         if sealed.is_empty() {
             return Ok(None);
         }

@@ -1,9 +1,12 @@
 //! The `tenon` binary: one program for the server, its sandbox workers and the command line.
 
 mod authoring;
+mod catalog_import;
 mod commands;
 mod config;
 mod logging;
+mod master_key;
+mod overlay;
 mod quickstart;
 mod wiring;
 
@@ -48,6 +51,10 @@ enum Command {
     Logs(commands::logs::LogsArgs),
     /// Show outgoing webhooks and send them again.
     Webhooks(commands::webhooks::WebhooksArgs),
+    /// Show and rotate the master key.
+    Vault(commands::vault::VaultArgs),
+    /// Take over integrations and connections of another installation.
+    Migrate(commands::migrate::MigrateArgs),
     /// Run a simulator of a provider, for demonstrations, tests and offline CI.
     Sim(commands::sim::SimArgs),
     /// Print every setting with its default and its explanation.
@@ -87,6 +94,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,
         Command::Webhooks(args) => commands::webhooks::run(args).await,
+        Command::Vault(args) => commands::vault::run(args).await,
+        Command::Migrate(args) => commands::migrate::run(args).await,
         Command::Sim(args) => commands::sim::run(args).await,
         Command::Config => {
             print_settings();

@@ -1,26 +1,21 @@
 //! Joins the parts: configuration in, a running product out.
 
 use std::fs;
-use std::io::Write;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use base64::Engine as _;
+use anyhow::{Context, Result};
 use tenon_app::{App, Parts, Settings};
 use tenon_catalog::Catalog;
-use tenon_credentials::vault::{MasterKey, Vault};
 use tenon_egress::{Egress, EgressConfig, Policy};
 use tenon_model::{Clock, Rng, SystemClock, SystemRng};
 use tenon_runtime::{Runtime, RuntimeConfig};
 use tenon_store::{Store, StoreConfig};
 
-use crate::config::{Config, Isolation, Mode};
-
-/// Name of the master key that a development server makes.
-const MASTER_KEY_FILE: &str = "master.key";
+use crate::config::{Config, Isolation};
+use crate::master_key;
 
 /// Everything a command needs, built from the configuration.
 pub async fn build(config: &Config, public_url: String) -> Result<App> {
@@ -29,7 +24,6 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let store = open_store(config).await?;
-    let vault = open_vault(config, &rng)?;
     let catalog = load_catalog(config)?;
     let policy = Policy {
         allow_private: config.egress.allow_private_addresses,
@@ -44,6 +38,7 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         Arc::clone(&clock),
     )
     .context("the client for outgoing calls cannot be made")?;
+    let vault = master_key::open_vault(config, &egress, &*clock, &rng).await?;
     let runtime = start_runtime(config)?;
     let connect_url = match config.server.connect_url.trim_end_matches('/') {
         "" => format!("{public_url}/connect-ui"),
@@ -109,79 +104,18 @@ pub async fn open_store(config: &Config) -> Result<Store> {
     .context("storage.database_url: the database cannot be opened")
 }
 
-fn open_vault(config: &Config, rng: &Arc<dyn Rng>) -> Result<Vault> {
-    let master = master_key(config, &**rng)?;
-    let previous = config
-        .security
-        .previous_master_keys
-        .split(',')
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(|text| parse_key(text).context("security.previous_master_keys"))
-        .collect::<Result<Vec<_>>>()?;
-    Ok(Vault::new(master, previous, Arc::clone(rng)))
-}
-
-fn master_key(config: &Config, rng: &dyn Rng) -> Result<MasterKey> {
-    let security = &config.security;
-    if !security.master_key.is_empty() {
-        return parse_key(&security.master_key).context("security.master_key");
-    }
-    if !security.master_key_file.is_empty() {
-        return read_key(Path::new(&security.master_key_file)).context("security.master_key_file");
-    }
-    let path = config.storage.data_dir.join(MASTER_KEY_FILE);
-    match security.mode {
-        Mode::Production => bail!(
-            "security.master_key_file is not set. A production server needs a master key of its own: write 32 random \
-             bytes as base64 to a file (head -c 32 /dev/urandom | base64), keep a copy in a safe place, and set \
-             TENON_SECURITY_MASTER_KEY_FILE"
-        ),
-        Mode::Development if path.is_file() => read_key(&path),
-        Mode::Development => {
-            let mut bytes = [0; 32];
-            rng.fill(&mut bytes);
-            let text = base64::engine::general_purpose::STANDARD.encode(bytes);
-            write_private(&path, &text)?;
-            tracing::info!(path = %path.display(), "made a master key; keep a copy, nothing stored can be read without it");
-            parse_key(&text)
-        }
+/// Folder of the user's own provider files, whether it is there yet or not.
+pub fn providers_place(config: &Config) -> PathBuf {
+    match config.catalog.providers_dir.as_str() {
+        "" => config.storage.data_dir.join("providers"),
+        named => PathBuf::from(named),
     }
 }
 
-fn write_private(path: &Path, text: &str) -> Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(text.as_bytes())
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("{}", path.display()))
-}
-
-fn read_key(path: &Path) -> Result<MasterKey> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    parse_key(text.trim()).with_context(|| format!("in {}", path.display()))
-}
-
-fn parse_key(text: &str) -> Result<MasterKey> {
-    let bytes = hex::decode(text)
-        .ok()
-        .filter(|bytes| bytes.len() == 32)
-        .or_else(|| base64::engine::general_purpose::STANDARD.decode(text).ok())
-        .context("a master key is 32 bytes written as base64 or hex")?;
-    MasterKey::new(bytes).context("a master key is 32 bytes written as base64 or hex")
-}
-
-/// Folder of the user's own provider files, when there is one.
+/// Folder of the user's own provider files, when there is one. A folder that the settings name must be there.
 pub fn providers_dir(config: &Config) -> Option<PathBuf> {
-    if !config.catalog.providers_dir.is_empty() {
-        return Some(PathBuf::from(&config.catalog.providers_dir));
-    }
-    let implied = config.storage.data_dir.join("providers");
-    implied.is_dir().then_some(implied)
+    let place = providers_place(config);
+    (place.is_dir() || !config.catalog.providers_dir.is_empty()).then_some(place)
 }
 
 /// The built-in providers with the user's own laid over them.

@@ -17,6 +17,7 @@ use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::material::Fields;
 use crate::modes::oauth1::{self, Signer};
+use crate::modes::sigv4;
 use crate::oauth2::text;
 use crate::subject::{Subject, render_error};
 
@@ -169,6 +170,35 @@ pub fn headers(
     Ok(headers)
 }
 
+/// Signs a finished request, where the mode signs whole requests: the last step, after everybody's headers are there.
+/// `headers` are those that will be sent; `payload` is absent for a body that is produced while it is sent.
+pub fn sign(
+    subject: &Subject<'_>,
+    opened: &Opened,
+    method: &str,
+    url: &Url,
+    headers: &[(String, String)],
+    payload: Option<&[u8]>,
+) -> Vec<Header> {
+    let Credentials::AwsSigV4(held) = &opened.credentials else {
+        return Vec::new();
+    };
+    let signer = sigv4::Signer {
+        access_key_id: held.access_key_id.expose(),
+        secret_access_key: &held.secret_access_key,
+        session_token: Some(&held.session_token),
+        region: &held.region,
+        service: &held.service,
+    };
+    let request = sigv4::Signed {
+        method,
+        url,
+        headers,
+        payload,
+    };
+    sigv4::sign(&signer, &request, subject.now)
+}
+
 fn set(headers: &mut Vec<Header>, name: &str, value: String) {
     match headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
         Some((_, old)) => *old = Secret::new(value),
@@ -218,22 +248,11 @@ fn default_authorization(
             held.token.as_ref().filter(|_| !placed_by_entry).and_then(bearer)
         }
         Credentials::OAuth1(held) => {
-            let method = subject
-                .provider
-                .oauth1
-                .as_ref()
-                .map_or(OAuth1Signature::HmacSha1, |facts| facts.signature);
-            // One entry announces PLAINTEXT and is signed with a MAC by everyone; a bare secret on the wire helps nobody.
-            let method = if method == OAuth1Signature::Plaintext {
-                OAuth1Signature::HmacSha1
-            } else {
-                method
-            };
             let signer = Signer {
                 client_id: &subject.app.client_id,
                 client_secret: &subject.app.client_secret,
                 token: Some((held.oauth_token.expose(), &held.oauth_token_secret)),
-                method,
+                method: oauth1::signing_method(subject),
                 realm: None,
             };
             Some(oauth1::authorization(

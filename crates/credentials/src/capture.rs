@@ -64,7 +64,12 @@ pub async fn run(
                 .map(|(name, value)| Ok((name.clone(), value.render(&scope).map_err(render_error)?)))
                 .collect::<Result<_, Error>>()?;
             let url = url.render(&scope).map_err(render_error)?;
-            Some(call(egress, subject, opened, method.as_str(), &url, &extra, body, rng).await?)
+            let request = Call {
+                headers: &extra,
+                body,
+                ..Call::new(method.as_str(), &url)
+            };
+            Some(call(egress, subject, opened, request, rng).await?)
         }
     };
     Ok(source
@@ -82,17 +87,43 @@ fn raw(credentials: &Credentials) -> Option<&Value> {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one request")]
-async fn call(
+/// A call with the connection's credentials.
+#[derive(Debug, Clone)]
+pub(crate) struct Call<'a> {
+    /// Upper-case method.
+    pub(crate) method: &'a str,
+    /// Path below the base URL, or an absolute URL.
+    pub(crate) url: &'a str,
+    /// Further headers; they replace those of the credentials.
+    pub(crate) headers: &'a [(String, String)],
+    /// JSON body.
+    pub(crate) body: Option<Value>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(method: &'a str, url: &'a str) -> Self {
+        Self {
+            method,
+            url,
+            headers: &[],
+            body: None,
+        }
+    }
+}
+
+pub(crate) async fn call(
     egress: &Egress,
     subject: &Subject<'_>,
     opened: &Opened,
-    method: &str,
-    target: &str,
-    extra: &[(String, String)],
-    body: Option<Value>,
+    call: Call<'_>,
     rng: &dyn Rng,
 ) -> Result<Value, Error> {
+    let Call {
+        method,
+        url: target,
+        headers: extra,
+        body,
+    } = call;
     let what = "account";
     let absolute = target.starts_with("https://") || target.starts_with("http://");
     let url = if absolute {

@@ -13,6 +13,7 @@ pub mod capture;
 pub mod credentials;
 pub mod error;
 pub mod expiry;
+pub mod hooks;
 pub mod material;
 pub mod modes;
 pub mod oauth2;

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::apply::{self, Opened, Outgoing};
 use crate::error::Error;
+use crate::hooks;
 use crate::material::at_path;
 use crate::subject::{Subject, USER_AGENT, render_error, render_params};
 use crate::token_call::CALL_TIMEOUT;
@@ -34,6 +35,9 @@ pub enum Outcome {
 /// # Errors
 /// When the request cannot be built from the values at hand.
 pub async fn verify(egress: &Egress, subject: &Subject<'_>, opened: &Opened, rng: &dyn Rng) -> Result<Outcome, Error> {
+    if let Some(outcome) = hooks::verify::run(egress, subject, opened, rng).await? {
+        return Ok(outcome);
+    }
     let Some(api) = &subject.provider.api else {
         return Ok(Outcome::Good);
     };

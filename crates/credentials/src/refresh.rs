@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tenon_catalog::AuthMode;
 use tenon_catalog::provider::RefreshWhen;
 use tenon_egress::Egress;
 use tenon_model::{Rng, Timestamp};
@@ -11,7 +12,7 @@ use crate::error::Error;
 use crate::expiry;
 use crate::material::SecretJson;
 use crate::modes::github_app::{self, AppKey};
-use crate::modes::{bill, client_credentials, exchange, jwt, wsse};
+use crate::modes::{assume_role, bill, client_credentials, exchange, jwt, mcp, wsse};
 use crate::oauth2;
 use crate::subject::Subject;
 
@@ -40,7 +41,7 @@ pub fn due(subject: &Subject<'_>, held: &Credentials, known_end: Option<Timestam
     if !can_refresh(subject, held) {
         return Due::No;
     }
-    if want == Want::New {
+    if want == Want::New || oauth2::side_token::is_due(subject) {
         return Due::Yes;
     }
     if let Some(facts) = &subject.provider.oauth2 {
@@ -48,10 +49,19 @@ pub fn due(subject: &Subject<'_>, held: &Credentials, known_end: Option<Timestam
             RefreshWhen::Expiring => {}
             RefreshWhen::Forced | RefreshWhen::Never => return Due::No,
         }
-        let end = held.expires_at().or(known_end);
-        if end.is_none() && facts.introspect.is_some() {
-            return Due::Ask;
-        }
+    }
+    let of_exchange = subject
+        .provider
+        .exchange
+        .as_ref()
+        .and_then(|facts| facts.introspect.as_ref());
+    let introspect = subject
+        .provider
+        .oauth2
+        .as_ref()
+        .and_then(|facts| facts.introspect.as_ref());
+    if introspect.or(of_exchange).is_some() && held.expires_at().or(known_end).is_none() {
+        return Due::Ask;
     }
     match held.expires_at().or(known_end) {
         Some(end) if end.since(subject.now) <= margin(subject, held) => Due::Yes,
@@ -94,6 +104,9 @@ fn life(subject: &Subject<'_>, held: &Credentials) -> Option<Duration> {
 /// Whether a refresh is possible with what is held.
 pub fn can_refresh(subject: &Subject<'_>, held: &Credentials) -> bool {
     match held {
+        Credentials::OAuth2(held) if subject.provider.auth == AuthMode::McpOAuth2Generic => {
+            held.refresh_token.as_ref().is_some_and(|token| !token.is_empty())
+        }
         Credentials::OAuth2(held) => subject
             .provider
             .oauth2
@@ -130,6 +143,9 @@ pub async fn refresh(
         Credentials::OAuth2(held) => {
             let app = subject.app.with_override(held.config_override.as_ref());
             let subject = Subject { app: &app, ..*subject };
+            if subject.provider.auth == AuthMode::McpOAuth2Generic {
+                return mcp::refresh(egress, &subject, held).await.map(Credentials::OAuth2);
+            }
             oauth2::refresh(egress, &subject, held).await.map(Credentials::OAuth2)
         }
         Credentials::ClientCredentials(held) => client_credentials::request(egress, subject, held, &[])
@@ -138,21 +154,7 @@ pub async fn refresh(
         Credentials::App(_) => github_app::installation_token(egress, subject, app_key(subject))
             .await
             .map(Credentials::App),
-        Credentials::Custom(held) => {
-            let app = match &held.app {
-                Some(_) => Some(github_app::installation_token(egress, subject, app_key(subject)).await?),
-                None => None,
-            };
-            let user = match &held.user {
-                Some(user) if user.refresh_token.is_some() => Some(oauth2::refresh(egress, subject, user).await?),
-                other => other.clone(),
-            };
-            Ok(Credentials::Custom(Custom {
-                app,
-                user,
-                raw: held.raw.clone(),
-            }))
-        }
+        Credentials::Custom(held) => custom(egress, subject, held).await.map(Credentials::Custom),
         Credentials::Jwt(held) => {
             let facts = subject.provider.signed_jwt.as_ref().ok_or(Error::Unsupported {
                 what: "signing for this provider",
@@ -171,15 +173,37 @@ pub async fn refresh(
         }
         Credentials::TwoStep(held) => exchange::refresh(egress, subject, held).await.map(Credentials::TwoStep),
         Credentials::Bill(held) => bill::login(egress, subject, held).await.map(Credentials::Bill),
-        Credentials::AwsSigV4(_) => Err(Error::Unsupported {
-            what: "assuming a role",
-        }),
+        Credentials::AwsSigV4(held) => assume_role::renew(egress, subject, held, rng)
+            .await
+            .map(Credentials::AwsSigV4),
         Credentials::OAuth1(_)
         | Credentials::Basic(_)
         | Credentials::ApiKey(_)
         | Credentials::Tba(_)
         | Credentials::None => Ok(held.clone()),
     }
+}
+
+/// Renews the half that is due, or both when neither is: each rotation of a user's refresh token is a chance to lose
+/// it, so an installation token that ends every hour does not touch it. The user's half goes last: nothing may fail
+/// between its rotation and the write.
+async fn custom(egress: &Egress, subject: &Subject<'_>, held: &Custom) -> Result<Custom, Error> {
+    let margin = subject.provider.refresh_margin();
+    let ends_soon = |end: Option<Timestamp>| end.is_some_and(|end| end.since(subject.now) <= margin);
+    let app_due = held.app.as_ref().is_some_and(|app| ends_soon(app.expires_at));
+    let renewable = held.user.as_ref().filter(|user| user.refresh_token.is_some());
+    let user_due = renewable.is_some_and(|user| ends_soon(user.expires_at));
+    let both = !app_due && !user_due;
+    let app = match &held.app {
+        Some(_) if app_due || both => Some(github_app::installation_token(egress, subject, app_key(subject)).await?),
+        kept => kept.clone(),
+    };
+    let user = match renewable {
+        Some(user) if user_due || both => Some(oauth2::refresh(egress, subject, user).await?),
+        _ => held.user.clone(),
+    };
+    let raw = app.as_ref().map_or_else(|| held.raw.clone(), |app| app.raw.clone());
+    Ok(Custom { app, user, raw })
 }
 
 /// The key of an app integration. With a user token beside it, client id and secret are those of the user flow and the

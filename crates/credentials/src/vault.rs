@@ -284,17 +284,11 @@ impl Vault {
         if keys.is_empty() {
             return Err(Error::NotSealed);
         }
-        let opened = EnvironmentVault(Arc::new(Opened {
+        Ok(EnvironmentVault(Arc::new(Opened {
             environment,
             keys,
             rng: Arc::clone(&self.0.rng),
-        }));
-        self.0
-            .environments
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(environment, opened.clone());
-        Ok(opened)
+        })))
     }
 
     /// The environment's keys when they were unlocked in this process before.

@@ -29,6 +29,13 @@ use crate::tls;
 pub struct Egress {
     connector: Arc<Connector>,
     shared: Arc<Shared>,
+    trust: Arc<Trust>,
+}
+
+/// What servers' certificates are judged by.
+struct Trust {
+    clock: Arc<dyn Clock>,
+    extra_roots: Vec<rustls::pki_types::CertificateDer<'static>>,
 }
 
 /// What belongs to one policy: connections opened under a lenient one must not serve a strict one.
@@ -75,8 +82,8 @@ impl Egress {
             user_agent,
         } = config;
         let connector = Connector {
-            names: Cache::new(resolver, limits.names_for, limits.names_max),
-            tls: Arc::new(tls::config(clock, &extra_roots)?),
+            names: Arc::new(Cache::new(resolver, limits.names_for, limits.names_max)),
+            tls: Arc::new(tls::config(Arc::clone(&clock), &extra_roots, None)?),
             limit: limits.connect,
             header_bytes_max: limits.header_bytes.max(8192),
         };
@@ -91,6 +98,27 @@ impl Egress {
         Ok(Self {
             connector: Arc::new(connector),
             shared: Arc::new(shared),
+            trust: Arc::new(Trust { clock, extra_roots }),
+        })
+    }
+
+    /// A client that shows a certificate of its own (mutual TLS): PEM texts of the certificate, with its chain, and of
+    /// its private key. Servers are checked as ever. Shares names, but no connection, with this one.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] when certificate or key are not PEM, or do not belong together.
+    pub fn with_identity(&self, certificate: &str, private_key: &str) -> Result<Self, Error> {
+        let identity = tls::identity(certificate, private_key)?;
+        let Trust { clock, extra_roots } = &*self.trust;
+        let connector = Connector {
+            names: Arc::clone(&self.connector.names),
+            tls: Arc::new(tls::config(Arc::clone(clock), extra_roots, Some(identity))?),
+            limit: self.connector.limit,
+            header_bytes_max: self.connector.header_bytes_max,
+        };
+        Ok(Self {
+            connector: Arc::new(connector),
+            ..self.with_policy(self.shared.policy.clone())
         })
     }
 
@@ -107,6 +135,7 @@ impl Egress {
         Self {
             connector: Arc::clone(&self.connector),
             shared: Arc::new(shared),
+            trust: Arc::clone(&self.trust),
         }
     }
 

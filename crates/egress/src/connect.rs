@@ -29,7 +29,7 @@ const STAGGER: Duration = Duration::from_millis(250);
 
 /// Everything that opening a connection needs; shared by clients with different policies.
 pub(crate) struct Connector {
-    pub(crate) names: Cache,
+    pub(crate) names: Arc<Cache>,
     pub(crate) tls: Arc<ClientConfig>,
     pub(crate) limit: Duration,
     pub(crate) header_bytes_max: usize,

@@ -120,9 +120,14 @@ fn installed_from_outside(query: &Value, headers: &HeaderMap) -> Option<Response
     from_outside.then(|| redirect(back.unwrap_or("https://github.com")))
 }
 
-/// Client id metadata documents belong to MCP providers, which this version does not connect.
-async fn client_metadata() -> ApiResult {
-    Err(Error::refuse(404, "feature_disabled").into())
+/// The document that stands for an integration as an OAuth client of MCP servers.
+async fn client_metadata(State(state): State<ApiState>, Path((environment, key)): Path<(String, String)>) -> ApiResult {
+    let document = state.app.client_metadata(&environment, &key).await?;
+    let mut response = axum::Json(document).into_response();
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    Ok(response)
 }
 
 fn query_of(uri: &Uri) -> Value {

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tenon_catalog::AuthMode;
-use tenon_credentials::modes::{bill, client_credentials, jwt, wsse};
-use tenon_credentials::{Credentials, Subject};
+use tenon_credentials::credentials::TwoStep;
+use tenon_credentials::modes::{bill, client_credentials, exchange, jwt, wsse};
+use tenon_credentials::{ClientApp, Credentials, Subject};
+use tenon_model::Timestamp;
 
 use super::flow::{Flow, FlowQuery, Refusals, is};
-use super::inputs::{self, Given, RoleInput};
+use super::inputs::{self, Given};
 use crate::connections::client_app;
 use crate::operations::{Kind, Outcome, Subject as LogSubject};
 use crate::sessions::LiveSession;
@@ -79,7 +81,7 @@ impl App {
         } else {
             Refusals::Bare
         };
-        let flow = self.begin_flow(session, key, &query, is(form.mode()), refusals).await?;
+        let mut flow = self.begin_flow(session, key, &query, is(form.mode()), refusals).await?;
         let given = given?;
         let subject = LogSubject::titled(format!("Connect an account of {}", flow.integration.unique_key))
             .integration(&flow.integration.unique_key, &flow.integration.provider)
@@ -87,7 +89,7 @@ impl App {
         let operation = self
             .operations()
             .start(flow.session.environment.id, Kind::Auth, "connect", subject);
-        let result = self.connect_given(&flow, given, &query).await;
+        let result = self.connect_given(&mut flow, given, &query).await;
         operation.finish(Outcome::of(&result));
         if let Err(error) = &result {
             let (kind, description) = match error.refusal() {
@@ -114,14 +116,31 @@ impl App {
         Ok(json!({ "connectionId": flow.connection_id, "providerConfigKey": flow.integration.unique_key }))
     }
 
-    async fn connect_given(&self, flow: &Flow, given: Given, query: &FlowQuery) -> Result<()> {
+    async fn connect_given(&self, flow: &mut Flow, given: Given, query: &FlowQuery) -> Result<()> {
         let credentials = match given {
             Given::Credentials(credentials) => self.with_token(flow, credentials, query).await?,
-            Given::Role(role) => return Err(role_refused(flow, &role)),
+            Given::Exchange(held, once) => self.exchanged(flow, held, once.as_ref()).await?,
+            Given::Role(role) => self.assumed(flow, &role).await?,
         };
+        if let Credentials::AwsSigV4(held) = &credentials {
+            // The base URL names both.
+            flow.config.insert("service".to_owned(), json!(held.service));
+            flow.config.insert("region".to_owned(), json!(held.region));
+        }
         self.verify_credentials(flow.provider.get()?, &flow.integration, &flow.config, &credentials)
             .await?;
         self.save_flow(flow, credentials).await.map(drop)
+    }
+
+    async fn exchanged(&self, flow: &Flow, held: TwoStep, once: Option<&Map<String, Value>>) -> Result<Credentials> {
+        let provider = flow.provider.get()?;
+        let app = client_app(&flow.integration);
+        let uuid = self.rng().uuid_v4().to_string();
+        let subject = subject_of(flow, provider, &app, self.clock().now(), &uuid);
+        let token = exchange::request(self.egress(), &subject, &held, once).await;
+        Ok(Credentials::TwoStep(
+            token.map_err(fetch_error("two_step_credentials_fetch_error"))?,
+        ))
     }
 
     /// Gets the token that goes with what the user typed, where the mode has one.
@@ -130,21 +149,7 @@ impl App {
         let app = client_app(&flow.integration);
         let uuid = self.rng().uuid_v4().to_string();
         let now = self.clock().now();
-        let subject = Subject {
-            provider,
-            app: &app,
-            config: &flow.config,
-            metadata: None,
-            now,
-            uuid: &uuid,
-        };
-        let fetch_error = |code: &'static str| {
-            move |error: tenon_credentials::Error| {
-                Error::refuse(400, code)
-                    .message(format!("The provider gave no token for these credentials: {error}"))
-                    .payload(json!({ "providerStatus": error.status() }))
-            }
-        };
+        let subject = subject_of(flow, provider, &app, now, &uuid);
         Ok(match given {
             Credentials::ClientCredentials(held) => {
                 let token =
@@ -174,35 +179,33 @@ impl App {
                 })?;
                 Credentials::Signature(wsse::sign(facts, &held, self.rng(), now))
             }
-            Credentials::TwoStep(held) => {
-                let token = tenon_credentials::modes::exchange::request(self.egress(), &subject, &held, None).await;
-                Credentials::TwoStep(token.map_err(fetch_error("two_step_credentials_fetch_error"))?)
-            }
             ready => ready,
         })
     }
 }
 
-/// Why a role cannot be assumed: what the integration lacks, first things first.
-fn role_refused(flow: &Flow, role: &RoleInput) -> Error {
-    let config = &flow.integration.secrets.integration_config;
-    let set = |name: &str| config.get(name).is_some_and(|value| !value.is_empty());
-    let refuse = |code: &str, message: &str| Error::refuse(400, code).message(message).payload(json!({}));
-    if !set("service") {
-        return refuse(
-            "missing_aws_sigv4_service",
-            "AWS SigV4 integration is missing the target AWS service.",
-        );
+fn subject_of<'a>(
+    flow: &'a Flow,
+    provider: &'a tenon_catalog::Provider,
+    app: &'a ClientApp,
+    now: Timestamp,
+    uuid: &'a str,
+) -> Subject<'a> {
+    Subject {
+        provider,
+        app,
+        config: &flow.config,
+        metadata: None,
+        now,
+        uuid,
     }
-    let region = role.region.is_some() || flow.config.get("region").is_some_and(Value::is_string);
-    if !region && !set("defaultRegion") && !set("region") {
-        return refuse(
-            "missing_aws_sigv4_region",
-            "Give a region, or set a default region on the integration.",
-        );
+}
+
+/// The refusal of a token request, under the code of its endpoint.
+fn fetch_error(code: &'static str) -> impl FnOnce(tenon_credentials::Error) -> Error {
+    move |error| {
+        Error::refuse(400, code)
+            .message(format!("The provider gave no token for these credentials: {error}"))
+            .payload(json!({ "providerStatus": error.status() }))
     }
-    refuse(
-        "missing_aws_sigv4_sts_endpoint",
-        "Assuming a role needs a token service, and this version of the server does not ask one yet.",
-    )
 }

@@ -14,6 +14,8 @@ use crate::{Error, Result};
 /// Values that a user typed for an assumed role.
 #[derive(Debug, Clone)]
 pub(super) struct RoleInput {
+    /// The role.
+    pub arn: String,
     /// Region; absent takes a default.
     pub region: Option<String>,
 }
@@ -23,6 +25,8 @@ pub(super) struct RoleInput {
 pub(super) enum Given {
     /// Credentials, some of which need a token yet.
     Credentials(Credentials),
+    /// Values to exchange for a token, and those among them that are used once and never stored.
+    Exchange(TwoStep, Option<Map<String, Value>>),
     /// A role to assume.
     Role(RoleInput),
 }
@@ -81,11 +85,11 @@ pub(super) fn read(form: Form, body: Option<&Value>) -> Result<Given> {
             Credentials::Signature(signature)
         }
         Form::AwsSigV4 => {
-            fields.text("role_arn", required);
+            let arn = fields.text("role_arn", required).unwrap_or_default();
             let region = fields.opt_text("region", Text::any().pattern(&AWS_REGION).max(64));
             fields.strict();
             fields.finish("invalid_body")?;
-            return Ok(Given::Role(RoleInput { region }));
+            return Ok(Given::Role(RoleInput { arn, region }));
         }
         Form::Jwt => {
             return Ok(Given::Credentials(Credentials::Jwt(SignedJwt {
@@ -94,10 +98,14 @@ pub(super) fn read(form: Form, body: Option<&Value>) -> Result<Given> {
             })));
         }
         Form::TwoStep => {
-            return Ok(Given::Credentials(Credentials::TwoStep(TwoStep {
+            let once = body
+                .and_then(|body| body.get("assertionOption"))
+                .and_then(Value::as_object);
+            let held = TwoStep {
                 inputs: loose(body),
                 ..TwoStep::default()
-            })));
+            };
+            return Ok(Given::Exchange(held, once.cloned()));
         }
         Form::ClientCredentials => return client_credentials(body).map(Given::Credentials),
     };

@@ -3,11 +3,12 @@
 use serde_json::{Map, Value, json};
 use tenon_catalog::AuthMode;
 use tenon_catalog::template::Scope;
-use tenon_credentials::credentials::Custom;
+use tenon_credentials::credentials::{Basic, Custom};
 use tenon_credentials::modes::github_app;
 use tenon_credentials::oauth2::{self, Grant};
 use tenon_credentials::refresh::app_key;
 use tenon_credentials::{Credentials, Subject};
+use tenon_model::Secret;
 use url::Url;
 
 use super::failure::{PopupFailure, missing_code, token_failure};
@@ -45,6 +46,39 @@ pub(super) fn install_url(subject: &Subject<'_>, state: &str) -> Result<String, 
     let mut url = Url::parse(&url).map_err(|_| failure("The app's link is not a URL"))?;
     url.query_pairs_mut().append_pair("state", state);
     Ok(url.to_string())
+}
+
+/// Where a plugin is installed.
+pub(super) fn plugin_url(subject: &Subject<'_>, state: &str) -> Result<String, PopupFailure> {
+    let failure = |text: &str| PopupFailure::new("provider_config_err", text);
+    let link = subject
+        .app
+        .values
+        .text("app_link")
+        .ok_or_else(|| failure("The integration has no app_link: set the plugin's installation page"))?;
+    let mut url = Url::parse(link).map_err(|_| failure("The plugin's app_link is not a URL"))?;
+    url.query_pairs_mut().append_pair("payload", state);
+    Ok(url.to_string())
+}
+
+/// The plugin's own user name and password, which belong to the integration.
+pub(super) fn plugin_credentials(subject: &Subject<'_>) -> Result<Credentials, PopupFailure> {
+    let secret = |name: &str| {
+        subject
+            .app
+            .values
+            .text(name)
+            .filter(|text| !text.is_empty())
+            .map(Secret::new)
+    };
+    let pair = secret("username").zip(secret("password"));
+    let (username, password) = pair.ok_or_else(|| {
+        PopupFailure::new(
+            "provider_config_err",
+            "The integration has no username and password: set those of the plugin as custom values",
+        )
+    })?;
+    Ok(Credentials::Basic(Basic { username, password }))
 }
 
 impl App {

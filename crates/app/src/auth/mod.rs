@@ -9,8 +9,12 @@ mod flow;
 mod forms;
 mod inputs;
 mod installation;
+mod mcp;
+mod oauth1;
+mod obtain;
 mod popup;
 mod popups;
+mod role;
 mod state;
 
 pub use failure::PopupFailure;

@@ -1,27 +1,23 @@
 //! The popup flow: a browser goes to the provider and comes back with a code.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value};
 use tenon_catalog::AuthMode;
+use tenon_credentials::Subject;
 use tenon_credentials::credentials::ConfigOverride;
-use tenon_credentials::oauth2::{self, Authorize, Grant, Verifier};
-use tenon_credentials::{Credentials, Subject};
+use tenon_credentials::oauth2::{self, Authorize, Verifier};
 use tenon_model::Secret;
 
 use super::PopupMessage;
-use super::failure::{PopupFailure, missing_code, token_failure, url_failure};
+use super::failure::{PopupFailure, url_failure};
 use super::flow::{Flow, FlowQuery};
 use super::state::{Remembered, Returned};
-use crate::connections::{NewConnection, Origin, ProviderRef, WebhookUrl, client_app};
-use crate::integrations::Integration;
+use crate::connections::{ProviderRef, client_app};
 use crate::operations::{Kind, Level, OperationHandle, Outcome, Subject as LogSubject};
 use crate::sessions::LiveSession;
 use crate::{App, Result};
 
-/// A state older than this is not accepted; the cookie that goes with it lives as long.
-const STATE_LIFETIME: Duration = Duration::from_secs(3_600);
 /// Where a popup goes.
 #[derive(Debug)]
 pub struct PopupStart {
@@ -29,6 +25,33 @@ pub struct PopupStart {
     pub url: String,
     /// The state, for the cookie that binds the browser.
     pub state: String,
+}
+
+/// How a browser leaves: where to, and what is remembered for its return.
+#[derive(Debug, Default)]
+pub(super) struct Departure {
+    /// The provider's page.
+    pub url: String,
+    /// Connection values found on the way.
+    pub config: Map<String, Value>,
+    /// A client that was registered for this connection.
+    pub client: Option<ConfigOverride>,
+    /// Temporary credentials.
+    pub temporary: Option<(Secret, Secret)>,
+}
+
+impl Departure {
+    pub(super) fn to(url: String) -> Self {
+        Self { url, ..Self::default() }
+    }
+}
+
+/// The failure of an integration that has no developer app yet.
+pub(super) fn no_client() -> PopupFailure {
+    PopupFailure::new(
+        "provider_config_err",
+        "The integration has no client id or client secret; set them first",
+    )
 }
 
 /// A popup that has done its work.
@@ -121,7 +144,11 @@ impl App {
             AuthMode::OAuth2 | AuthMode::McpOAuth2 => {
                 provider.oauth2.as_ref().is_some_and(|facts| facts.outbound.is_none())
             }
-            AuthMode::App | AuthMode::Custom => true,
+            AuthMode::App
+            | AuthMode::Custom
+            | AuthMode::OAuth1
+            | AuthMode::McpOAuth2Generic
+            | AuthMode::InstallPlugin => true,
             _ => false,
         };
         self.begin_flow(session, key, query, accepts, super::flow::Refusals::Bare)
@@ -150,36 +177,38 @@ impl App {
             now: self.clock().now(),
             uuid: &uuid,
         };
-        let url = match provider.auth {
-            AuthMode::App | AuthMode::Custom => super::installation::install_url(&subject, &state)?,
+        let scopes = config.get("oauth_scopes_override").map(oauth2::scopes_of);
+        let params = match defaults.and_then(|defaults| defaults.authorization_params.as_ref()) {
+            Some(params) => params
+                .iter()
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
+                .collect(),
+            None => query.authorization_params.clone(),
+        };
+        let authorize = Authorize {
+            redirect_uri: &redirect_uri,
+            state: &state,
+            verifier: &verifier,
+            scopes: scopes.as_deref(),
+            user_scopes: defaults.and_then(|defaults| defaults.user_scopes.as_deref()),
+            params: &params,
+        };
+        let departure = match provider.auth {
+            AuthMode::App | AuthMode::Custom => Departure::to(super::installation::install_url(&subject, &state)?),
+            AuthMode::InstallPlugin => Departure::to(super::installation::plugin_url(&subject, &state)?),
+            AuthMode::OAuth1 => self.depart_oauth1(&subject, &authorize).await?,
+            AuthMode::McpOAuth2Generic => self.depart_to_mcp_server(flow, &subject, &authorize).await?,
+            AuthMode::McpOAuth2 => self.depart_to_known_mcp_server(flow, &subject, &authorize).await?,
             _ => {
-                if app.client_id.is_empty() || (app.client_secret.is_empty() && provider.auth == AuthMode::OAuth2) {
-                    return Err(PopupFailure::new(
-                        "provider_config_err",
-                        "The integration has no client id or client secret; set them first",
-                    ));
+                if app.client_id.is_empty() || app.client_secret.is_empty() {
+                    return Err(no_client());
                 }
-                let scopes = config.get("oauth_scopes_override").map(oauth2::scopes_of);
-                let params = match defaults.and_then(|defaults| defaults.authorization_params.as_ref()) {
-                    Some(params) => params
-                        .iter()
-                        .map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned()))
-                        .collect(),
-                    None => query.authorization_params.clone(),
-                };
-                let authorize = Authorize {
-                    redirect_uri: &redirect_uri,
-                    state: &state,
-                    verifier: &verifier,
-                    scopes: scopes.as_deref(),
-                    user_scopes: defaults.and_then(|defaults| defaults.user_scopes.as_deref()),
-                    params: &params,
-                };
-                oauth2::authorize_url(&subject, &authorize)
-                    .map_err(url_failure)?
-                    .to_string()
+                let url = oauth2::authorize_url(&subject, &authorize).map_err(url_failure)?;
+                Departure::to(url.to_string())
             }
         };
+        let mut config = config;
+        config.extend(departure.config);
         operation.log(Level::Info, "The browser was sent to the provider", None);
         let details = &flow.session.details;
         let remembered = Remembered {
@@ -188,7 +217,8 @@ impl App {
             config,
             verifier: verifier.expose().to_owned(),
             redirect_uri,
-            config_override,
+            config_override: departure.client.or(config_override),
+            temporary: departure.temporary,
             page: query.page.clone(),
             end_user: details.end_user.clone(),
             tags: details.tags.clone(),
@@ -197,7 +227,10 @@ impl App {
         };
         self.remember_state(flow.session.environment.id, flow.integration.id, &state, &remembered)
             .await?;
-        Ok(PopupStart { url, state })
+        Ok(PopupStart {
+            url: departure.url,
+            state,
+        })
     }
 
     /// Where providers send browsers back to.
@@ -314,100 +347,6 @@ impl App {
             }
         }
     }
-
-    async fn obtain_and_store(
-        &self,
-        query: &Value,
-        returned: &Returned,
-        integration: &Integration,
-        provider: &ProviderRef,
-    ) -> std::result::Result<(), PopupFailure> {
-        let remembered = &returned.remembered;
-        let now = self.clock().now();
-        if now.since(returned.left_at) > STATE_LIFETIME {
-            return Err(PopupFailure::new(
-                "state_err",
-                "This authorisation took longer than an hour. Close this window and try again.",
-            ));
-        }
-        let provider = provider.get()?;
-        let app = client_app(integration).with_override(remembered.config_override.as_ref());
-        let uuid = self.rng().uuid_v4().to_string();
-        let mut config = remembered.config.clone();
-        let mut captured = captured_from_callback(provider, query);
-        let subject = Subject {
-            provider,
-            app: &app,
-            config: &config,
-            metadata: None,
-            now,
-            uuid: &uuid,
-        };
-        let credentials = match provider.auth {
-            AuthMode::App | AuthMode::Custom => {
-                let found = self.obtain_installation(query, returned, &subject).await?;
-                captured.extend(found.config);
-                found.credentials
-            }
-            _ => {
-                let facts = provider
-                    .oauth2
-                    .as_ref()
-                    .ok_or_else(|| PopupFailure::new("auth_mode_err", "No OAuth facts"))?;
-                let code = query
-                    .get(&facts.code_param)
-                    .and_then(Value::as_str)
-                    .filter(|code| !code.is_empty());
-                let code = code.ok_or_else(|| missing_code(query))?;
-                let grant = Grant {
-                    code,
-                    redirect_uri: &remembered.redirect_uri,
-                    verifier: &remembered.verifier,
-                };
-                let mut held = oauth2::exchange_code(self.egress(), &subject, &grant)
-                    .await
-                    .map_err(token_failure)?;
-                held.config_override.clone_from(&remembered.config_override);
-                let reply = oauth2::captured(&provider.captures.token_reply, held.raw.expose());
-                // What the callback said wins over the token reply.
-                for (name, value) in reply {
-                    captured.entry(name).or_insert(value);
-                }
-                Credentials::OAuth2(held)
-            }
-        };
-        for (name, value) in captured {
-            let given = config
-                .get(&name)
-                .and_then(Value::as_str)
-                .is_some_and(|text| !text.is_empty());
-            if !given {
-                config.insert(name, value);
-            }
-        }
-        let webhook_url = remembered.webhook_url_override.as_ref().map(|url| {
-            if url.is_empty() {
-                WebhookUrl::Clear
-            } else {
-                WebhookUrl::Set(url.clone())
-            }
-        });
-        self.save_connection(NewConnection {
-            environment: &returned.environment,
-            integration,
-            provider,
-            connection_id: remembered.connection_id.clone(),
-            credentials,
-            config,
-            metadata: None,
-            tags: remembered.tags.clone(),
-            end_user: remembered.end_user.clone(),
-            webhook_url,
-            origin: Origin::EndUser,
-        })
-        .await?;
-        Ok(())
-    }
 }
 
 /// Connection values without what is a secret of the developer app, and that app.
@@ -430,11 +369,4 @@ fn overrides(flow: &Flow, query: &FlowQuery) -> (Map<String, Value>, Option<Conf
         config.insert(oauth2::REFRESH_TOKEN_OVERRIDE.to_owned(), Value::String(token));
     }
     (config, (own != ConfigOverride::default()).then_some(own))
-}
-
-fn captured_from_callback(provider: &tenon_catalog::Provider, query: &Value) -> Map<String, Value> {
-    let names = provider.captures.callback.iter();
-    names
-        .filter_map(|name| Some((name.clone(), query.get(name).filter(|value| value.is_string())?.clone())))
-        .collect()
 }

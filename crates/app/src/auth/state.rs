@@ -6,7 +6,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tenon_credentials::credentials::ConfigOverride;
-use tenon_model::{EnvironmentId, IntegrationId, Timestamp};
+use tenon_model::{EnvironmentId, IntegrationId, Secret, Timestamp};
 use tenon_store::tables::oauth_states as table;
 
 use crate::connections::{EndUser, Tags};
@@ -27,6 +27,9 @@ pub(super) struct Remembered {
     pub redirect_uri: String,
     /// A developer app of the connection's own.
     pub config_override: Option<ConfigOverride>,
+    /// Token and secret of temporary credentials (OAuth 1.0a).
+    #[serde(default)]
+    pub temporary: Option<(Secret, Secret)>,
     /// The page that opened the popup.
     pub page: Option<String>,
     /// The end user of the session.

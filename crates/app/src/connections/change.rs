@@ -1,6 +1,9 @@
 //! Changing and removing connections.
 
 use serde_json::Value;
+use tenon_catalog::AuthMode;
+use tenon_credentials::hooks::before_delete;
+use tenon_credentials::modes::mcp;
 use tenon_credentials::{Credentials, oauth2};
 use tenon_model::{ConnectionId, EnvironmentId};
 use tenon_store::Tx;
@@ -93,7 +96,7 @@ impl App {
         tx.commit().await?;
         self.connections_state().forget(id);
         if let Some(live) = live {
-            self.revoke_upstream(live);
+            self.tell_provider_of_removal(live);
         }
         Ok(())
     }
@@ -114,23 +117,25 @@ impl App {
         Ok(true)
     }
 
-    /// Tells the provider to forget the tokens, where the catalogue says how. The connection is gone already; a provider
-    /// that cannot be reached does not bring it back.
-    fn revoke_upstream(&self, live: std::sync::Arc<Live>) {
-        let Credentials::OAuth2(_) = live.credentials() else {
-            return;
-        };
-        if !live.provider().is_ok_and(|provider| provider.revoke.is_some()) {
-            return;
-        }
+    /// Tells the provider that a connection is gone, where the catalogue says how: its hook, or the revocation of its
+    /// tokens. The connection is gone already; a provider that cannot be reached does not bring it back.
+    fn tell_provider_of_removal(&self, live: std::sync::Arc<Live>) {
         let app = self.clone();
-        self.spawn("revoke the tokens of a removed connection", async move {
+        self.spawn("tell the provider of a removed connection", async move {
             let uuid = app.rng().uuid_v4().to_string();
             let subject = live.subject(app.clock().now(), &uuid)?;
-            if let Credentials::OAuth2(held) = live.credentials()
-                && let Err(error) = oauth2::revoke(app.egress(), &subject, held).await
-            {
-                tracing::warn!(connection.id = %live.connection.id, %error, "the provider did not revoke a token");
+            let told = before_delete::run(app.egress(), &subject, &live.opened, app.rng()).await;
+            let told = match (told, live.credentials()) {
+                (Ok(true), _) => Ok(()),
+                (Ok(false), Credentials::OAuth2(held)) if subject.provider.auth == AuthMode::McpOAuth2Generic => {
+                    mcp::revoke(app.egress(), &subject, held).await
+                }
+                (Ok(false), Credentials::OAuth2(held)) => oauth2::revoke(app.egress(), &subject, held).await,
+                (Ok(false), _) => Ok(()),
+                (Err(error), _) => Err(error),
+            };
+            if let Err(error) = told {
+                tracing::warn!(connection.id = %live.connection.id, %error, "the provider was not told of a removed connection");
             }
             Ok(())
         });

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use tenon_credentials::capture;
+use tenon_credentials::hooks::after_connect;
 use tenon_model::{ConnectionId, EnvironmentId};
 use tenon_store::tables::connections as table;
 
@@ -21,7 +22,7 @@ impl App {
             return Ok(());
         };
         let provider = provider.get()?;
-        if provider.captures.fetch.is_empty() {
+        if provider.captures.fetch.is_empty() && provider.hooks.after_connect.is_none() {
             return Ok(());
         }
         let Some(integration) = self.find_integration(environment, &row.unique_key).await? else {
@@ -49,6 +50,20 @@ impl App {
                 }
             }
         }
+        let subject = tenon_credentials::Subject {
+            provider,
+            app: &app,
+            config: &config,
+            metadata: Some(&connection.metadata),
+            now: self.clock().now(),
+            uuid: &uuid,
+        };
+        match after_connect::run(self.egress(), &subject, &opened, self.rng()).await {
+            Ok(changes) => changed |= changes.apply(&mut config),
+            Err(error) => {
+                tracing::warn!(connection.id = %id, provider = %provider.id, %error, "what follows a new connection at this provider was not done");
+            }
+        }
         if changed {
             self.write_connection_config(environment, id, Value::Object(config))
                 .await
@@ -57,7 +72,12 @@ impl App {
         }
     }
 
-    async fn write_connection_config(&self, environment: EnvironmentId, id: ConnectionId, config: Value) -> Result<()> {
+    pub(super) async fn write_connection_config(
+        &self,
+        environment: EnvironmentId,
+        id: ConnectionId,
+        config: Value,
+    ) -> Result<()> {
         let plain =
             serde_json::to_vec(&config).map_err(|_| Error::Internal("a configuration cannot be written".to_owned()))?;
         let mut tx = self.store().begin().await?;

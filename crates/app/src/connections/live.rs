@@ -5,14 +5,16 @@
 //! a store signal) on another, and at the latest after [`STALE_AFTER`]; credentials are wiped when the last user is done.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use tenon_catalog::Provider;
 use tenon_credentials::credentials::OAuth2;
+use tenon_credentials::modes::client_credentials;
 use tenon_credentials::refresh::{Due, Want, due};
 use tenon_credentials::{ClientApp, Credentials, Opened, Subject};
+use tenon_egress::Egress;
 use tenon_model::{ConnectionId, EnvironmentId, Timestamp};
 use tenon_store::tables::connections as table;
 
@@ -39,6 +41,8 @@ pub struct Live {
     /// Credentials with the names that templates use.
     pub opened: Opened,
     provider: ProviderRef,
+    /// The client that shows the connection's certificate; made at its first use.
+    identity: OnceLock<Option<Egress>>,
     /// An end of the token that the provider told when asked; not stored.
     known_end: Mutex<Option<Timestamp>>,
     loaded: Instant,
@@ -59,6 +63,7 @@ impl Live {
             app,
             opened,
             provider,
+            identity: OnceLock::new(),
             known_end: Mutex::default(),
             loaded: Instant::now(),
         }
@@ -90,6 +95,24 @@ impl Live {
             now,
             uuid,
         })
+    }
+
+    /// The way out for calls of this connection.
+    ///
+    /// # Errors
+    /// When the provider wants a client certificate and the connection's is not usable.
+    pub(crate) fn egress<'a>(&'a self, app: &'a App) -> Result<&'a Egress, tenon_credentials::Error> {
+        let Credentials::ClientCredentials(held) = self.credentials() else {
+            return Ok(app.egress());
+        };
+        if let Some(known) = self.identity.get() {
+            return Ok(known.as_ref().unwrap_or(app.egress()));
+        }
+        let found = match self.subject(app.clock().now(), "") {
+            Ok(subject) => client_credentials::identity(app.egress(), &subject, held)?,
+            Err(_) => None,
+        };
+        Ok(self.identity.get_or_init(|| found).as_ref().unwrap_or(app.egress()))
     }
 
     /// The connection's values.

@@ -17,9 +17,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tenon_credentials::refresh::{Due, Want};
-use tenon_credentials::{Credentials, Failure, oauth2, refresh as modes};
+use tenon_credentials::{Credentials, Failure, capture, oauth2, refresh as modes};
 use tenon_model::{ConnectionId, Timestamp};
 use tenon_store::Dialect;
 use tenon_store::tables::connections::errors;
@@ -30,7 +30,7 @@ use super::events::AuthEvent;
 use super::live::{Live, LiveError};
 use super::refresh_error::{RefreshError, after_failure};
 use super::save::AUTH_ERROR;
-use super::{AuthOperation, credentials_place};
+use super::{AuthOperation, config_place, credentials_place};
 use crate::operations::{Kind, Outcome, Subject};
 use crate::{App, Error, Result};
 
@@ -193,11 +193,11 @@ impl App {
 
     /// Asks the provider until when a token of unknown life is good. What cannot be asked counts as ended.
     async fn ask_end(&self, live: &Live, now: Timestamp) -> Result<Option<Timestamp>> {
-        let Credentials::OAuth2(held) = live.credentials() else {
+        let Some(token) = live.credentials().token() else {
             return Ok(None);
         };
         let uuid = self.rng().uuid_v4().to_string();
-        let answer = oauth2::introspect(self.egress(), &live.subject(now, &uuid)?, held).await;
+        let answer = oauth2::introspect(self.egress(), &live.subject(now, &uuid)?, token).await;
         Ok(answer.unwrap_or_else(|error| {
             tracing::info!(connection.id = %live.connection.id, %error, "the provider did not tell how long a token lives");
             None
@@ -222,9 +222,13 @@ impl App {
         };
         match answer {
             Ok(fresh) => {
-                let stored = self.store_renewed(&live, holder, &fresh).await?;
+                let config = values_after(&subject, &fresh);
+                let stored = self.store_renewed(&live, holder, &fresh, config.as_ref()).await?;
                 if !stored {
                     tracing::warn!(connection.id = %live.connection.id, "a connection was authorised again or removed during its refresh; the refresh is dropped");
+                }
+                if stored {
+                    self.renew_side_token(&live, &fresh).await?;
                 }
                 let connection = &live.connection;
                 let log = Subject::titled(format!("Renew the credentials of {}", connection.connection_id))
@@ -279,12 +283,42 @@ impl App {
         Ok(())
     }
 
+    /// Renews the token that lies beside the first, once the first is stored: nothing may stand between a rotated
+    /// refresh token and its write. The new credentials count without it, so a failure is only noted.
+    async fn renew_side_token(&self, live: &Live, fresh: &Credentials) -> Result<()> {
+        let Credentials::OAuth2(held) = fresh else {
+            return Ok(());
+        };
+        let uuid = self.rng().uuid_v4().to_string();
+        let subject = live.subject(self.clock().now(), &uuid)?;
+        let found = match oauth2::side_token::obtain(self.egress(), &subject, held).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(connection.id = %live.connection.id, %error, "the second token of a connection was not renewed");
+                return Ok(());
+            }
+        };
+        let mut config = values_after(&subject, fresh).unwrap_or_else(|| subject.config.clone());
+        if capture::merge(&mut config, found.into_iter().collect()) {
+            let connection = &live.connection;
+            self.write_connection_config(connection.environment_id, connection.id, Value::Object(config))
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Writes new credentials. Tried several times: what the provider just gave may be the only key that is left.
-    async fn store_renewed(&self, live: &Live, holder: &str, fresh: &Credentials) -> Result<bool> {
+    async fn store_renewed(
+        &self,
+        live: &Live,
+        holder: &str,
+        fresh: &Credentials,
+        config: Option<&Map<String, Value>>,
+    ) -> Result<bool> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            match self.try_store_renewed(live, holder, fresh).await {
+            match self.try_store_renewed(live, holder, fresh, config).await {
                 Ok(stored) => return Ok(stored),
                 Err(error) if attempt < WRITE_ATTEMPTS => {
                     tracing::error!(connection.id = %live.connection.id, ?error, "renewed credentials could not be stored; trying again");
@@ -295,19 +329,31 @@ impl App {
         }
     }
 
-    async fn try_store_renewed(&self, live: &Live, holder: &str, fresh: &Credentials) -> Result<bool> {
+    async fn try_store_renewed(
+        &self,
+        live: &Live,
+        holder: &str,
+        fresh: &Credentials,
+        config: Option<&Map<String, Value>>,
+    ) -> Result<bool> {
         let (environment, id) = (live.connection.environment_id, live.connection.id);
         let plain = fresh
             .to_sealable()
             .map_err(|_| Error::Internal("credentials cannot be written".to_owned()))?;
         let mut tx = self.store().begin().await?;
-        let sealed = self
-            .vault_in(&mut tx, environment)
-            .await?
-            .seal(&credentials_place(environment, id), &plain);
+        let vault = self.vault_in(&mut tx, environment).await?;
+        let sealed = vault.seal(&credentials_place(environment, id), &plain);
+        let config = match config {
+            Some(config) => {
+                let plain = serde_json::to_vec(config)
+                    .map_err(|_| Error::Internal("a configuration cannot be written".to_owned()))?;
+                Some(vault.seal(&config_place(environment, id), &plain))
+            }
+            None => None,
+        };
         let refreshed = Refreshed {
             credentials: &sealed,
-            connection_config: None,
+            connection_config: config.as_deref(),
             expires_at: fresh.expires_at(),
             now: self.clock().now(),
         };
@@ -387,4 +433,14 @@ fn describe(error: LiveError) -> String {
         LiveError::Refresh(error) => error.message.clone(),
         LiveError::Internal(error) => format!("a refresh failed inside the server: {error:?}"),
     }
+}
+
+/// The connection's values after a refresh, when what the entry keeps of the reply changed them.
+fn values_after(subject: &tenon_credentials::Subject<'_>, fresh: &Credentials) -> Option<Map<String, Value>> {
+    let Credentials::OAuth2(held) = fresh else {
+        return None;
+    };
+    let found = oauth2::captured(&subject.provider.captures.refresh_reply, held.raw.expose());
+    let mut config = subject.config.clone();
+    capture::merge(&mut config, found.into_iter().collect()).then_some(config)
 }

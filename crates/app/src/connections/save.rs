@@ -134,7 +134,11 @@ impl App {
         }
     }
 
-    async fn write_connection(&self, tx: &mut Tx, new: &NewConnection<'_>) -> Result<(ConnectionId, AuthOperation)> {
+    pub(super) async fn write_connection(
+        &self,
+        tx: &mut Tx,
+        new: &NewConnection<'_>,
+    ) -> Result<(ConnectionId, AuthOperation)> {
         let now = self.clock().now();
         let environment = new.environment.id;
         let end_user = match &new.end_user {

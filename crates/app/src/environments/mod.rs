@@ -2,6 +2,7 @@
 
 mod api_keys;
 mod create;
+mod master_key;
 mod settings;
 mod variables;
 
@@ -11,6 +12,7 @@ use uuid::Uuid;
 
 pub use api_keys::{CreatedKey, KeyListing};
 pub use create::{FirstStart, NewEnvironmentInput};
+pub use master_key::{MasterKeys, Rotation};
 pub use settings::EnvironmentSettings;
 
 use crate::caller::Caller;

@@ -312,6 +312,34 @@ impl App {
         Ok(self.integration_json(&integration, environment, Include::default(), false))
     }
 
+    /// Gives an integration the client that a server registered for it, unless it has one by now.
+    pub(crate) async fn set_integration_client(
+        &self,
+        environment: tenon_model::EnvironmentId,
+        id: tenon_model::IntegrationId,
+        client_id: &str,
+        client_secret: Option<tenon_model::Secret>,
+    ) -> Result<()> {
+        let Some(mut integration) = self.find_integration_by_id(environment, id).await? else {
+            return Ok(());
+        };
+        if integration
+            .secrets
+            .client_id
+            .as_deref()
+            .is_some_and(|id| !id.is_empty())
+        {
+            return Ok(());
+        }
+        integration.secrets.client_id = Some(client_id.to_owned());
+        integration.secrets.client_secret = client_secret;
+        let mut tx = self.store().begin().await?;
+        self.write_integration(&mut tx, &integration).await?;
+        tx.commit().await?;
+        self.forget("integrations");
+        Ok(())
+    }
+
     /// `DELETE /integrations/:key`: with its connections, syncs and functions.
     pub async fn delete_integration(&self, caller: &Caller, key: &str) -> Result<()> {
         caller.require("environment:integrations:delete")?;

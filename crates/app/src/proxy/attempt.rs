@@ -5,6 +5,8 @@ use http::{HeaderMap, HeaderValue};
 use tenon_catalog::provider::AuthMode;
 use tenon_catalog::template::Alternatives;
 use tenon_credentials::apply::{self, Outgoing};
+use tenon_credentials::modes::mcp;
+use tenon_credentials::oauth2::text;
 use tenon_credentials::{Error as CredentialsError, Subject};
 use tenon_egress::{Redirects, Request};
 use url::Url;
@@ -142,8 +144,33 @@ impl<'c> Plan<'c> {
                 headers.insert(name, value.clone());
             }
         }
+        for (name, value) in apply::sign(
+            subject,
+            &live.opened,
+            call.method.as_str(),
+            url,
+            &plain(&headers),
+            self.payload(),
+        ) {
+            let (name, value) = header(&name, value.expose(), &mut secrets)?;
+            headers.insert(&name, value);
+            names.push(name);
+        }
         Ok((headers, names, secrets))
     }
+
+    /// The body as a signature covers it; nothing when it is produced while it is sent.
+    fn payload(&self) -> Option<&[u8]> {
+        self.body.stream.is_none().then_some(self.body.bytes.as_ref())
+    }
+}
+
+/// Headers as texts, for a signature over all of them.
+fn plain(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
 }
 
 /// The base URL in effect: the caller's, the integration's, the connection's, the entry's.
@@ -156,13 +183,11 @@ fn base(app: &App, subject: &Subject<'_>, live: &Live, call: &ProxyCall) -> Resu
         return Ok(base.to_owned());
     }
     let own = match subject.provider.auth {
-        AuthMode::AwsSigV4 => subject
-            .config
-            .get("base_url")
-            .and_then(|value| value.as_str())
-            .map(str::to_owned),
+        AuthMode::AwsSigV4 => text(subject.config, "base_url"),
+        AuthMode::McpOAuth2Generic if subject.provider.api.is_none() => text(subject.config, mcp::SERVER_URL),
         _ => None,
     };
+    let own = own.map(str::to_owned);
     let base = match own {
         Some(base) => Some(base),
         None => apply::base_url(subject, &live.opened).map_err(refuse)?,
@@ -207,7 +232,7 @@ fn path_below(base: &str, url: &Url) -> String {
 }
 
 /// Why a request could not be built from catalogue and credentials.
-fn refuse(error: CredentialsError) -> Error {
+pub(super) fn refuse(error: CredentialsError) -> Error {
     let code = match &error {
         CredentialsError::Missing { .. } | CredentialsError::InvalidUrl { .. } => "missing_api_url",
         CredentialsError::Key { .. } => "invalid_certificate_or_key_format",

@@ -143,7 +143,8 @@ impl<'r> Run<'r> {
             number: self.number,
             took: Duration::ZERO,
         };
-        let answered = self.app.egress().send(request).await;
+        let egress = self.live.egress(self.app).map_err(super::attempt::refuse)?;
+        let answered = egress.send(request).await;
         sent.took = started.elapsed();
         let failed = match answered {
             Ok(mut response) => {

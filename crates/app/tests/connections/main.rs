@@ -3,3 +3,4 @@
 mod provider;
 mod refresh;
 mod support;
+mod vault;

@@ -108,6 +108,14 @@ pub async fn nodes<const N: usize>(database: &Database) -> [Node; N] {
 }
 
 async fn start(database: &Database, clock: &Arc<ManualClock>, node: &str) -> App {
+    start_with(database, clock, node, &[7]).await
+}
+
+/// A node whose master keys are made of these bytes; the first one seals.
+pub async fn start_with(database: &Database, clock: &Arc<ManualClock>, node: &str, masters: &[u8]) -> App {
+    let mut masters = masters.iter().map(|byte| MasterKey::new(vec![*byte; 32]).unwrap());
+    let master = masters.next().unwrap();
+    let previous = masters.collect();
     let rng: Arc<dyn Rng> = Arc::new(SystemRng::default());
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     let mut runtime = RuntimeConfig::new(PathBuf::from("/bin/false"), ["worker"]);
@@ -116,7 +124,7 @@ async fn start(database: &Database, clock: &Arc<ManualClock>, node: &str) -> App
         store: database.open().await,
         catalog: Catalog::with_texts(&[("acme.toml", ACME)]).unwrap(),
         egress: Egress::new(Policy::permissive(), Arc::clone(&clock)).unwrap(),
-        vault: Vault::new(MasterKey::new(vec![7; 32]).unwrap(), Vec::new(), Arc::clone(&rng)),
+        vault: Vault::new(master, previous, Arc::clone(&rng)),
         runtime: Runtime::start(runtime).unwrap(),
         clock,
         rng,

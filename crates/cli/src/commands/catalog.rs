@@ -1,7 +1,7 @@
 //! `tenon catalog`: look at the providers, and check files before they go live.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -9,14 +9,15 @@ use serde_json::{Value, json};
 use tenon_catalog::{Catalog, Fault, Provider, Report};
 
 use crate::commands::serve::CommonArgs;
-use crate::wiring;
+use crate::{catalog_import, wiring};
 
 /// Flags of `tenon catalog`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   tenon catalog list --search google
   tenon catalog show hubspot
-  tenon catalog check --providers-dir ./providers")]
+  tenon catalog check --providers-dir ./providers
+  tenon catalog import acme.yaml -o ./providers/acme.toml")]
 pub struct CatalogArgs {
     /// What to do.
     #[command(subcommand)]
@@ -46,6 +47,17 @@ enum CatalogCommand {
         #[arg(long)]
         search: Option<String>,
     },
+    /// Convert a file of the incumbent's YAML provider format into ours, and check it.
+    Import {
+        /// The YAML file: a map from provider id to entry.
+        file: PathBuf,
+        /// Where to write [default: standard output]. A file in the providers folder is live at once.
+        #[arg(long, short)]
+        output: Option<PathBuf>,
+        /// Name of the vendor that the file belongs to [default: the file's name].
+        #[arg(long)]
+        vendor: Option<String>,
+    },
     /// Show one provider.
     Show {
         /// Id or synonym.
@@ -58,6 +70,9 @@ enum CatalogCommand {
 
 /// Runs the command.
 pub async fn run(args: CatalogArgs) -> Result<ExitCode> {
+    if let CatalogCommand::Import { file, output, vendor } = &args.command {
+        return import(file, output.as_deref(), vendor.as_deref());
+    }
     let directory = match args.providers_dir {
         Some(directory) if !directory.is_dir() => bail!("{} is not a folder", directory.display()),
         Some(directory) => Some(directory),
@@ -76,6 +91,53 @@ pub async fn run(args: CatalogArgs) -> Result<ExitCode> {
         CatalogCommand::Check { json } => check(&tenon_catalog::check(&catalog), json),
         CatalogCommand::List { json, search } => list(&catalog, search.as_deref(), json),
         CatalogCommand::Show { id, json } => show(&catalog, &id, json),
+        CatalogCommand::Import { .. } => Ok(ExitCode::SUCCESS),
+    }
+}
+
+/// Converts a file. What is written is checked first; what was left out is said on standard error.
+fn import(file: &Path, output: Option<&Path>, vendor: Option<&str>) -> Result<ExitCode> {
+    let yaml = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let converted = catalog_import::convert(&yaml, vendor.unwrap_or(&stem))
+        .with_context(|| format!("{} was not converted", file.display()))?;
+    let place = output.map_or_else(|| format!("{stem}.toml"), |output| output.display().to_string());
+    // Checked over the built-in entries, which the file may extend.
+    let folder = tempfile::tempdir().context("a folder for the check cannot be made")?;
+    std::fs::write(folder.path().join(format!("{stem}.toml")), &converted.toml).context("the check cannot be made")?;
+    let outside = Catalog::with_overlay(folder.path());
+    let mut notes: Vec<String> = converted
+        .left_out
+        .iter()
+        .map(|what| format!("left out: {what}"))
+        .collect();
+    if let Err(error) = &outside {
+        notes.extend(error.faults.iter().map(|fault| {
+            let mut fault = fault.clone();
+            fault.file.clone_from(&place);
+            fault.to_string()
+        }));
+    }
+    match output {
+        Some(output) => {
+            std::fs::write(output, &converted.toml)
+                .with_context(|| format!("{} cannot be written", output.display()))?;
+            notes.push(format!("{} entries written to {place}", converted.ids.len()));
+        }
+        None => print_lines(&[converted.toml])?,
+    }
+    say(&notes);
+    Ok(if outside.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+#[expect(clippy::print_stderr, reason = "remarks beside the output of the command")]
+fn say(notes: &[String]) {
+    for note in notes {
+        eprintln!("{note}");
     }
 }
 

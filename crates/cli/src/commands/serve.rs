@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use toml::Value;
 
 use crate::config::{Config, Flag};
-use crate::{logging, wiring};
+use crate::{logging, overlay, wiring};
 
 /// Flags of `tenon serve`.
 #[derive(Debug, Clone, clap::Args)]
@@ -113,6 +113,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
     }
     app.end_dead_refreshes().await?;
     app.start();
+    let providers = wiring::providers_place(&config);
+    let loaded = tenon_catalog::overlay_stamp(&providers);
+    overlay::follow(&app, providers, loaded);
     tracing::info!(url = %public_url, data = %config.storage.data_dir.display(), "tenon is ready");
     let router = tenon_api::router(app.clone());
     tenon_api::serve(listener, router, stop_signal())

@@ -86,6 +86,20 @@ pub struct Security {
     pub master_key: String,
     /// File with the master key.
     pub master_key_file: String,
+    /// Command that prints the master key.
+    pub master_key_command: String,
+    /// File with the master key encrypted by a key management service.
+    pub master_key_kms_file: String,
+    /// Region of that service.
+    pub kms_region: String,
+    /// Address of that service.
+    pub kms_endpoint: String,
+    /// Access key id for that service.
+    pub kms_access_key_id: String,
+    /// Secret access key for that service.
+    pub kms_secret_access_key: String,
+    /// Session token that goes with temporary keys.
+    pub kms_session_token: String,
     /// Earlier master keys.
     pub previous_master_keys: String,
 }

@@ -96,9 +96,14 @@ impl Credentials {
             Self::Signature(c) => c.expires_at,
             Self::AwsSigV4(c) => c.expires_at,
             Self::Custom(c) => {
+                // A user's token that cannot be renewed does not make the installation's due.
+                let renewable = c
+                    .user
+                    .as_ref()
+                    .filter(|user| user.refresh_token.is_some() || c.app.is_none());
                 let ends = [
                     c.app.as_ref().and_then(|app| app.expires_at),
-                    c.user.as_ref().and_then(|user| user.expires_at),
+                    renewable.and_then(|user| user.expires_at),
                 ];
                 ends.into_iter().flatten().min()
             }

@@ -19,6 +19,26 @@ use crate::token_call::TokenCall;
 /// Life of a token whose reply states none.
 const ASSUMED_LIFETIME: Duration = Duration::from_secs(55 * 60);
 
+/// The client that shows the user's certificate, where the entry wants one on token and API calls.
+///
+/// # Errors
+/// [`Error::Key`] when certificate or key are missing or do not belong together.
+pub fn identity(egress: &Egress, subject: &Subject<'_>, held: &ClientCredentials) -> Result<Option<Egress>, Error> {
+    if !facts(subject)?.client_certificate {
+        return Ok(None);
+    }
+    let unusable = || Error::Key {
+        what: "client certificate with its private key",
+    };
+    let (Some(certificate), Some(key)) = (&held.client_certificate, &held.client_private_key) else {
+        return Err(unusable());
+    };
+    egress
+        .with_identity(certificate.expose(), key.expose())
+        .map(Some)
+        .map_err(|_| unusable())
+}
+
 /// Gets a token for the client in `held`; also how it is refreshed.
 ///
 /// # Errors
@@ -30,11 +50,8 @@ pub async fn request(
     params: &[(String, String)],
 ) -> Result<ClientCredentials, Error> {
     let facts = facts(subject)?;
-    if facts.client_certificate {
-        return Err(Error::Unsupported {
-            what: "a client certificate",
-        });
-    }
+    let with_certificate = identity(egress, subject, held)?;
+    let egress = with_certificate.as_ref().unwrap_or(egress);
     // The client is the user's, not the integration's.
     let secret = match facts.token.client_auth {
         ClientAuth::PrivateKeyJwt => held

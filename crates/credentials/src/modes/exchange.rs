@@ -9,7 +9,7 @@ use tenon_catalog::template::{JsonTemplate, RenderError, Scope, Template};
 use tenon_egress::{Egress, Request};
 use tenon_model::{Secret, Timestamp};
 
-use super::jwt;
+use super::{assertion, jwt};
 use crate::credentials::TwoStep;
 use crate::error::Error;
 use crate::expiry;
@@ -35,16 +35,15 @@ pub async fn request(
     let facts = subject.provider.exchange.as_ref().ok_or(Error::Unsupported {
         what: "a token exchange",
     })?;
-    if facts.assertion.is_some() {
-        return Err(Error::Unsupported {
-            what: "a token exchange with an assertion",
-        });
-    }
     let signed = match &facts.signed_jwt {
         Some(declared) => Some(jwt::signed(declared, subject, &held.inputs)?.0),
         None => None,
     };
     let mut inputs = merged_inputs(subject, held);
+    let assertion = match &facts.assertion {
+        Some(declared) => Some(assertion::obtain(declared, subject, &inputs, once)?),
+        None => None,
+    };
     let mut replies: Vec<Value> = Vec::new();
     let mut last: Option<Reply> = None;
     for (index, step) in std::iter::once(&facts.first).chain(&facts.then).enumerate() {
@@ -52,6 +51,7 @@ pub async fn request(
             cred: Some(inputs.expose()),
             once,
             signed_jwt: signed.as_ref().map(Secret::expose),
+            assertion: assertion.as_ref().map(Secret::expose),
             steps: &replies,
             ..subject.scope()
         };
@@ -63,7 +63,11 @@ pub async fn request(
     let reply = last.ok_or(Error::Unsupported {
         what: "an exchange without requests",
     })?;
-    read(facts, reply, stored_inputs(held, &inputs), subject.now)
+    let mut stored = stored_inputs(held, &inputs);
+    if let Some(assertion) = assertion {
+        stored.set(assertion::FIELD, Value::String(assertion.expose().to_owned()));
+    }
+    read(facts, reply, stored, subject.now)
 }
 
 /// Renews a token: with the stored refresh token where the entry says how, else by exchanging again.

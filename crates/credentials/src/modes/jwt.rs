@@ -57,7 +57,7 @@ pub fn sign(mut header: Map<String, Value>, claims: &Map<String, Value>, signer:
     Ok(Secret::new(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))))
 }
 
-fn signature_of(signer: &Signer<'_>, message: &[u8]) -> Result<Vec<u8>, Error> {
+pub(super) fn signature_of(signer: &Signer<'_>, message: &[u8]) -> Result<Vec<u8>, Error> {
     let unusable = || Error::Key { what: "signing key" };
     match signer {
         Signer::Rs256(key) => rsa(key, &RSA_PKCS1_SHA256, message),
@@ -157,7 +157,7 @@ fn split_keys(inputs: &Fields) -> Fields {
     split
 }
 
-fn claims(declared: &[(String, JsonTemplate)], scope: &Scope<'_>) -> Result<Map<String, Value>, Error> {
+pub(super) fn claims(declared: &[(String, JsonTemplate)], scope: &Scope<'_>) -> Result<Map<String, Value>, Error> {
     let mut claims = Map::new();
     for (name, template) in declared {
         match template.render(scope) {

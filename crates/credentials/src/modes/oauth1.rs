@@ -8,6 +8,8 @@ use tenon_catalog::provider::OAuth1Signature;
 use tenon_model::{Rng, Secret, Timestamp};
 use url::Url;
 
+use crate::subject::Subject;
+
 /// RFC 3986 unreserved characters stay.
 const STRICT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
@@ -24,6 +26,15 @@ pub struct Signer<'a> {
     pub method: OAuth1Signature,
     /// Realm shown in the header, not signed.
     pub realm: Option<&'a str>,
+}
+
+/// The signature of a provider's requests. One entry announces PLAINTEXT and is signed with a MAC by everyone; a bare
+/// secret on the wire helps nobody.
+pub fn signing_method(subject: &Subject<'_>) -> OAuth1Signature {
+    match subject.provider.oauth1.as_ref().map(|facts| facts.signature) {
+        Some(OAuth1Signature::Plaintext) | None => OAuth1Signature::HmacSha1,
+        Some(method) => method,
+    }
 }
 
 /// The `Authorization` header of a request. `extra` are further `oauth_` parameters (callback, verifier); parameters of

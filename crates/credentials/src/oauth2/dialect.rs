@@ -7,36 +7,9 @@ use tenon_model::{Secret, Timestamp};
 
 use super::refresh_call;
 use crate::credentials::OAuth2;
-use crate::error::Error;
 use crate::expiry;
 use crate::material::SecretJson;
 use crate::subject::Subject;
-
-/// Whether this version can exchange a code in the dialect.
-pub(super) fn check_exchange(dialect: Option<TokenDialect>) -> Result<(), Error> {
-    match dialect {
-        None
-        | Some(
-            TokenDialect::NestedUserToken
-            | TokenDialect::AdminConsent
-            | TokenDialect::SharepointSideToken
-            | TokenDialect::BotFrameworkSideToken,
-        ) => Ok(()),
-        Some(other) => Err(Error::Unsupported { what: name(other) }),
-    }
-}
-
-/// Whether this version can refresh in the dialect.
-pub(super) fn check_refresh(dialect: Option<TokenDialect>) -> Result<(), Error> {
-    check_exchange(dialect)
-}
-
-fn name(dialect: TokenDialect) -> &'static str {
-    TokenDialect::ALL
-        .iter()
-        .find(|(_, known)| *known == dialect)
-        .map_or("this token dialect", |(name, _)| name)
-}
 
 /// Corrects fresh credentials: with two tokens side by side, the earlier end counts.
 pub(super) fn after_exchange(dialect: Option<TokenDialect>, credentials: &mut OAuth2, now: Timestamp) {

@@ -6,17 +6,20 @@
 mod authorize;
 pub mod dialect;
 mod reply;
+pub mod side_token;
+mod special;
 
 pub use authorize::{Authorize, Verifier, authorize_url, scopes_of};
 pub use reply::{Tokens, captured, read_tokens};
 
 use serde_json::{Map, Value, json};
-use tenon_catalog::provider::{OAuth2 as Facts, RefreshUsing, TokenDialect};
+use tenon_catalog::provider::{ClientAuth, OAuth2 as Facts, RefreshUsing, TokenDialect};
 use tenon_catalog::template::{Alternatives, Scope};
 use tenon_egress::Egress;
 use tenon_model::{Secret, Timestamp};
 use url::Url;
 
+use self::special::Proof;
 use crate::credentials::OAuth2;
 use crate::error::Error;
 use crate::expiry;
@@ -49,14 +52,33 @@ pub(crate) fn facts<'a>(subject: &Subject<'a>) -> Result<&'a Facts, Error> {
 /// When the provider refuses, cannot be reached, or answers without a token.
 pub async fn exchange_code(egress: &Egress, subject: &Subject<'_>, grant: &Grant<'_>) -> Result<OAuth2, Error> {
     let facts = facts(subject)?;
-    dialect::check_exchange(facts.dialect)?;
     let scope = subject.scope();
+    let tokens = match special::own_request(egress, subject, facts, Proof::Code(grant), &scope).await? {
+        Some(tokens) => tokens,
+        None => standard_exchange(egress, subject, facts, grant, &scope).await?,
+    };
+    let tokens = special::after(egress, subject, facts, tokens, true).await?;
+    let mut credentials = tokens.into_credentials(None);
+    if let Some(own) = text(subject.config, REFRESH_TOKEN_OVERRIDE) {
+        credentials.refresh_token = Some(Secret::new(own));
+    }
+    dialect::after_exchange(facts.dialect, &mut credentials, subject.now);
+    Ok(credentials)
+}
+
+async fn standard_exchange(
+    egress: &Egress,
+    subject: &Subject<'_>,
+    facts: &Facts,
+    grant: &Grant<'_>,
+    scope: &Scope<'_>,
+) -> Result<Tokens, Error> {
     let fields = &facts.token.fields;
     let mut call = TokenCall {
         what: "token",
-        url: endpoint(subject, facts.token.url.as_ref(), facts, &scope)?,
+        url: endpoint(subject, facts.token.url.as_ref(), facts, scope)?,
         params: Vec::new(),
-        headers: headers(&facts.token.headers, &scope)?,
+        headers: headers(&facts.token.headers, scope)?,
         format: facts.token.body,
     };
     if facts.dialect == Some(TokenDialect::AdminConsent) {
@@ -67,7 +89,7 @@ pub async fn exchange_code(egress: &Egress, subject: &Subject<'_>, grant: &Grant
         set_named(&mut call, fields.code.as_deref(), grant.code);
         set_named(&mut call, fields.redirect_uri.as_deref(), grant.redirect_uri);
     }
-    for (name, value) in render_params(&facts.token.params, &scope)? {
+    for (name, value) in render_params(&facts.token.params, scope)? {
         call.set(&name, value);
     }
     if facts.pkce {
@@ -75,13 +97,10 @@ pub async fn exchange_code(egress: &Egress, subject: &Subject<'_>, grant: &Grant
     }
     call.authenticate(subject, facts.token.client_auth, fields)?;
     let reply = call.send(egress).await?;
-    let tokens = read_tokens(&facts.reply, reply.body, reply.status, "token", subject.now)?;
-    let mut credentials = tokens.into_credentials(None);
-    if let Some(own) = text(subject.config, REFRESH_TOKEN_OVERRIDE) {
-        credentials.refresh_token = Some(Secret::new(own));
+    if facts.dialect == Some(TokenDialect::ResultCode) {
+        return special::result_code(facts, reply, "token", subject.now, None);
     }
-    dialect::after_exchange(facts.dialect, &mut credentials, subject.now);
-    Ok(credentials)
+    read_tokens(&facts.reply, reply.body, reply.status, "token", subject.now)
 }
 
 /// Whether a refresh can be tried at all with what is stored.
@@ -98,7 +117,6 @@ pub fn can_refresh(facts: &Facts, held: &OAuth2) -> bool {
 /// When the provider refuses, cannot be reached, or answers without a token.
 pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> Result<OAuth2, Error> {
     let facts = facts(subject)?;
-    dialect::check_refresh(facts.dialect)?;
     let refresh_token = held.refresh_token.as_ref().map(Secret::expose).unwrap_or_default();
     let tokens = refresh_call(egress, subject, facts, held, refresh_token).await?;
     let mut fresh = tokens.into_credentials(Some(held));
@@ -125,6 +143,9 @@ pub(crate) async fn refresh_call(
         refresh_token: Some(refresh_token),
         ..subject.scope()
     };
+    if let Some(tokens) = special::own_request(egress, subject, facts, Proof::Refresh(refresh_token), &scope).await? {
+        return Ok(tokens);
+    }
     let fields = &facts.token.fields;
     let url = facts.refresh.url.as_ref().or(facts.token.url.as_ref());
     let declared_headers = facts.refresh.headers.as_ref().unwrap_or(&facts.token.headers);
@@ -151,22 +172,30 @@ pub(crate) async fn refresh_call(
     for (name, value) in render_params(&facts.refresh.params, &scope)? {
         call.set(&name, value);
     }
-    call.authenticate(
-        subject,
-        facts.refresh.client_auth.unwrap_or(facts.token.client_auth),
-        fields,
-    )?;
+    let client_auth = if facts.dialect == Some(TokenDialect::DigestRefresh) {
+        call.set("md5_secret", special::digest_secret(subject));
+        ClientAuth::Public
+    } else {
+        facts.refresh.client_auth.unwrap_or(facts.token.client_auth)
+    };
+    call.authenticate(subject, client_auth, fields)?;
     let reply = call.send(egress).await?;
-    read_tokens(&facts.reply, reply.body, reply.status, "refresh", subject.now)
+    if facts.dialect == Some(TokenDialect::ResultCode) {
+        return special::result_code(facts, reply, "refresh", subject.now, Some(held));
+    }
+    let tokens = read_tokens(&facts.reply, reply.body, reply.status, "refresh", subject.now)?;
+    special::after(egress, subject, facts, tokens, false).await
 }
 
 /// Asks the provider until when a token of unknown life is good: `None` when it is not.
 ///
 /// # Errors
 /// When the provider cannot be asked; the caller then refreshes to be sure.
-pub async fn introspect(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> Result<Option<Timestamp>, Error> {
-    let facts = facts(subject)?;
-    let Some(introspection) = &facts.introspect else {
+pub async fn introspect(egress: &Egress, subject: &Subject<'_>, token: &str) -> Result<Option<Timestamp>, Error> {
+    let provider = subject.provider;
+    let of_exchange = || provider.exchange.as_ref().and_then(|facts| facts.introspect.as_ref());
+    let declared = provider.oauth2.as_ref().and_then(|facts| facts.introspect.as_ref());
+    let Some(introspection) = declared.or_else(of_exchange) else {
         return Ok(None);
     };
     let url = introspection
@@ -177,7 +206,7 @@ pub async fn introspect(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -
         what: "introspection",
         url: Url::parse(&url).map_err(|_| Error::InvalidUrl { what: "introspection" })?,
         params: vec![
-            ("token".to_owned(), json!(held.access_token.expose())),
+            ("token".to_owned(), json!(token)),
             ("token_type_hint".to_owned(), json!("access_token")),
             ("client_id".to_owned(), json!(subject.app.client_id)),
             ("client_secret".to_owned(), json!(subject.app.client_secret.expose())),
@@ -252,6 +281,7 @@ fn set_named(call: &mut TokenCall, name: Option<&str>, value: &str) {
     }
 }
 
-pub(crate) fn text<'a>(values: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+/// A value that is a text and not empty.
+pub fn text<'a>(values: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     values.get(name).and_then(Value::as_str).filter(|text| !text.is_empty())
 }

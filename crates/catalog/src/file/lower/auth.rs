@@ -260,7 +260,7 @@ impl Reader<'_> {
             .and_then(|texts| texts.0.first());
         let (url, how) = match url {
             // `register = "static"` is the short form of a way without endpoint.
-            Some(word) if !word.starts_with("https://") => (None, Some(word.as_str())),
+            Some(word) if !word.contains("://") => (None, Some(word.as_str())),
             Some(url) => (Some(url.clone()), how.or(Some("dynamic"))),
             None => (None, how),
         };

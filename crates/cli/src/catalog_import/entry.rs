@@ -1,0 +1,694 @@
+//! One entry, key by key.
+
+use anyhow::{Result, bail};
+use serde_json::{Map, Value};
+use tenon_catalog::AuthMode;
+use toml::Table;
+
+use super::template;
+
+/// Keys that mean nothing here: pages of the incumbent, and keys that nothing read there either.
+const IGNORED: [&str; 11] = [
+    "docs_connect",
+    "setup_guide_url",
+    "alias",
+    "auth",
+    "decode_url",
+    "installation",
+    "available_scopes",
+    "refresh_token_response_metadata",
+    "connection_configuration",
+    "auth_type",
+    "assertion_option",
+];
+
+/// The source, and what of it was used.
+struct Source<'a> {
+    entry: &'a Map<String, Value>,
+    used: Vec<&'a str>,
+}
+
+impl<'a> Source<'a> {
+    fn take(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.used.push(key);
+        self.entry.get(key)
+    }
+
+    fn text(&mut self, key: &'static str) -> Option<&'a str> {
+        self.take(key).and_then(Value::as_str)
+    }
+
+    fn flag(&mut self, key: &'static str) -> bool {
+        self.take(key) == Some(&Value::Bool(true))
+    }
+
+    fn map(&mut self, key: &'static str) -> Option<&'a Map<String, Value>> {
+        self.take(key).and_then(Value::as_object)
+    }
+}
+
+/// Converts one entry; what has no counterpart is added to `left_out`.
+pub fn convert(id: &str, entry: &Map<String, Value>, left_out: &mut Vec<String>) -> Result<Table> {
+    let mut source = Source {
+        entry,
+        used: IGNORED.to_vec(),
+    };
+    let mut out = Table::new();
+    if let Some(alias) = entry.get("alias").and_then(Value::as_str) {
+        set(&mut out, "extends", alias);
+    }
+    let mode = match source.text("auth_mode") {
+        Some(name) => match AuthMode::from_wire(name) {
+            Some(mode) => Some(mode),
+            None => bail!("auth_mode {name} is unknown"),
+        },
+        None => None,
+    };
+    set(&mut out, "name", source.text("display_name").unwrap_or(id));
+    if let Some(categories) = source.take("categories") {
+        out.insert("categories".to_owned(), plain(categories));
+    }
+    if let Some(mode) = mode {
+        set(&mut out, "auth", mode.in_file());
+    }
+    if let Some(docs) = source.text("docs") {
+        set(&mut out, "docs", docs);
+    }
+    let exchange = matches!(mode, Some(AuthMode::TwoStep | AuthMode::Bill));
+    authorize(&mut source, &mut out);
+    if exchange {
+        out.insert("exchange".to_owned(), toml::Value::Table(exchange_of(&mut source)));
+    } else {
+        token(&mut source, &mut out, mode);
+    }
+    oauth1(&mut source, &mut out);
+    mcp(&mut source, &mut out);
+    signed(&mut source, &mut out, mode, exchange);
+    scopes(&mut source, &mut out);
+    captures(&mut source, &mut out);
+    hooks(&mut source, &mut out);
+    for (theirs, ours) in [
+        ("connection_config", "config"),
+        ("credentials", "cred"),
+        ("integration_config", "app"),
+    ] {
+        if let Some(fields) = source.map(theirs) {
+            out.insert(ours.to_owned(), toml::Value::Table(inputs(fields)));
+        }
+    }
+    if let Some(Value::Object(fields)) = entry.get("assertion_option") {
+        out.insert("once".to_owned(), toml::Value::Table(inputs(fields)));
+    }
+    if source.flag("require_client_certificate") {
+        out.insert("client_certificate".to_owned(), toml::Value::Boolean(true));
+    }
+    if let Some(proxy) = source.map("proxy") {
+        proxy_of(id, proxy, &mut out, left_out);
+    }
+    for name in entry.keys().filter(|name| !source.used.contains(&name.as_str())) {
+        left_out.push(format!("{id}: {name}"));
+    }
+    Ok(out)
+}
+
+fn authorize(source: &mut Source<'_>, out: &mut Table) {
+    let mut table = Table::new();
+    let url = source
+        .text("authorization_url")
+        .map(|url| template::alternatives(url, false));
+    if let Some(params) = source.map("authorization_params") {
+        let params = without(params, &[("response_type", "code")]);
+        put(&mut table, "params", templates(&params, false));
+    }
+    let mut unencoded = Vec::new();
+    for flag in source
+        .take("authorization_url_skip_encode")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        unencoded.push(match flag.as_str() {
+            Some("base_url") => toml::Value::String("inputs".to_owned()),
+            other => toml::Value::String(other.unwrap_or_default().to_owned()),
+        });
+    }
+    if !unencoded.is_empty() {
+        table.insert("unencoded".to_owned(), toml::Value::Array(unencoded));
+    }
+    if let Some(fragment) = source.text("authorization_url_fragment") {
+        set(&mut table, "fragment", fragment);
+    }
+    if let Some(replace) = source.map("authorization_url_replacements") {
+        put(&mut table, "replace", templates(replace, false));
+    }
+    if source.flag("authorization_url_skip_empty") {
+        table.insert("drop_empty".to_owned(), toml::Value::Boolean(true));
+    }
+    if let Some(name) = source.text("authorization_code_param_in_callback") {
+        set(&mut table, "code_param", name);
+    }
+    if let Some(path) = source.text("authorization_code_param_in_webhook") {
+        set(&mut table, "code_in_webhook", path);
+    }
+    short_or_long(out, "authorize", url, table);
+    if source.flag("disable_pkce") {
+        out.insert("pkce".to_owned(), toml::Value::Boolean(false));
+    }
+}
+
+fn token(source: &mut Source<'_>, out: &mut Table, mode: Option<AuthMode>) {
+    let mut table = Table::new();
+    let url = match source.take("token_url") {
+        Some(Value::String(url)) => Some(template::alternatives(url, false)),
+        Some(Value::Object(by_mode)) => {
+            if let Some(app) = by_mode.get("APP").and_then(Value::as_str) {
+                set(out, "installation_token", &template::convert(app, false));
+            }
+            let user = by_mode.get("OAUTH2").and_then(Value::as_str);
+            user.map(|url| template::alternatives(url, false))
+        }
+        _ => None,
+    };
+    let url = if mode == Some(AuthMode::App) {
+        if let Some(url) = url {
+            out.insert("installation_token".to_owned(), url);
+        }
+        None
+    } else {
+        url
+    };
+    let grant = match mode {
+        Some(AuthMode::OAuth2Cc) => "client_credentials",
+        _ => "authorization_code",
+    };
+    if let Some(params) = source.map("token_params") {
+        put(
+            &mut table,
+            "params",
+            templates(&without(params, &[("grant_type", grant)]), false),
+        );
+    }
+    let header = source.text("authorization_method") == Some("header");
+    let auth = match (source.text("token_request_auth_method"), header, mode) {
+        (Some("basic"), true, _) | (Some("basic"), false, Some(AuthMode::OAuth2Cc)) => Some("basic"),
+        (Some("basic"), false, _) => Some("basic_and_body"),
+        (Some("custom"), _, _) => Some("username_password"),
+        (Some("private_key_jwt"), _, _) => Some("private_key_jwt"),
+        (_, true, _) => Some("basic_form_encoded"),
+        _ => None,
+    };
+    if let Some(auth) = auth {
+        set(&mut table, "client_auth", auth);
+    }
+    if let Some(format) = source.text("body_format").filter(|format| *format != "form") {
+        set(&mut table, "body", format);
+    }
+    // Ignored for these modes at the source.
+    source.take("token_headers");
+    source.take("token_expires_in_ms");
+    let mut reply = Table::new();
+    if let Some(path) = source.text("alternate_access_token_response_path") {
+        set(&mut reply, "nested", path);
+    }
+    if let Some(unit) = source.text("expires_in_unit") {
+        set(&mut reply, "expires_unit", unit);
+    }
+    put(&mut table, "reply", reply);
+    short_or_long(out, "token", url, table);
+    let mut refresh = Table::new();
+    if let Some(params) = source.map("refresh_params") {
+        let params = without(params, &[("grant_type", "refresh_token")]);
+        put(&mut refresh, "params", templates(&params, false));
+    }
+    if let Some(seconds) = source.take("token_expiration_buffer").and_then(Value::as_i64) {
+        refresh.insert("margin_seconds".to_owned(), toml::Value::Integer(seconds));
+    }
+    let url = source.text("refresh_url").map(|url| template::alternatives(url, false));
+    short_or_long(out, "refresh", url, refresh);
+}
+
+fn exchange_of(source: &mut Source<'_>) -> Table {
+    let mut table = Table::new();
+    if let Some(url) = source.text("token_url") {
+        table.insert("url".to_owned(), template::alternatives(url, true));
+    }
+    if let Some(method) = source.text("token_request_method") {
+        set(&mut table, "method", method);
+    }
+    for (theirs, ours) in [("token_headers", "headers"), ("token_params", "params")] {
+        if let Some(map) = source.map(theirs) {
+            put(&mut table, ours, templates(map, true));
+        }
+    }
+    if let Some(format) = source.text("body_format").filter(|format| *format != "json") {
+        set(&mut table, "body", format);
+    }
+    if let Some(reply) = source.map("token_response") {
+        let path = |name: &str| reply.get(name).and_then(Value::as_str);
+        if let Some(token) = path("token") {
+            set(&mut table, "token", token);
+        }
+        let expires = if path("token_expiration_strategy") == Some("expireAt") {
+            "expires_at"
+        } else {
+            "expires_in"
+        };
+        for (theirs, ours) in [("token_expiration", expires), ("refresh_token", "refresh_token")] {
+            if let Some(path) = path(theirs) {
+                set(&mut table, ours, path);
+            }
+        }
+    }
+    if let Some(ms) = source.take("token_expires_in_ms").and_then(Value::as_i64) {
+        table.insert("lifetime_seconds".to_owned(), toml::Value::Integer(ms / 1000));
+    }
+    if let Some(seconds) = source.take("token_expiration_buffer").and_then(Value::as_i64) {
+        table.insert("margin_seconds".to_owned(), toml::Value::Integer(seconds));
+    }
+    if let Some(headers) = source.take("token_response_headers") {
+        table.insert("keep_headers".to_owned(), plain(headers));
+    }
+    let mut refresh = Table::new();
+    if let Some(url) = source.text("refresh_url") {
+        refresh.insert("url".to_owned(), template::alternatives(url, true));
+    }
+    for (theirs, ours) in [("refresh_token_headers", "headers"), ("refresh_token_params", "params")] {
+        if let Some(map) = source.map(theirs) {
+            put(&mut refresh, ours, templates(map, true));
+        }
+    }
+    put(&mut table, "refresh", refresh);
+    let steps: Vec<toml::Value> = source
+        .take("additional_steps")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_object)
+        .map(|step| {
+            let mut out = Table::new();
+            if let Some(url) = step.get("token_url").and_then(Value::as_str) {
+                out.insert("url".to_owned(), template::alternatives(url, true));
+            }
+            if let Some(method) = step.get("token_request_method").and_then(Value::as_str) {
+                set(&mut out, "method", method);
+            }
+            for (theirs, ours) in [("token_headers", "headers"), ("token_params", "params")] {
+                if let Some(Value::Object(map)) = step.get(theirs) {
+                    put(&mut out, ours, templates(map, true));
+                }
+            }
+            toml::Value::Table(out)
+        })
+        .collect();
+    if !steps.is_empty() {
+        table.insert("then".to_owned(), toml::Value::Array(steps));
+    }
+    if let Some(assertion) = source.map("assertion") {
+        table.insert("assertion".to_owned(), toml::Value::Table(assertion_of(assertion)));
+    }
+    table
+}
+
+fn assertion_of(assertion: &Map<String, Value>) -> Table {
+    let mut out = Table::new();
+    for (theirs, ours) in [
+        ("type", "kind"),
+        ("key", "key"),
+        ("issuer", "issuer"),
+        ("recipient", "recipient"),
+        ("nameIdentifier", "name_id"),
+        ("sessionIndex", "session_index"),
+    ] {
+        if let Some(text) = assertion.get(theirs).and_then(Value::as_str) {
+            set(&mut out, ours, &template::convert(text, true));
+        }
+    }
+    let audience = assertion
+        .get("audiences")
+        .and_then(|value| value.as_str().or_else(|| value.get(0)?.as_str()));
+    if let Some(audience) = audience {
+        set(&mut out, "audience", &template::convert(audience, true));
+    }
+    if let Some(seconds) = assertion.get("lifetimeInSeconds").and_then(Value::as_i64) {
+        out.insert("lifetime_seconds".to_owned(), toml::Value::Integer(seconds));
+    }
+    for (theirs, ours) in [
+        ("header", "header"),
+        ("payload", "claims"),
+        ("attributes", "attributes"),
+    ] {
+        if let Some(Value::Object(map)) = assertion.get(theirs) {
+            put(&mut out, ours, templates(map, true));
+        }
+    }
+    out
+}
+
+fn oauth1(source: &mut Source<'_>, out: &mut Table) {
+    let mut table = Table::new();
+    if let Some(params) = source.map("request_params") {
+        put(&mut table, "params", templates(params, false));
+    }
+    let url = source
+        .text("request_url")
+        .map(|url| toml::Value::String(url.to_owned()));
+    short_or_long(out, "request_token", url, table);
+    if let Some(method) = source.text("signature_method").filter(|method| *method != "HMAC-SHA1") {
+        set(out, "signature", method);
+    }
+}
+
+fn mcp(source: &mut Source<'_>, out: &mut Table) {
+    let mut table = Table::new();
+    let how = source.text("client_registration");
+    let url = source
+        .text("registration_url")
+        .map(|url| toml::Value::String(url.to_owned()));
+    if let Some(params) = source.map("registration_params") {
+        put(&mut table, "params", templates(params, false));
+    }
+    match how {
+        Some("static") => set(out, "register", "static"),
+        Some("cimd") => set(out, "register", "metadata_document"),
+        _ => short_or_long(out, "register", url, table),
+    }
+}
+
+fn signed(source: &mut Source<'_>, out: &mut Table, mode: Option<AuthMode>, exchange: bool) {
+    let signature = source.map("signature");
+    let Some(token) = source.map("token") else { return };
+    let seconds = token.get("expires_in_ms").and_then(Value::as_i64).unwrap_or_default() / 1000;
+    if mode == Some(AuthMode::Signature) {
+        let table = Table::from_iter([("lifetime_seconds".to_owned(), toml::Value::Integer(seconds))]);
+        out.insert("wsse".to_owned(), toml::Value::Table(table));
+        return;
+    }
+    let text = |name: &str| {
+        signature
+            .and_then(|signature| signature.get(name))
+            .and_then(Value::as_str)
+    };
+    let mut jwt = Table::new();
+    if let Some(key) = token.get("signing_key").and_then(Value::as_str) {
+        set(&mut jwt, "key", &template::convert(key, exchange));
+    }
+    let algorithm = match text("protocol") {
+        Some("EC") => "ES256",
+        Some("HMAC") => "HS256",
+        _ => "RS256",
+    };
+    set(&mut jwt, "algorithm", algorithm);
+    if text("hmac_secret_encoding") == Some("utf8") {
+        set(&mut jwt, "key_encoding", "utf8");
+    }
+    for (theirs, ours) in [("header", "header"), ("payload", "claims")] {
+        if let Some(Value::Object(map)) = token.get(theirs) {
+            put(
+                &mut jwt,
+                ours,
+                templates(&without(map, &[("alg", algorithm)]), exchange),
+            );
+        }
+    }
+    jwt.insert("lifetime_seconds".to_owned(), toml::Value::Integer(seconds));
+    out.insert("jwt".to_owned(), toml::Value::Table(jwt));
+}
+
+fn scopes(source: &mut Source<'_>, out: &mut Table) {
+    let mut table = Table::new();
+    if let Some(separator) = source.text("scope_separator").filter(|separator| *separator != " ") {
+        set(&mut table, "separator", separator);
+    }
+    if let Some(default) = source.take("default_scopes") {
+        table.insert("default".to_owned(), plain(default));
+    }
+    put(out, "scopes", table);
+}
+
+fn captures(source: &mut Source<'_>, out: &mut Table) {
+    let mut table = Table::new();
+    for (theirs, ours) in [
+        ("redirect_uri_metadata", "callback"),
+        ("token_response_metadata", "token"),
+        ("webhook_response_metadata", "install_webhook"),
+    ] {
+        if let Some(names) = source.take(theirs) {
+            table.insert(ours.to_owned(), plain(names));
+        }
+    }
+    put(out, "capture", table);
+}
+
+fn hooks(source: &mut Source<'_>, out: &mut Table) {
+    let mut table = Table::new();
+    for (theirs, ours, suffix) in [
+        ("post_connection_script", "after_connect", "PostConnection"),
+        (
+            "pre_connection_deletion_script",
+            "before_delete",
+            "PreConnectionDeletion",
+        ),
+        ("credentials_verification_script", "verify", "CredentialsVerification"),
+    ] {
+        if let Some(name) = source.text(theirs) {
+            set(&mut table, ours, &snake(name.trim_end_matches(suffix)));
+        }
+    }
+    put(out, "hooks", table);
+    let mut webhook = Table::new();
+    if let Some(name) = source.text("webhook_routing_script").filter(|name| !name.is_empty()) {
+        set(&mut webhook, "router", &snake(name.trim_end_matches("WebhookRouting")));
+    }
+    if source.flag("webhook_user_defined_secret") {
+        webhook.insert("developer_secret".to_owned(), toml::Value::Boolean(true));
+    }
+    if let Some(names) = source.take("webhook_allowed_query_params") {
+        webhook.insert("query".to_owned(), plain(names));
+    }
+    put(out, "webhook", webhook);
+}
+
+fn inputs(fields: &Map<String, Value>) -> Table {
+    let mut out = Table::new();
+    for (name, field) in fields {
+        let mut table = Table::new();
+        for (theirs, ours) in [
+            ("title", "label"),
+            ("description", "help"),
+            ("example", "example"),
+            ("pattern", "pattern"),
+            ("format", "format"),
+            ("enum", "choices"),
+            ("warnings", "warnings"),
+            ("prefix", "prefix"),
+            ("suffix", "suffix"),
+            ("order", "order"),
+            ("optional", "optional"),
+            ("default_value", "default"),
+            ("hidden", "hidden"),
+            ("secret", "secret"),
+            ("automated", "automatic"),
+            ("doc_section", "section"),
+            ("visible_when", "shown_when"),
+        ] {
+            if let Some(value) = field
+                .get(theirs)
+                .filter(|value| !value.is_null() && **value != Value::Bool(false))
+            {
+                let value = match (ours, value) {
+                    ("example" | "default", Value::Number(number)) => toml::Value::String(number.to_string()),
+                    _ => plain(value),
+                };
+                table.insert(ours.to_owned(), value);
+            }
+        }
+        out.insert(name.clone(), toml::Value::Table(table));
+    }
+    out
+}
+
+fn proxy_of(id: &str, proxy: &Map<String, Value>, out: &mut Table, left_out: &mut Vec<String>) {
+    for (key, value) in proxy {
+        match (key.as_str(), value) {
+            ("base_url", Value::String(url)) => {
+                out.insert("api".to_owned(), template::alternatives(url, false));
+            }
+            ("headers", Value::Object(map)) => {
+                let headers = map
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), template::alternatives(value.as_str()?, false))));
+                put(out, "headers", headers.collect());
+            }
+            ("query" | "body", Value::Object(map)) => put(out, key, templates(map, false)),
+            ("decompress", Value::Bool(true)) => drop(out.insert("decompress".to_owned(), toml::Value::Boolean(true))),
+            ("forward_headers_on_redirect", Value::Bool(true)) => {
+                out.insert("forward_headers_on_redirect".to_owned(), toml::Value::Boolean(true));
+            }
+            ("connection_config", Value::Object(map)) => {
+                let names = map.keys().map(|name| toml::Value::String(name.clone())).collect();
+                out.insert("endpoint_uses".to_owned(), toml::Value::Array(names));
+            }
+            ("retry", Value::Object(retry)) => put(out, "retry", retry_of(retry)),
+            ("paginate", Value::Object(page)) => put(out, "page", page_of(page)),
+            ("verification", Value::Object(probe)) => put(out, "probe", probe_of(probe)),
+            ("decompress" | "forward_headers_on_redirect", _) => {}
+            _ => left_out.push(format!("{id}: proxy.{key}")),
+        }
+    }
+}
+
+fn retry_of(retry: &Map<String, Value>) -> Table {
+    let mut out = Table::new();
+    for (theirs, ours) in [
+        ("after", "after"),
+        ("at", "at"),
+        ("remaining", "remaining"),
+        ("error_code", "statuses"),
+    ] {
+        if let Some(value) = retry.get(theirs) {
+            let value = match (ours, value) {
+                ("statuses", Value::String(text)) => Value::Array(vec![Value::String(text.clone())]),
+                ("statuses", Value::Array(items)) => {
+                    let texts = items
+                        .iter()
+                        .map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+                    Value::Array(texts.map(Value::String).collect())
+                }
+                _ => value.clone(),
+            };
+            out.insert(ours.to_owned(), plain(&value));
+        }
+    }
+    if let Some(Value::Object(body)) = retry.get("in_body") {
+        let mut table = Table::new();
+        for (theirs, ours) in [("path", "path"), ("value", "pattern"), ("strategy", "wait")] {
+            if let Some(text) = body.get(theirs).and_then(Value::as_str) {
+                set(&mut table, ours, text);
+            }
+        }
+        put(&mut out, "body", table);
+    }
+    out
+}
+
+fn page_of(page: &Map<String, Value>) -> Table {
+    let mut out = Table::new();
+    for (theirs, ours) in [
+        ("response_path", "items"),
+        ("limit_name_in_request", "limit"),
+        ("cursor_name_in_request", "cursor"),
+        ("cursor_path_in_response", "next"),
+        ("link_rel_in_response_header", "link_header"),
+        ("link_path_in_response_body", "link"),
+        ("offset_name_in_request", "offset"),
+        ("offset_start_value", "start"),
+    ] {
+        if let Some(value) = page.get(theirs) {
+            out.insert(ours.to_owned(), plain(value));
+        }
+    }
+    out
+}
+
+fn probe_of(probe: &Map<String, Value>) -> Table {
+    let mut out = Table::new();
+    let method = probe.get("method").and_then(Value::as_str).unwrap_or("GET");
+    let calls = probe.get("endpoints").and_then(Value::as_array).into_iter().flatten();
+    let calls: Vec<toml::Value> = calls
+        .filter_map(Value::as_str)
+        .map(|path| {
+            let slash = if path.starts_with('/') { "" } else { "/" };
+            toml::Value::String(format!("{method} {slash}{}", template::convert(path, false)))
+        })
+        .collect();
+    out.insert("calls".to_owned(), toml::Value::Array(calls));
+    for (theirs, ours) in [("headers", "headers"), ("data", "body")] {
+        if let Some(Value::Object(map)) = probe.get(theirs) {
+            put(&mut out, ours, templates(map, false));
+        }
+    }
+    if let Some(base) = probe.get("base_url_override").and_then(Value::as_str) {
+        set(&mut out, "base_url", &template::convert(base, false));
+    }
+    out
+}
+
+fn set(table: &mut Table, key: &str, text: &str) {
+    table.insert(key.to_owned(), toml::Value::String(text.to_owned()));
+}
+
+fn put(table: &mut Table, key: &str, inner: Table) {
+    if !inner.is_empty() {
+        table.insert(key.to_owned(), toml::Value::Table(inner));
+    }
+}
+
+/// `key = url`, or a table with `url` when there is more to say.
+fn short_or_long(out: &mut Table, key: &str, url: Option<toml::Value>, mut table: Table) {
+    match (url, table.is_empty()) {
+        (None, true) => {}
+        (Some(url), true) => drop(out.insert(key.to_owned(), url)),
+        (url, false) => {
+            if let Some(url) = url {
+                table.insert("url".to_owned(), url);
+            }
+            out.insert(key.to_owned(), toml::Value::Table(table));
+        }
+    }
+}
+
+/// A map without pairs that the engine supplies itself.
+fn without(map: &Map<String, Value>, defaults: &[(&str, &str)]) -> Map<String, Value> {
+    map.iter()
+        .filter(|(name, value)| {
+            !defaults
+                .iter()
+                .any(|(known, text)| name == known && value.as_str() == Some(text))
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// A map with its placeholders renamed, at any depth.
+fn templates(map: &Map<String, Value>, in_exchange: bool) -> Table {
+    map.iter()
+        .map(|(name, value)| (name.clone(), converted(value, in_exchange)))
+        .collect()
+}
+
+fn converted(value: &Value, in_exchange: bool) -> toml::Value {
+    match value {
+        Value::String(text) => toml::Value::String(template::convert(text, in_exchange)),
+        Value::Array(items) => toml::Value::Array(items.iter().map(|item| converted(item, in_exchange)).collect()),
+        Value::Object(map) => toml::Value::Table(templates(map, in_exchange)),
+        other => plain(other),
+    }
+}
+
+fn plain(value: &Value) -> toml::Value {
+    match value {
+        Value::Bool(flag) => toml::Value::Boolean(*flag),
+        Value::Number(number) => match number.as_i64() {
+            Some(integer) => toml::Value::Integer(integer),
+            None => toml::Value::Float(number.as_f64().unwrap_or_default()),
+        },
+        Value::String(text) => toml::Value::String(text.clone()),
+        Value::Array(items) => toml::Value::Array(items.iter().map(plain).collect()),
+        Value::Object(map) => {
+            toml::Value::Table(map.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+        }
+        Value::Null => toml::Value::String(String::new()),
+    }
+}
+
+/// `hubspotPostConnection` without its suffix, in our spelling: `hubspot`.
+fn snake(name: &str) -> String {
+    let mut out = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !out.is_empty() {
+            out.push('_');
+        }
+        out.push(letter.to_ascii_lowercase());
+    }
+    out.replace('-', "_").trim_matches('_').to_owned()
+}

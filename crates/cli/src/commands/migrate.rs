@@ -1,0 +1,300 @@
+//! `tenon migrate`: take over integrations and connections of another installation.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use http::Method;
+use serde_json::{Map, Value, json};
+use tenon_app::App;
+use tenon_app::connections::Migrated;
+use tenon_app::environments::Environment;
+use tenon_model::Secret;
+
+use crate::authoring::client::Client;
+use crate::commands::serve::CommonArgs;
+use crate::{logging, wiring};
+
+const PAGE: usize = 100;
+
+/// Flags of `tenon migrate`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct MigrateArgs {
+    #[command(subcommand)]
+    source: MigrateSource,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum MigrateSource {
+    /// From a server that speaks Nango's API, another Tenon included: integrations, connections with their credentials,
+    /// metadata and tags.
+    #[command(after_help = "Examples:
+  tenon migrate nango --from https://api.nango.dev --key $NANGO_SECRET_KEY --dry-run
+  tenon migrate nango --from https://api.nango.dev --key $NANGO_SECRET_KEY --environment prod
+
+What is here already is kept, so a run that was interrupted goes on when it is started again. Providers that rotate
+refresh tokens accept only the newest one: let the old server rest (or remove its connections) once this one refreshes.
+Nobody is told by webhook, and nothing is changed at the source.")]
+    Nango(NangoArgs),
+}
+
+/// Flags of `tenon migrate nango`.
+#[derive(Debug, Clone, clap::Args)]
+struct NangoArgs {
+    /// Address of the source.
+    #[arg(long)]
+    from: String,
+    /// Secret key of the source's environment, allowed to read credentials.
+    #[arg(long, env = "NANGO_SECRET_KEY", hide_env_values = true)]
+    key: String,
+    /// Environment here.
+    #[arg(long, short, default_value = "dev")]
+    environment: String,
+    /// Show what would be done. No credentials are read, so nothing is refreshed at the source.
+    #[arg(long)]
+    dry_run: bool,
+    /// Only this integration; repeat for several.
+    #[arg(long = "integration")]
+    integrations: Vec<String>,
+    /// Machine-readable report.
+    #[arg(long)]
+    json: bool,
+    /// Settings, and where data lives.
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// What became of everything.
+#[derive(Debug, Default)]
+struct Report {
+    integrations: Counts,
+    connections: Counts,
+    by_integration: BTreeMap<String, u64>,
+    failures: Vec<String>,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    created: u64,
+    kept: u64,
+    failed: u64,
+}
+
+impl Counts {
+    fn note(&mut self, outcome: &Result<Migrated>) {
+        match outcome {
+            Ok(Migrated::Created) => self.created += 1,
+            Ok(Migrated::Kept) => self.kept += 1,
+            Err(_) => self.failed += 1,
+        }
+    }
+}
+
+/// Runs the command.
+pub async fn run(args: MigrateArgs) -> Result<ExitCode> {
+    let MigrateSource::Nango(args) = args.source;
+    let config = args.common.load(Vec::new())?;
+    logging::quiet();
+    let app = wiring::build(&config, String::new()).await?;
+    app.ensure_account().await?;
+    let environments = app.list_environments().await?;
+    let environment = environments
+        .into_iter()
+        .find(|environment| environment.name == args.environment)
+        .with_context(|| {
+            format!(
+                "there is no environment {:?}; `tenon env list` shows them",
+                args.environment
+            )
+        })?;
+    let client = Client::new(&args.from, Secret::new(args.key.as_str()))?;
+    let mover = Mover {
+        app: &app,
+        environment: Arc::new(environment),
+        client,
+        args: &args,
+    };
+    let mut report = Report::default();
+    mover.integrations(&mut report).await?;
+    mover.connections(&mut report).await?;
+    show(&report, &args);
+    Ok(if report.failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+struct Mover<'a> {
+    app: &'a App,
+    environment: Arc<Environment>,
+    client: Client,
+    args: &'a NangoArgs,
+}
+
+impl Mover<'_> {
+    fn wants(&self, key: &str) -> bool {
+        self.args.integrations.is_empty() || self.args.integrations.iter().any(|wanted| wanted == key)
+    }
+
+    async fn integrations(&self, report: &mut Report) -> Result<()> {
+        let listed = self.client.json(Method::GET, "/integrations", None).await?;
+        let listed = listed
+            .get("data")
+            .or_else(|| listed.get("configs"))
+            .and_then(Value::as_array)
+            .cloned();
+        let Some(listed) = listed else {
+            bail!(
+                "{} does not list integrations; is the address right?",
+                self.client.host()
+            );
+        };
+        for one in listed {
+            let key = one.get("unique_key").and_then(Value::as_str).unwrap_or_default();
+            if !self.wants(key) {
+                continue;
+            }
+            let outcome = self.integration(key).await;
+            if let Err(error) = &outcome {
+                report.failures.push(format!("integration {key}: {error:#}"));
+            }
+            report.integrations.note(&outcome);
+        }
+        Ok(())
+    }
+
+    async fn integration(&self, key: &str) -> Result<Migrated> {
+        let place = encode(key);
+        let shown = self
+            .client
+            .json(Method::GET, &format!("/integrations/{place}?include=credentials"), None)
+            .await?;
+        let shown = shown.get("data").context("the source shows no such integration")?;
+        if self.args.dry_run {
+            let here = self.app.find_integration(self.environment.id, key).await?.is_some();
+            let provider = shown.get("provider").and_then(Value::as_str).unwrap_or_default();
+            if self.app.catalog().get(provider).is_none() {
+                bail!("provider {provider} is not in the catalogue; add it with a file (`tenon catalog import`)");
+            }
+            return Ok(if here { Migrated::Kept } else { Migrated::Created });
+        }
+        // Free values are only shown at the older address.
+        let old = self
+            .client
+            .json(Method::GET, &format!("/config/{place}?include_creds=true"), None)
+            .await
+            .unwrap_or_default();
+        let custom = old.pointer("/config/custom").and_then(Value::as_object).map(texts);
+        self.app
+            .migrate_integration(&self.environment, shown, custom.as_ref())
+            .await
+            .map_err(explain)
+    }
+
+    async fn connections(&self, report: &mut Report) -> Result<()> {
+        for page in 0.. {
+            let path = format!("/connections?limit={PAGE}&page={page}");
+            let listed = self.client.json(Method::GET, &path, None).await?;
+            let listed = listed
+                .get("connections")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            for one in &listed {
+                let field = |name: &str| one.get(name).and_then(Value::as_str).unwrap_or_default();
+                let (key, id) = (field("provider_config_key"), field("connection_id"));
+                if !self.wants(key) {
+                    continue;
+                }
+                let outcome = self.connection(key, id).await;
+                match &outcome {
+                    Ok(_) => *report.by_integration.entry(key.to_owned()).or_default() += 1,
+                    Err(error) => report.failures.push(format!("connection {key}/{id}: {error:#}")),
+                }
+                report.connections.note(&outcome);
+            }
+            if listed.len() < PAGE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn connection(&self, key: &str, id: &str) -> Result<Migrated> {
+        if self.app.has_connection(&self.environment, key, id).await? {
+            return Ok(Migrated::Kept);
+        }
+        if self.args.dry_run {
+            return Ok(Migrated::Created);
+        }
+        let path = format!(
+            "/connections/{}?provider_config_key={}&refresh_token=true",
+            encode(id),
+            encode(key)
+        );
+        let shown = self.client.json(Method::GET, &path, None).await?;
+        self.app
+            .migrate_connection(&self.environment, &shown)
+            .await
+            .map_err(explain)
+    }
+}
+
+fn encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// Texts of the free values; the webhook secret among them has a place of its own.
+fn texts(custom: &Map<String, Value>) -> Map<String, Value> {
+    custom
+        .iter()
+        .filter(|(name, value)| value.is_string() && *name != "webhookSecret")
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn explain(error: tenon_app::Error) -> anyhow::Error {
+    match error.refusal() {
+        Some(refusal) => {
+            let text = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
+            anyhow::anyhow!(text)
+        }
+        None => error.into(),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn show(report: &Report, args: &NangoArgs) {
+    let counts = |counts: &Counts| json!({ "created": counts.created, "kept": counts.kept, "failed": counts.failed });
+    if args.json {
+        let report = json!({
+            "dry_run": args.dry_run,
+            "integrations": counts(&report.integrations),
+            "connections": counts(&report.connections),
+            "connections_by_integration": report.by_integration,
+            "failures": report.failures,
+        });
+        println!("{report}");
+        return;
+    }
+    let verb = if args.dry_run { "would be made" } else { "made" };
+    for (name, counts) in [
+        ("integrations", &report.integrations),
+        ("connections", &report.connections),
+    ] {
+        println!(
+            "{name:<13} {} {verb}, {} there already, {} failed",
+            counts.created, counts.kept, counts.failed
+        );
+    }
+    for (key, count) in &report.by_integration {
+        println!("  {count:>6}  {key}");
+    }
+    for failure in &report.failures {
+        println!("failed: {failure}");
+    }
+}
