@@ -23,6 +23,7 @@ pub mod records;
 pub mod sessions;
 pub mod syncs;
 pub mod tasks;
+pub mod tools;
 pub mod validate;
 pub mod webhooks;
 

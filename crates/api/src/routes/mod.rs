@@ -9,6 +9,7 @@ pub mod environments;
 pub mod functions;
 pub mod integrations;
 pub mod logs;
+pub mod mcp;
 pub mod oauth;
 pub mod providers;
 pub mod proxy;
@@ -42,6 +43,7 @@ pub fn all() -> Router<ApiState> {
         .merge(deploy::router())
         .merge(functions::router())
         .merge(logs::router())
+        .merge(mcp::router())
         .merge(webhooks::router())
 }
 

@@ -7,8 +7,10 @@ use axum::routing::post;
 use axum::{Json, Router};
 use http::header::CONTENT_TYPE;
 use http::request::Request;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
+use tenon_app::Error;
 use tenon_app::webhooks::inbound::{Accepted, Delivery};
 
 use crate::input::read_body;
@@ -31,14 +33,31 @@ async fn receive(
         environment: &environment,
         integration: &integration,
         headers: &parts.headers,
+        target: parts.uri.path_and_query().map_or("/", PathAndQuery::as_str),
         query: &query::parse(parts.uri.query().unwrap_or_default()),
         raw: &raw,
     };
-    Ok(match state.app.receive_webhook(&delivery).await? {
+    let accepted = match state.app.receive_webhook(&delivery).await {
+        Ok(accepted) => accepted,
+        Err(error) => return refused(error),
+    };
+    Ok(match accepted {
         Accepted::Taken => Json(json!({ "status": "success" })).into_response(),
+        Accepted::TakenSilently => StatusCode::OK.into_response(),
         Accepted::NotRouted => StatusCode::NO_CONTENT.into_response(),
         Accepted::Echo(text) => plain(text),
     })
+}
+
+/// Providers are told why a message is not believed in a bare sentence instead of the usual envelope.
+fn refused(error: Error) -> ApiResult {
+    match error.refusal() {
+        Some(refusal) if refusal.status == 401 => {
+            let body = json!({ "error": refusal.message, "code": refusal.code });
+            Ok((StatusCode::UNAUTHORIZED, Json(body)).into_response())
+        }
+        Some(_) | None => Err(error.into()),
+    }
 }
 
 fn plain(text: String) -> Response {

@@ -10,7 +10,8 @@ use crate::caller::Caller;
 use crate::connections::{Live, LiveError};
 use crate::environments::Environment;
 use crate::functions::{Function, FunctionKind, RunSubject, log_failure, outcome_of, run_error};
-use crate::operations::{Kind, OperationHandle, Subject};
+use crate::operations::{Kind, OperationHandle, Outcome, Subject};
+use crate::tools::Guard;
 use crate::{App, Error, Result};
 
 /// The action and the connection of a call.
@@ -35,6 +36,7 @@ impl Target {
             live: self.live,
             function: self.function,
             operation,
+            guard: None,
         }
     }
 }
@@ -77,26 +79,56 @@ impl App {
         if input.later {
             return self.accept_action(target, &input).await.map(ActionAnswer::Accepted);
         }
-        // In a task of its own: the run goes on when the caller goes away.
+        self.run_apart(target, input.input, None)
+            .await
+            .map(ActionAnswer::Output)
+    }
+
+    /// Runs an enabled action of a connection that the caller may use.
+    pub(crate) async fn run_action(
+        &self,
+        environment: Arc<Environment>,
+        live: Arc<Live>,
+        function: Arc<Function>,
+        input: Option<String>,
+        guard: Option<Arc<Guard>>,
+    ) -> Result<String> {
+        let target = Target {
+            environment,
+            live,
+            function,
+        };
+        self.run_apart(target, input, guard).await
+    }
+
+    /// In a task of its own: the run goes on when the caller goes away.
+    async fn run_apart(&self, target: Target, input: Option<String>, guard: Option<Arc<Guard>>) -> Result<String> {
         let app = self.clone();
-        let run = tokio::spawn(async move { app.run_action_now(target, input.input).await });
+        let run = tokio::spawn(async move { app.run_action_now(target, input, guard).await });
         match run.await {
-            Ok(result) => result.map(ActionAnswer::Output),
+            Ok(result) => result,
             Err(error) => Err(Error::Internal(format!("an action's task failed: {error}"))),
         }
     }
 
-    async fn run_action_now(&self, target: Target, input: Option<String>) -> Result<String> {
+    async fn run_action_now(&self, target: Target, input: Option<String>, guard: Option<Arc<Guard>>) -> Result<String> {
         let _slot = self.action_slots().take(target.environment.id).await?;
         let environment = target.environment.id;
         let operation = self
             .operations()
             .start(environment, Kind::Action, "run", target.subject());
-        let run = target.run(operation.clone());
+        let mut run = target.run(operation.clone());
+        run.guard = guard;
         let result = self
             .run_function(&run, RunKind::Action, input, CancellationToken::new())
             .await;
         let result = result.map(|outcome| outcome.result);
+        if let Some(guard) = &run.guard
+            && let Some(refusal) = guard.refusal()
+        {
+            operation.finish(Outcome::failed("invalid_action_input", guard.sentence()));
+            return Err(refusal);
+        }
         if let Ok(Err(error)) = &result {
             log_failure(&operation, error);
         }

@@ -18,7 +18,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tenon_model::{EnvironmentId, FunctionId, IntegrationId, Timestamp};
@@ -32,6 +32,7 @@ pub use on_events::ConnectionEvent;
 pub use pass_through::PassThrough;
 pub use run::{RunFailure, RunSubject, log_failure, outcome_of, run_error, story};
 
+use crate::tools::Checker;
 use crate::{App, Cache, Error, Result};
 
 /// How long a cached function may be stale when another node deployed and the signal was lost.
@@ -135,6 +136,7 @@ pub struct Function {
     /// When this version was deployed.
     pub deployed_at: Timestamp,
     code: OnceCell<Arc<Code>>,
+    checker: OnceLock<Option<Checker>>,
 }
 
 impl Function {
@@ -157,7 +159,13 @@ impl Function {
             hash: row.hash,
             deployed_at: row.deployed_at,
             code: OnceCell::new(),
+            checker: OnceLock::new(),
         })
+    }
+
+    /// What its input is held against, built when it is first needed; `None` when it declares no input.
+    pub(crate) fn input_checker(&self) -> Option<&Checker> {
+        self.checker.get_or_init(|| Checker::of(&self.definition)).as_ref()
     }
 }
 

@@ -131,6 +131,7 @@ impl App {
                 live,
                 function: std::sync::Arc::new(function),
                 operation: operation.clone(),
+                guard: None,
             };
             let result = self
                 .run_function(&run, tenon_runtime::Kind::OnEvent, None, CancellationToken::new())

@@ -10,6 +10,7 @@ use super::Function;
 use crate::connections::Live;
 use crate::environments::Environment;
 use crate::operations::{self, OperationHandle};
+use crate::tools::Guard;
 use crate::{App, Error, Result};
 
 /// Who runs what on whose behalf.
@@ -23,6 +24,8 @@ pub struct RunSubject {
     pub function: Arc<Function>,
     /// Where the run is logged.
     pub operation: OperationHandle,
+    /// What is wrong with its input, when it must not reach the provider.
+    pub guard: Option<Arc<Guard>>,
 }
 
 impl App {

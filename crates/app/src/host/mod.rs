@@ -121,6 +121,9 @@ impl RunHost {
 #[async_trait::async_trait]
 impl Host for RunHost {
     async fn call(&self, call: HostCall) -> Answer {
+        if let Some(guard) = &self.subject.guard {
+            guard.check(&call)?;
+        }
         match call {
             HostCall::Http(call) => self.http(call).await,
             HostCall::Fetch(call) => self.fetch(call).await,

@@ -301,6 +301,7 @@ pub(super) async fn perform(
         live,
         function: Arc::clone(&job.function),
         operation: job.operation.clone(),
+        guard: None,
     };
     let mut context = app.run_context(&subject).await?;
     context.sync_id = Some(job.sync.id.to_string());

@@ -27,6 +27,28 @@ name = "Open"
 categories = ["other"]
 auth = "none"
 webhook = { event = "type", match = [{ value = "connectionId", connection_id = true }], delivery_id = "deliveryId" }
+
+[signed]
+name = "Signed"
+categories = ["other"]
+auth = "oauth2"
+authorize = "https://open.example/authorize"
+token = "https://open.example/token"
+api = "https://open.example"
+
+[signed.webhook]
+signature = { scheme = "hmac", header = "x-signed" }
+items = "events"
+event = "type"
+match = [{ value = "connectionId", connection_id = true }]
+
+[always-signed]
+extends = "signed"
+name = "Always signed"
+
+[always-signed.webhook]
+signature = { scheme = "hmac", header = "x-signed", required = true }
+event = "type"
 "#;
 
 /// One node with its `dev` environment.

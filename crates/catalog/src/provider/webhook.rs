@@ -13,6 +13,8 @@ pub struct Webhook {
     pub query: Vec<String>,
     /// How a delivery is signed.
     pub signature: Option<Signature>,
+    /// Nothing is taken without a signature, not even while the developer has stored no secret.
+    pub signature_required: bool,
     /// Where the event type is.
     pub event: Option<EventPath>,
     /// Dotted path of the list when one delivery holds several events.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use serde_json::{Map, Value};
+use tenon_catalog::provider::{Router, Webhook};
 use tenon_store::tables::inbox::{self, NewInbox};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -36,6 +37,8 @@ pub struct Delivery<'a> {
     pub integration: &'a str,
     /// Headers.
     pub headers: &'a HeaderMap,
+    /// Path and query, as they were called.
+    pub target: &'a str,
     /// Query as an object.
     pub query: &'a Value,
     /// The body as it came.
@@ -49,6 +52,8 @@ pub enum Accepted {
     Taken,
     /// The provider's messages are not routed: nothing to do.
     NotRouted,
+    /// The message is durable, and the provider shows what it is answered: nothing.
+    TakenSilently,
     /// The text that a handshake wants to see again.
     Echo(String),
 }
@@ -106,6 +111,19 @@ async fn write(app: &App, batch: &[Waiting]) -> Result<Vec<bool>> {
     Ok(fresh)
 }
 
+/// The text that the provider wants to see again before it sends anything.
+fn handshake(webhook: &Webhook, message: &Message) -> Option<String> {
+    let text = message.value(webhook.challenge.as_ref()?)?;
+    // An ordinary event of Slack may have a member of this name too.
+    let asked = webhook.router != Some(Router::Slack) || message.event(webhook).as_deref() == Some("url_verification");
+    asked.then_some(text)
+}
+
+/// Slack shows the answer to a submitted dialogue to its user; an empty one closes it.
+fn shows_answers(webhook: &Webhook, message: &Message) -> bool {
+    webhook.router == Some(Router::Slack) && message.event(webhook).as_deref() == Some("view_submission")
+}
+
 fn unknown(code: &str) -> Error {
     Error::refuse(404, code)
 }
@@ -147,14 +165,21 @@ impl App {
                 query.insert(name.clone(), value.clone());
             }
         }
-        let message = Message::read(delivery.headers, query, delivery.raw)?;
-        if webhook.signature.is_some() || webhook.recipe().is_none() {
+        let mut message = Message::read(delivery.headers, query, delivery.raw)?;
+        if webhook.router == Some(Router::Slack) {
+            message.unwrap_form_payload();
+        }
+        if webhook.signature.is_none() && webhook.recipe().is_none() {
             return Err(Error::refuse(501, "not_implemented").message(format!(
-                "This server does not check the webhooks of {} yet; it takes none rather than unchecked ones",
+                "This server does not read the webhooks of {} yet; it takes none rather than unchecked ones",
                 provider.display_name
             )));
         }
-        if let Some(text) = webhook.challenge.as_ref().and_then(|place| message.value(place)) {
+        let verified_by = self
+            .verify_webhook(&integration, webhook, &message, delivery)
+            .await
+            .inspect_err(|error| self.log_refused_webhook(&environment, &integration, error))?;
+        if let Some(text) = handshake(webhook, &message) {
             return Ok(Accepted::Echo(text));
         }
         let plain = serde_json::to_vec(&message)
@@ -167,11 +192,15 @@ impl App {
                 .vault(environment.id)
                 .await?
                 .seal(&payload_place(environment.id), &plain),
-            verified_by: "none",
+            verified_by,
             now: self.clock().now(),
         };
         self.store_webhook(row).await?;
-        Ok(Accepted::Taken)
+        Ok(if shows_answers(webhook, &message) {
+            Accepted::TakenSilently
+        } else {
+            Accepted::Taken
+        })
     }
 
     async fn store_webhook(&self, row: NewInbox) -> Result<()> {

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tenon_catalog::provider::EventPath;
+use tenon_catalog::provider::{EventPath, Webhook};
 
 use crate::{Error, Result};
 
@@ -73,6 +73,19 @@ impl Message {
                 .find(|(known, _)| known == name)
                 .map(|(_, value)| value.clone()),
             EventPath::Query(name) => scalar(self.query.get(name)?),
+        }
+    }
+
+    /// The type of the event, where its provider puts it.
+    pub fn event(&self, webhook: &Webhook) -> Option<String> {
+        webhook.event.as_ref().and_then(|place| self.value(place))
+    }
+
+    /// Replaces a form whose member `payload` is JSON by that JSON.
+    pub fn unwrap_form_payload(&mut self) {
+        let inner = self.body.get("payload").and_then(Value::as_str);
+        if let Some(inner) = inner.and_then(|text| serde_json::from_str(text).ok()) {
+            self.body = inner;
         }
     }
 

@@ -4,17 +4,26 @@
 //! connections it belongs ([`attribute`]), which syncs run `onWebhook`, and what the customer gets ([`work`]). A burst
 //! fills the table, not the memory.
 //!
-//! Signatures are checked before the row is written. Providers whose scheme this server does not check yet are refused,
-//! so that nothing unverified ever looks verified.
+//! Signatures are checked before the row is written ([`trust`], [`verify()`]); a message that fails is answered 401 and
+//! leaves nothing but a line in the log. Providers whose messages no data of the catalogue can read are refused, so that
+//! nothing unverified ever looks verified.
 
 mod attribute;
 mod followers;
 mod intake;
 mod message;
+mod parts;
+mod trust;
+mod verify;
 mod work;
+
+#[cfg(test)]
+mod tests;
 
 pub use intake::{Accepted, Delivery};
 pub use message::Message;
+pub use trust::derived_secret;
+pub use verify::{Evidence, Fault, verify};
 
 use std::sync::OnceLock;
 
@@ -24,6 +33,7 @@ use crate::App;
 #[derive(Default)]
 pub(crate) struct State {
     intake: OnceLock<intake::Intake>,
+    refusals: trust::Refusals,
 }
 
 /// Starts the writer and the worker.

@@ -1,10 +1,13 @@
 //! The service that works received messages off: attribution, runs of `onWebhook`, forwards.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
+use tenon_store::tables::connections::ConnectionRow;
 use tenon_store::tables::functions::{self as functions_table, FunctionFilter};
 use tenon_store::tables::inbox::{self as table, InboxRow};
 
+use super::parts::{Part, forwarded};
 use super::{Message, payload_place};
 use crate::functions::{Function, FunctionKind};
 use crate::operations::{Kind, Level, Outcome, Subject};
@@ -149,22 +152,32 @@ impl App {
             .open(&payload_place(environment.id), &row.payload)?;
         let message: Message = serde_json::from_slice(&plain)
             .map_err(|_| Error::Internal(format!("received webhook {} is not readable", row.id)))?;
-        let event = webhook.event.as_ref().and_then(|place| message.value(place));
-        let connections = self.attribute(&integration, webhook, &message).await?;
-        let syncs = self.subscribed_syncs(&integration, event.as_deref()).await?;
+        let parts = self.webhook_parts(&integration, webhook, &message).await?;
+        let connections = distinct(&parts);
+        let syncs = self.webhook_syncs(&integration).await?;
 
-        let mut subject = Subject::titled(match &event {
-            Some(event) => format!("Webhook {event} from {}", integration.provider),
-            None => format!("Webhook from {}", integration.provider),
+        let mut events: Vec<&str> = parts.iter().filter_map(|part| part.event.as_deref()).collect();
+        events.dedup();
+        let mut functions: Vec<&str> = parts
+            .iter()
+            .flat_map(|part| subscribed(&syncs, part))
+            .map(|sync| sync.name.as_str())
+            .collect();
+        functions.sort_unstable();
+        functions.dedup();
+        let mut subject = Subject::titled(match events.as_slice() {
+            [event] => format!("Webhook {event} from {}", integration.provider),
+            _ => format!("Webhook from {}", integration.provider),
         })
         .integration(&integration.unique_key, &integration.provider);
         if let [only] = connections.as_slice() {
             subject.connection = Some(only.connection_id.clone());
         }
         subject.meta = Some(serde_json::json!({
-            "event": event,
+            "event": events.first(),
+            "events": parts.len(),
             "connections": connections.len(),
-            "functions": syncs.iter().map(|sync| sync.name.as_str()).collect::<Vec<_>>(),
+            "functions": functions,
             "verified_by": row.verified_by,
         }));
         let operation = self
@@ -175,29 +188,37 @@ impl App {
             "received",
             Some(&serde_json::json!({ "body": message.body })),
         );
+        let strays = parts.iter().filter(|part| part.connections.is_empty()).count();
         if connections.is_empty() {
             operation.log(Level::Info, "no connection matches this webhook", None);
+        } else if strays > 0 {
+            let text = format!("no connection matches {strays} of the {} events", parts.len());
+            operation.log(Level::Info, text, None);
         }
 
         let result = async {
             let mut tx = self.store().begin().await?;
-            for connection in &connections {
-                for sync in &syncs {
-                    self.enqueue_webhook_run(&mut tx, &environment, connection, sync, &message.body)
-                        .await?;
+            for part in &parts {
+                for connection in &part.connections {
+                    for sync in subscribed(&syncs, part) {
+                        self.enqueue_webhook_run(&mut tx, &environment, connection, sync, &part.body)
+                            .await?;
+                    }
                 }
-                if integration.forward_webhooks {
+            }
+            if integration.forward_webhooks {
+                for connection in &connections {
                     let event = ForwardEvent {
                         provider: &integration.provider,
                         integration: &integration.unique_key,
                         connection: Some((&connection.connection_id, connection.webhook_url_override.as_deref())),
-                        payload: &message.body,
+                        payload: &forwarded(webhook, &message, &parts, connection),
                         headers: &message.forwarded_headers(),
                     };
                     enqueue_forward(self, &mut tx, &environment, &event).await?;
                 }
             }
-            if connections.is_empty() && integration.forward_webhooks {
+            if connections.is_empty() && !parts.is_empty() && integration.forward_webhooks {
                 let event = ForwardEvent {
                     provider: &integration.provider,
                     integration: &integration.unique_key,
@@ -227,11 +248,8 @@ impl App {
         Ok(tx.commit().await?)
     }
 
-    async fn subscribed_syncs(
-        &self,
-        integration: &crate::integrations::Integration,
-        event: Option<&str>,
-    ) -> Result<Vec<Function>> {
+    /// The enabled syncs of an integration that want to hear of webhooks.
+    async fn webhook_syncs(&self, integration: &crate::integrations::Integration) -> Result<Vec<Function>> {
         let filter = FunctionFilter {
             integration: Some(integration.id),
             kind: Some(FunctionKind::Sync.as_str()),
@@ -240,13 +258,26 @@ impl App {
         let mut conn = self.store().read().await?;
         let rows = functions_table::list(&mut conn, integration.environment_id, filter, 0, SYNCS_MAX).await?;
         drop(conn);
-        let mut subscribed = Vec::new();
+        let mut syncs = Vec::new();
         for row in rows.into_iter().filter(|row| row.enabled) {
             let function = Function::from_row(row)?;
-            if function.definition.subscribes_to(event) {
-                subscribed.push(function);
+            if !function.definition.webhook_subscriptions.is_empty() {
+                syncs.push(function);
             }
         }
-        Ok(subscribed)
+        Ok(syncs)
     }
+}
+
+/// The syncs that an event concerns.
+fn subscribed<'s>(syncs: &'s [Function], part: &'s Part) -> impl Iterator<Item = &'s Function> {
+    let event = part.event.as_deref();
+    syncs.iter().filter(move |sync| sync.definition.subscribes_to(event))
+}
+
+/// Every connection that some event names, once.
+fn distinct(parts: &[Part]) -> Vec<ConnectionRow> {
+    let mut seen = HashSet::new();
+    let all = parts.iter().flat_map(|part| &part.connections);
+    all.filter(|row| seen.insert(row.id)).cloned().collect()
 }

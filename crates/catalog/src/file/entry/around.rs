@@ -93,6 +93,7 @@ pub struct Signature {
     pub signed: Option<String>,
     pub secret: Option<String>,
     pub tolerance_seconds: Option<u64>,
+    pub required: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]

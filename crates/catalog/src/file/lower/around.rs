@@ -123,6 +123,7 @@ impl Reader<'_> {
                 .signature
                 .as_ref()
                 .and_then(|signature| self.webhook_signature(signature)),
+            signature_required: table.signature.as_ref().is_some_and(|signature| signature.required),
             event: path(&table.event),
             items: table.items.clone(),
             matches,
