@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod logging;
 mod quickstart;
+mod testing;
 mod wiring;
 
 use std::process::ExitCode;
@@ -40,6 +41,8 @@ enum Command {
     Compile(commands::compile::CompileArgs),
     /// Run a function here, against a real connection; nothing is stored.
     Dryrun(commands::dryrun::DryrunArgs),
+    /// Run functions against their recorded fixtures, offline.
+    Test(commands::test::TestArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
     /// Check, list and show the providers.
@@ -83,6 +86,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Create(args) => commands::create::run(args).await,
         Command::Compile(args) => commands::compile::run(args).await,
         Command::Dryrun(args) => commands::dryrun::run(args).await,
+        Command::Test(args) => commands::test::run(args).await,
         Command::Deploy(args) => commands::deploy::run(args).await,
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,

@@ -13,9 +13,12 @@ const EngineDate = globalThis.Date;
 function Date(...args) {
     if (new.target === undefined) {
         noteChance();
-        return EngineDate();
+        return new EngineDate(clockMs()).toString();
     }
-    if (args.length === 0) noteChance();
+    if (args.length === 0) {
+        noteChance();
+        args = [clockMs()];
+    }
     return Reflect.construct(EngineDate, args, new.target === Date ? EngineDate : new.target);
 }
 Object.defineProperty(Date, 'length', { value: 7, configurable: true });
@@ -24,7 +27,7 @@ for (const name of ['parse', 'UTC']) Object.defineProperty(Date, name, { value: 
 Object.defineProperty(Date, 'now', {
     value: function now() {
         noteChance();
-        return EngineDate.now();
+        return clockMs();
     },
     writable: true,
     configurable: true
@@ -40,6 +43,7 @@ const timers = new Map();
 
 function setTimeout(callback, delay = 0, ...args) {
     if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function.');
+    if (replaying()) return pause(callback, args, clampDelay(delay));
     const id = native.timer(clampDelay(delay));
     timers.set(id, { callback, args });
     return id;
@@ -48,6 +52,7 @@ function setTimeout(callback, delay = 0, ...args) {
 function setInterval(callback, delay = 0, ...args) {
     if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function.');
     const interval = Math.max(1, clampDelay(delay));
+    if (replaying()) return pause(callback, args, interval, interval);
     const id = native.timer(interval);
     timers.set(id, { callback, args, interval });
     return id;
@@ -69,6 +74,7 @@ function clampDelay(delay) {
 function fireTimer(id) {
     const timer = timers.get(id);
     if (timer === undefined) return;
+    if (replaying()) return endPause(id);
     if (timer.interval === undefined) timers.delete(id);
     else native.rearm(id, timer.interval);
     timer.callback(...timer.args);

@@ -12,5 +12,6 @@ pub mod logs;
 pub mod quickstart;
 pub mod serve;
 pub mod sim;
+pub mod test;
 pub mod webhooks;
 pub mod worker;

@@ -17,6 +17,7 @@ const PRELUDE: &[&str] = &[
     include_str!("../../js/host.js"),
     include_str!("../../js/http.js"),
     include_str!("../../js/paginate.js"),
+    include_str!("../../js/replay.js"),
     include_str!("../../js/records.js"),
     include_str!("../../js/platform.js"),
     include_str!("../../js/nango.js"),
