@@ -18,12 +18,13 @@ function Date(...args) {
     if (args.length === 0) {
         noteChance();
         args = [clockMs()];
-    }
+    } else if (args.length === 1) args = [isoText(args[0])];
     return Reflect.construct(EngineDate, args, new.target === Date ? EngineDate : new.target);
 }
 Object.defineProperty(Date, 'length', { value: 7, configurable: true });
 Object.defineProperty(Date, 'prototype', { value: EngineDate.prototype, writable: false });
-for (const name of ['parse', 'UTC']) Object.defineProperty(Date, name, { value: EngineDate[name], writable: true, configurable: true });
+Object.defineProperty(Date, 'UTC', { value: EngineDate.UTC, writable: true, configurable: true });
+Object.defineProperty(Date, 'parse', { value: (text) => EngineDate.parse(isoText(text)), writable: true, configurable: true });
 Object.defineProperty(Date, 'now', {
     value: function now() {
         noteChance();
@@ -37,6 +38,11 @@ Object.defineProperty(EngineDate.prototype, 'constructor', { value: Date, writab
 function random() {
     noteChance();
     return native.randomFloat();
+}
+
+// The engine knows the zone `Z` in upper case only.
+function isoText(value) {
+    return typeof value === 'string' && value.endsWith('z') ? `${value.slice(0, -1)}Z` : value;
 }
 
 const timers = new Map();

@@ -7,9 +7,10 @@
 mod compare;
 mod discover;
 mod host;
-mod identity;
+pub mod identity;
 mod js_text;
 mod older;
+pub mod record;
 mod recording;
 pub mod report;
 mod run;

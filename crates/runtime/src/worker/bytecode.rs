@@ -13,6 +13,7 @@ const PRELUDE: &[&str] = &[
     include_str!("../../js/bytes.js"),
     include_str!("../../js/url.js"),
     include_str!("../../js/globals.js"),
+    include_str!("../../js/intl.js"),
     include_str!("../../js/crypto.js"),
     include_str!("../../js/host.js"),
     include_str!("../../js/http.js"),
