@@ -188,35 +188,26 @@ function timeText(date, given, locale) {
     return [daytime || clock, given.timeZoneName && 'UTC'].filter(Boolean).join(' ');
 }
 
-class Collator {
-    constructor(locales, options) {
-        this.compare = (a, b) => collate(String(a), String(b), options);
-    }
-
-    resolvedOptions() {
-        return { locale: 'en-US', usage: 'sort', sensitivity: 'variant', numeric: false };
-    }
+// Like the built-ins they stand for, these may be called without `new`.
+function Collator(locales, options) {
+    if (new.target === undefined) return new Collator(locales, options);
+    this.compare = (a, b) => collate(String(a), String(b), options);
 }
+Collator.prototype.resolvedOptions = () => ({ locale: 'en-US', usage: 'sort', sensitivity: 'variant', ignorePunctuation: false, collation: 'default', numeric: false });
 
-class NumberFormat {
-    constructor(locales, options) {
-        this.format = (value) => formatNumber(value, options);
-    }
-
-    resolvedOptions() {
-        return { locale: 'en-US', numberingSystem: 'latn' };
-    }
+function NumberFormat(locales, options) {
+    if (new.target === undefined) return new NumberFormat(locales, options);
+    this.format = (value) => formatNumber(value, options);
 }
+NumberFormat.prototype.resolvedOptions = () => ({ locale: 'en-US', numberingSystem: 'latn' });
 
-class DateTimeFormat {
-    constructor(locales, options) {
-        this.format = (date) => formatDate(date === undefined ? new Date() : new Date(date), locales, options, 'date');
-    }
-
-    resolvedOptions() {
-        return { locale: 'en-US', calendar: 'gregory', numberingSystem: 'latn', timeZone: 'UTC' };
-    }
+function DateTimeFormat(locales, options) {
+    if (new.target === undefined) return new DateTimeFormat(locales, options);
+    this.format = (date) => formatDate(date === undefined ? new Date() : new Date(date), locales, options, 'date');
 }
+DateTimeFormat.prototype.resolvedOptions = () => ({ locale: 'en-US', calendar: 'gregory', numberingSystem: 'latn', timeZone: 'UTC' });
+
+for (const format of [Collator, NumberFormat, DateTimeFormat]) format.supportedLocalesOf = (locales) => [locales ?? []].flat().filter((locale) => /^en/.test(locale));
 const Intl = { Collator, NumberFormat, DateTimeFormat, getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat().map(String)) };
 
 function replaceMember(prototype, name, value) {

@@ -153,12 +153,19 @@ impl<'r> Runner<'r> {
         (outcome, host.into_seen())
     }
 
-    /// How the catalogue says that the provider is paged; the integration's name is the provider's in a bare folder.
+    /// How the catalogue says that the provider is paged. The integration has the provider's name in a bare folder;
+    /// elsewhere it often begins with it: `hubspot-eu`.
     fn provider_paginate(&self, integration: &str) -> Option<Value> {
         let mut known = self.paginate.lock().unwrap_or_else(PoisonError::into_inner);
         let load = || {
-            let wire = self.catalog.get(integration)?.to_wire();
-            wire.pointer("/proxy/paginate").cloned()
+            let mut name = integration;
+            let provider = loop {
+                match self.catalog.get(name) {
+                    Some(provider) => break provider,
+                    None => name = name.rsplit_once('-')?.0,
+                }
+            };
+            provider.to_wire().pointer("/proxy/paginate").cloned()
         };
         known.entry(integration.to_owned()).or_insert_with(load).clone()
     }
