@@ -14,6 +14,7 @@ async function memoised(memo, key, lifetime, load) {
 }
 
 function connectionCall(providerConfigKey, connectionId, options, metadataOnly) {
+    if (run.context.replay?.unnamed) return metadataOnly ? { metadata: {} } : unnamedConnection(run.context.replay.unnamed);
     return ask({
         op: 'getConnection',
         providerConfigKey: providerConfigKey ? String(providerConfigKey) : undefined,

@@ -6,17 +6,35 @@ function replaying() {
     return run?.context.replay !== undefined;
 }
 
-// How far the clock of this run is ahead because of pauses that were skipped, or the moment at which it stands still.
+// How far the clock of this run is ahead because of pauses that were skipped; the moment at which it stands still; and
+// how far it was put back to the time of the recording.
 let skippedMs = 0;
 let stoppedAt;
+let shiftMs = 0;
 
 function beginReplay(context) {
     skippedMs = 0;
     stoppedAt = context.replay?.now;
+    shiftMs = context.replay?.begin === undefined ? 0 : context.replay.begin - EngineDate.now();
 }
 
 function clockMs() {
-    return stoppedAt ?? EngineDate.now() + skippedMs;
+    return stoppedAt ?? EngineDate.now() + shiftMs + skippedMs;
+}
+
+// A connection that the recording does not hold: what the function reads of it is a name, and the host finds out what
+// it stands for.
+function unnamedConnection({ credentialType }) {
+    const named = (known) =>
+        new Proxy(known, {
+            get: (target, key) => (isNamed(target, key) ? `unknown--${key}--` : target[key]),
+            has: (target, key) => key in target || isNamed(target, key)
+        });
+    return { connection_config: named({}), credentials: named({ type: credentialType }), metadata: {}, tags: {} };
+}
+
+function isNamed(target, key) {
+    return typeof key === 'string' && !(key in target) && key !== 'then' && key !== 'toJSON' && /^\w+$/.test(key);
 }
 
 // Pauses end as soon as nothing else is under way, in the order in which they would have ended.

@@ -184,6 +184,20 @@ pub struct Replay {
     /// Milliseconds since 1970 at which the clock stands still.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub now: Option<i64>,
+    /// Milliseconds since 1970 from which the clock runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begin: Option<i64>,
+    /// The recording has no connection: whatever is read of it is a name (`unknown--realmId--`) and not a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unnamed: Option<Unnamed>,
+}
+
+/// What is known of a connection that was not recorded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Unnamed {
+    /// `credentials.type`.
+    pub credential_type: String,
 }
 
 impl RunContext {

@@ -13,6 +13,7 @@ use super::{
     identity::Identity,
     recording::{Batches, Recording},
     staging::Staging,
+    unknowns::Unknowns,
 };
 
 /// Answers the calls of one run.
@@ -32,6 +33,10 @@ pub struct Seen {
     pub deleted: Batches,
     /// Requests without a recorded answer, and why.
     pub unanswered: Vec<String>,
+    /// `nango` methods whose answer the fixture lacks.
+    pub lacking: Vec<String>,
+    /// What names of the connection stand for.
+    pub unknowns: Unknowns,
     checkpoint: Option<String>,
 }
 
@@ -62,7 +67,8 @@ impl ReplayHost {
     }
 
     fn http(&self, call: HttpCall) -> Answer {
-        let request = Identity::of(call, &self.rng).map_err(HostError::plain)?;
+        let mut request = Identity::of(call, &self.rng).map_err(HostError::plain)?;
+        self.lock().unknowns.resolve(&mut request, &self.recording);
         match self.recording.answer(&request) {
             Ok(text) => Ok(HostReply::Json(text)),
             Err(reason) => {
@@ -136,8 +142,10 @@ impl ReplayHost {
 
     /// A canned value that a function cannot do without.
     fn required(&self, name: &str) -> Result<Value, HostError> {
-        self.canned(name)
-            .ok_or_else(|| HostError::plain(format!("the fixture has no nango.{name}")))
+        self.canned(name).ok_or_else(|| {
+            self.lock().lacking.push(name.to_owned());
+            HostError::plain(format!("the fixture has no nango.{name}"))
+        })
     }
 
     /// A canned value, or nothing.

@@ -15,6 +15,7 @@ mod recording;
 pub mod report;
 mod run;
 mod staging;
+mod unknowns;
 
 use std::{
     path::Path,

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde_json::{Map, Value};
+use tenon_model::Timestamp;
 
 use super::{
     identity::{Identity, is_form, plain_text},
@@ -67,6 +68,28 @@ impl Recording {
             Self::Unified(fixture) => &fixture.whole,
             Self::Older(_) => &Value::Null,
         }
+    }
+
+    /// Every recorded endpoint of a method (lower case) with its entries.
+    pub fn entries_by_method(&self, method: &str) -> Vec<(&str, &Value)> {
+        let Self::Unified(fixture) = self else {
+            return Vec::new();
+        };
+        let endpoints = fixture.whole.get("api").and_then(|api| api.get(method)?.as_object());
+        let mut entries = Vec::new();
+        for (endpoint, entry) in endpoints.into_iter().flatten() {
+            let list = entry.as_array().map_or(std::slice::from_ref(entry), Vec::as_slice);
+            entries.extend(list.iter().map(|entry| (endpoint.as_str(), entry)));
+        }
+        entries
+    }
+
+    /// When the first answer was recorded, by its `date` header.
+    pub fn began_at(&self) -> Option<i64> {
+        let methods = ["get", "post", "put", "patch", "delete"];
+        let entries = methods.into_iter().flat_map(|method| self.entries_by_method(method));
+        let moments = entries.filter_map(|(_, entry)| http_date(entry.get("headers")?.get("date")?.as_str()?));
+        moments.min()
     }
 
     /// The recorded answer to a request, as JSON text `{data, status, headers}`.
@@ -178,6 +201,20 @@ impl Unified {
             }
         }
     }
+}
+
+/// `Fri, 12 Jun 2026 16:40:07 GMT` in milliseconds since 1970.
+fn http_date(text: &str) -> Option<i64> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let parts: Vec<&str> = text.split_whitespace().collect();
+    let [_, day, month, year, time, "GMT"] = parts.as_slice() else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|name| name == month)? + 1;
+    let iso = format!("{year}-{month:02}-{day:0>2}T{time}.000Z");
+    Timestamp::parse_iso(&iso).map(|moment| moment.millis())
 }
 
 /// The JSON text that a function gets for a recorded answer; what was not recorded is not there.
@@ -300,6 +337,15 @@ fn surrogate(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::without_lone_surrogates;
+
+    #[test]
+    fn dates_of_headers_are_read() {
+        assert_eq!(
+            super::http_date("Fri, 12 Jun 2026 16:40:07 GMT"),
+            Some(1_781_282_407_000)
+        );
+        assert_eq!(super::http_date("12 Jun 2026"), None);
+    }
 
     #[test]
     fn halves_of_characters_are_replaced() {

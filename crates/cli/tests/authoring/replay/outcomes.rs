@@ -48,6 +48,25 @@ fn functions_meet_the_platform_of_the_test_kit() {
              return [order.slice(0, 3), Date.now() - begin >= 90_000];",
             one_get(json!({}), json!([[30_000, 90_000, 0], true]), json!({ "response": 1 })),
         ),
+        // The clock begins when the first answer was recorded.
+        (
+            "clock",
+            "return [new Date().toISOString().slice(0, 16), (await nango.get({ endpoint: '/x' })).data];",
+            one_get(
+                json!({}),
+                json!(["2026-06-12T16:40", 1]),
+                json!({ "response": 1, "headers": { "date": "Fri, 12 Jun 2026 16:40:07 GMT" } }),
+            ),
+        ),
+        // What a fixture does not say about the connection is found in its requests.
+        (
+            "unrecorded-connection",
+            "const connection = await nango.getConnection();
+             const { realm } = z.object({ realm: z.string() }).parse(connection.connection_config);
+             const r = await nango.get({ endpoint: `/v3/${realm}/x`, headers: { 'X-Tenant': realm } });
+             return [realm, r.data, connection.metadata.none === undefined];",
+            json!({ "output": ["42", 1, true], "nango": {}, "api": { "get": { "/v3/42/x": { "response": 1, "request": { "headers": { "x-tenant": "42" } } } } } }),
+        ),
         // Plain requests find their answer by path and body.
         (
             "fetch",
