@@ -69,11 +69,15 @@ impl Recorder {
         let mut api = Map::new();
         for entry in &self.entries {
             let endpoints = api.entry(&entry.method).or_insert_with(|| json!({}));
-            match &mut endpoints[&entry.endpoint] {
-                Value::Array(entries) => entries.push(entry.value.clone()),
-                none @ Value::Null => *none = entry.value.clone(),
-                first => *first = json!([first.take(), entry.value]),
-            }
+            let slot = &mut endpoints[&entry.endpoint];
+            *slot = match slot.take() {
+                Value::Null => entry.value.clone(),
+                Value::Array(mut entries) => {
+                    entries.push(entry.value.clone());
+                    Value::Array(entries)
+                }
+                first => json!([first, entry.value]),
+            };
         }
         Value::Object(api)
     }
@@ -115,9 +119,9 @@ fn response(reply: &HttpReply, response_type: Option<&str>) -> Value {
 fn headers(reply: &HttpReply) -> Value {
     let mut headers = Map::new();
     for (name, value) in &reply.headers {
-        let value = if name == "set-cookie" { REDACTED } else { value };
+        let value = if name == "set-cookie" { REDACTED } else { value.as_str() };
         match headers.get_mut(name) {
-            Some(Value::String(known)) if known != value => *known = format!("{known}, {value}"),
+            Some(Value::String(known)) if known.as_str() != value => *known = format!("{known}, {value}"),
             Some(_) => {}
             None => {
                 headers.insert(name.clone(), json!(value));

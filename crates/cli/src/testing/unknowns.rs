@@ -71,9 +71,9 @@ impl Unknowns {
 }
 
 fn is_open(request: &Identity) -> bool {
-    let pairs = request.params.iter().chain(&request.headers);
+    let mut pairs = request.params.iter().chain(&request.headers);
     NAME.is_match(&request.endpoint)
-        || pairs.into_iter().any(|(_, value)| NAME.is_match(value))
+        || pairs.any(|(_, value)| NAME.is_match(value))
         || matches!(&request.data, Data::Text(text) | Data::Form(text) if NAME.is_match(text))
 }
 
@@ -126,7 +126,7 @@ fn unify(text: &str, recorded: &str, found: &mut Found) -> Option<()> {
         let known = found
             .entry(name.to_owned())
             .or_insert_with(|| value.as_str().to_owned());
-        if known != value.as_str() {
+        if known.as_str() != value.as_str() {
             return None;
         }
     }
