@@ -116,7 +116,7 @@ fn differences_and_failures_say_where() {
         ),
         (
             "thrown",
-            "ActionError {\"type\":\"not_found\",\"message\":\"no such thing\"}",
+            "ActionError {\"message\":\"no such thing\",\"type\":\"not_found\"}",
         ),
         ("broken", "undefined"),
         ("no-connection", "the fixture has no nango.getConnection"),
