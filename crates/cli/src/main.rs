@@ -43,6 +43,9 @@ enum Command {
     Dryrun(commands::dryrun::DryrunArgs),
     /// Run functions against their recorded fixtures, offline.
     Test(commands::test::TestArgs),
+    /// Write test files for Vitest beside recorded fixtures.
+    #[command(name = "generate:tests")]
+    GenerateTests(commands::generate_tests::GenerateTestsArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
     /// Check, list and show the providers.
@@ -87,6 +90,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Compile(args) => commands::compile::run(args).await,
         Command::Dryrun(args) => commands::dryrun::run(args).await,
         Command::Test(args) => commands::test::run(args).await,
+        Command::GenerateTests(args) => commands::generate_tests::run(&args),
         Command::Deploy(args) => commands::deploy::run(args).await,
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,

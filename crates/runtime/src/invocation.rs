@@ -190,6 +190,9 @@ pub struct Replay {
     /// The recording has no connection: whatever is read of it is a name (`unknown--realmId--`) and not a value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unnamed: Option<Unnamed>,
+    /// The recording itself, for functions that look into it (`nango.fixtureProvider` of the public test kit).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixture: Option<serde_json::Value>,
 }
 
 /// What is known of a connection that was not recorded.

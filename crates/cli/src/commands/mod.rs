@@ -6,6 +6,7 @@ pub mod create;
 pub mod deploy;
 pub mod dryrun;
 pub mod env;
+pub mod generate_tests;
 pub mod init;
 pub mod keys;
 pub mod logs;

@@ -6,6 +6,7 @@
 
 mod compare;
 mod discover;
+mod generate;
 mod host;
 pub mod identity;
 mod js_text;
@@ -33,6 +34,8 @@ use tokio::runtime::Handle;
 
 use discover::Case;
 use run::Runner;
+
+pub use generate::generate;
 
 /// What came of a fixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

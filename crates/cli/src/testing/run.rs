@@ -139,6 +139,7 @@ impl<'r> Runner<'r> {
         staging: &Arc<Staging>,
         unnamed: Option<Unnamed>,
     ) -> (Outcome, Seen) {
+        let looks_inside = program.code.js.contains("fixtureProvider");
         let context = RunContext {
             connection_id: "test-connection".to_owned(),
             provider_config_key: entry.integration.clone(),
@@ -153,6 +154,7 @@ impl<'r> Runner<'r> {
                 now: staging.now,
                 begin: recording.began_at(),
                 unnamed,
+                fixture: looks_inside.then(|| recording.whole().clone()),
             }),
             ..RunContext::default()
         };

@@ -300,3 +300,39 @@ fn fixtures_find_their_functions_in_projects_and_bare_folders() {
     let shown = tenon(dir.path(), None, &["test", "project"]).stdout;
     assert!(shown.contains("crm/actions/alone has no fixture"), "{shown}");
 }
+
+#[test]
+fn tests_for_the_public_kit_are_written_once() {
+    let dir = folder(&[
+        ("acme/actions/get.ts", &action("return 1;")),
+        ("acme/tests/get.test.json", r#"{"output": 1, "nango": {}}"#),
+        (
+            "acme/syncs/items.ts",
+            &sync("await nango.batchSave([{ id: '1' }], 'Item');"),
+        ),
+        (
+            "acme/tests/items.test.json",
+            r#"{"nango": {"batchSave": {"Item": [{"id": "1"}], "Other": []}}}"#,
+        ),
+        ("vite.config.ts", "mine"),
+    ]);
+    let ran = tenon(dir.path(), None, &["generate:tests", "--json"]);
+    assert_eq!(
+        (ran.code, ran.json()["written"].as_array().unwrap().len()),
+        (0, 3),
+        "{}",
+        ran.stdout
+    );
+    let read = |path: &str| std::fs::read_to_string(dir.path().join(path)).unwrap();
+    let test = read("acme/tests/acme-items.test.ts");
+    assert!(
+        test.contains("from '../syncs/items.js'") && test.contains("['Item', 'Other']"),
+        "{test}"
+    );
+    assert!(read("acme/tests/acme-get.test.ts").contains("name: 'get'"));
+    assert_eq!(read("vite.config.ts"), "mine");
+    let again = tenon(dir.path(), None, &["generate:tests", "--json"]);
+    assert_eq!(again.json()["written"], json!([]));
+    let tested = tenon(dir.path(), None, &["test", "--json"]);
+    assert_eq!(tested.json()["passed"], 2, "{}", tested.stdout);
+}

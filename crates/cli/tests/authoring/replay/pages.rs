@@ -131,5 +131,9 @@ fn a_list_that_never_ends_is_stopped() {
         json!({ "output": 1, "nango": {}, "api": { "get": { "/list": { "response": [1] } } } }),
     )]);
     let ran = tenon(dir.path(), None, &["test", "--json"]);
-    assert!(reasons(&ran)["endless"].contains("calls to the platform"), "{}", ran.stdout);
+    assert!(
+        reasons(&ran)["endless"].contains("calls to the platform"),
+        "{}",
+        ran.stdout
+    );
 }
