@@ -8,6 +8,7 @@ mod logging;
 mod master_key;
 mod overlay;
 mod quickstart;
+mod testing;
 mod wiring;
 
 use std::process::ExitCode;
@@ -43,6 +44,11 @@ enum Command {
     Compile(commands::compile::CompileArgs),
     /// Run a function here, against a real connection; nothing is stored.
     Dryrun(commands::dryrun::DryrunArgs),
+    /// Run functions against their recorded fixtures, offline.
+    Test(commands::test::TestArgs),
+    /// Write test files for Vitest beside recorded fixtures.
+    #[command(name = "generate:tests")]
+    GenerateTests(commands::generate_tests::GenerateTestsArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
     /// Check, list and show the providers.
@@ -90,6 +96,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Create(args) => commands::create::run(args).await,
         Command::Compile(args) => commands::compile::run(args).await,
         Command::Dryrun(args) => commands::dryrun::run(args).await,
+        Command::Test(args) => commands::test::run(args).await,
+        Command::GenerateTests(args) => commands::generate_tests::run(&args),
         Command::Deploy(args) => commands::deploy::run(args).await,
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,

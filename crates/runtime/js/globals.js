@@ -13,18 +13,22 @@ const EngineDate = globalThis.Date;
 function Date(...args) {
     if (new.target === undefined) {
         noteChance();
-        return EngineDate();
+        return new EngineDate(clockMs()).toString();
     }
-    if (args.length === 0) noteChance();
+    if (args.length === 0) {
+        noteChance();
+        args = [clockMs()];
+    } else if (args.length === 1) args = [isoText(args[0])];
     return Reflect.construct(EngineDate, args, new.target === Date ? EngineDate : new.target);
 }
 Object.defineProperty(Date, 'length', { value: 7, configurable: true });
 Object.defineProperty(Date, 'prototype', { value: EngineDate.prototype, writable: false });
-for (const name of ['parse', 'UTC']) Object.defineProperty(Date, name, { value: EngineDate[name], writable: true, configurable: true });
+Object.defineProperty(Date, 'UTC', { value: EngineDate.UTC, writable: true, configurable: true });
+Object.defineProperty(Date, 'parse', { value: (text) => EngineDate.parse(isoText(text)), writable: true, configurable: true });
 Object.defineProperty(Date, 'now', {
     value: function now() {
         noteChance();
-        return EngineDate.now();
+        return clockMs();
     },
     writable: true,
     configurable: true
@@ -36,10 +40,16 @@ function random() {
     return native.randomFloat();
 }
 
+// The engine knows the zone `Z` in upper case only.
+function isoText(value) {
+    return typeof value === 'string' && value.endsWith('z') ? `${value.slice(0, -1)}Z` : value;
+}
+
 const timers = new Map();
 
 function setTimeout(callback, delay = 0, ...args) {
     if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function.');
+    if (replaying()) return pause(callback, args, clampDelay(delay));
     const id = native.timer(clampDelay(delay));
     timers.set(id, { callback, args });
     return id;
@@ -48,6 +58,7 @@ function setTimeout(callback, delay = 0, ...args) {
 function setInterval(callback, delay = 0, ...args) {
     if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function.');
     const interval = Math.max(1, clampDelay(delay));
+    if (replaying()) return pause(callback, args, interval, interval);
     const id = native.timer(interval);
     timers.set(id, { callback, args, interval });
     return id;
@@ -69,6 +80,7 @@ function clampDelay(delay) {
 function fireTimer(id) {
     const timer = timers.get(id);
     if (timer === undefined) return;
+    if (replaying()) return endPause(id);
     if (timer.interval === undefined) timers.delete(id);
     else native.rearm(id, timer.interval);
     timer.callback(...timer.args);

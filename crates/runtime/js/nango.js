@@ -66,5 +66,6 @@ function makeNango(current) {
         target.track_deletes = context.track_deletes ?? false;
         target.emptyCache = context.emptyCache;
     }
+    if (context.replay?.fixture) target.fixtureProvider = Promise.resolve({ mockData: context.replay.fixture });
     return new Proxy(target, guardTraps);
 }

@@ -16,8 +16,9 @@ async function* paginate(config) {
     const request = async () => {
         if (inBody) config.data = send;
         else if (send !== undefined) config.params = send;
-        return proxy(config);
+        return page(config);
     };
+    if (context.replay?.olderPages) return yield* olderPages(config, options, send, inBody);
 
     switch (String(options.type).toLowerCase()) {
         case 'cursor':
@@ -65,7 +66,7 @@ async function* linkPages(config, options, put, request) {
     let previous;
     let first = true;
     for (;;) {
-        const response = first ? await request() : await proxy(config);
+        const response = first ? await request() : await page(config);
         first = false;
         yield pageOf(response, options);
         const next = nextLink(response, options);

@@ -71,6 +71,7 @@ function preload(factory) {
 function start(kind, filename, context, input, factory) {
     run = newRun(kind, context);
     run.filename = filename;
+    beginReplay(context);
     waiting.clear();
     timers.clear();
     execute(kind, input, factory).then(
@@ -83,7 +84,7 @@ async function execute(kind, input, factory) {
     if (factory !== undefined) loaded = loadBundle(factory);
     const call = chooseCall(kind, loaded, run.context);
     const nango = makeNango(run);
-    const result = await call(nango, kind === 'action' ? input || {} : input);
+    const result = await call(nango, kind === 'action' && !replaying() ? input || {} : input);
     if (kind === 'sync') return 'true';
     if (kind !== 'action') return 'null';
     return jsonText(result) ?? 'null';

@@ -169,6 +169,38 @@ pub struct RunContext {
     /// `proxy.paginate` of the provider, functions.md §3.4 names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_paginate: Option<serde_json::Value>,
+    /// The host answers from a recording, see [`Replay`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+}
+
+/// A run against recorded answers (functions.md §6). The host replies `Json` to HTTP calls: `{data, status, headers}`,
+/// which the function gets as it is, whatever the status. Input is not validated, and pauses take no time.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Replay {
+    /// Page as the older recordings were made, which have one file per request.
+    pub older_pages: bool,
+    /// Milliseconds since 1970 at which the clock stands still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub now: Option<i64>,
+    /// Milliseconds since 1970 from which the clock runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub begin: Option<i64>,
+    /// The recording has no connection: whatever is read of it is a name (`unknown--realmId--`) and not a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unnamed: Option<Unnamed>,
+    /// The recording itself, for functions that look into it (`nango.fixtureProvider` of the public test kit).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fixture: Option<serde_json::Value>,
+}
+
+/// What is known of a connection that was not recorded.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Unnamed {
+    /// `credentials.type`.
+    pub credential_type: String,
 }
 
 impl RunContext {

@@ -12,7 +12,7 @@ mod wire;
 mod worker;
 
 pub use config::RuntimeConfig;
-pub use invocation::{Code, Invocation, Kind, Limits, RunContext};
+pub use invocation::{Code, Invocation, Kind, Limits, Replay, RunContext, Unnamed};
 pub use outcome::{ErrorKind, Limit, Outcome, RunError, Upstream};
 pub use runtime::{Census, Runtime};
 pub use worker::worker_main;

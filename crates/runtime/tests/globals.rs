@@ -216,3 +216,58 @@ async fn signatures() {
     );
     assert_eq!(eval(&body).await, json!([344, true]));
 }
+
+#[tokio::test]
+async fn locales() {
+    // Compared with Node in UTC; other languages and zones are not there.
+    let body = r"
+        const day = new Date('2024-01-05T10:04:09z'); const night = new Date('2024-12-31T00:05:09Z');
+        return [
+            ['b', 'a', 'C', 'ä', 'z', 'A', '_id', '10', '9', '-x', 'Éa', 'résumé', 'resume', 'a b', 'ab'].sort((x, y) => x.localeCompare(y)),
+            ['item 10', 'item 9', 'Item 2'].sort(new Intl.Collator(undefined, { numeric: true }).compare), 'a'.localeCompare('Á', 'en', { sensitivity: 'base' }), 'a'.localeCompare('a'),
+            (1234567.891).toLocaleString(), (0.5).toLocaleString('en-US', { minimumFractionDigits: 2 }), (-1234.5).toLocaleString('en-US', { style: 'currency', currency: 'USD' }), (1.005).toLocaleString('en-US', { maximumFractionDigits: 2 }), (0.256).toLocaleString('en-US', { style: 'percent' }),
+            day.toLocaleString(), day.toLocaleDateString('en-US'), day.toLocaleTimeString('en-US'), day.toLocaleDateString('en-CA'), day.toLocaleDateString('en-GB'), night.toLocaleString('en-US', { hour: '2-digit', minute: '2-digit', hour12: false }),
+            day.toLocaleDateString('en-US', { year: 'numeric', month: 'long', day: 'numeric' }), day.toLocaleDateString('en-US', { weekday: 'short', month: 'short', day: '2-digit' }), night.toLocaleString('en-US', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }),
+            new Intl.DateTimeFormat('en-US', { month: '2-digit', day: '2-digit', year: 'numeric' }).format(day), new Intl.NumberFormat('en-US').format(1e6), Intl.DateTimeFormat().resolvedOptions().timeZone, String(day), day.getTime() === Date.parse('2024-01-05T10:04:09z'), String(new Date(NaN).toLocaleString())
+        ];";
+    assert_eq!(
+        eval(body).await,
+        json!([
+            [
+                "_id", "-x", "10", "9", "a", "A", "ä", "a b", "ab", "b", "C", "Éa", "resume", "résumé", "z"
+            ],
+            ["Item 2", "item 9", "item 10"],
+            0,
+            0,
+            "1,234,567.891",
+            "0.50",
+            "-$1,234.50",
+            "1.01",
+            "26%",
+            "1/5/2024, 10:04:09 AM",
+            "1/5/2024",
+            "10:04:09 AM",
+            "2024-01-05",
+            "05/01/2024",
+            "00:05",
+            "January 5, 2024",
+            "Fri, Jan 05",
+            "Dec 31, 2024, 12:05 AM",
+            "01/05/2024",
+            "1,000,000",
+            "UTC",
+            "Fri Jan 05 2024 10:04:09 GMT+0000 (Coordinated Universal Time)",
+            true,
+            "Invalid Date"
+        ])
+    );
+    let zone = eval(
+        "try { new Date(0).toLocaleString('en-US', { timeZone: 'Europe/Paris' }); } catch (e) { return e.message; }",
+    )
+    .await;
+    assert!(
+        zone.as_str()
+            .is_some_and(|text| text.starts_with("Invalid time zone specified: Europe/Paris")),
+        "{zone}"
+    );
+}

@@ -6,9 +6,28 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tenon_egress::{Error as EgressError, Response};
 use tenon_model::Rng;
 use tenon_runtime::protocol::{Body, HttpCall, HttpReply, Params as CallParams, Part};
+use url::Url;
 
+use super::body;
 use super::call::{CallBody, Params, ProxyCall};
+use super::target::Target;
 use crate::{Error, Result};
+
+/// What a call is before a provider adds to it: path, parameters, headers and body as the caller wrote them.
+#[derive(Debug)]
+pub struct Outline {
+    /// Method.
+    pub method: Method,
+    /// The endpoint with its parameters; an endpoint without origin is below [`NOWHERE`].
+    pub url: Url,
+    /// The caller's headers, without the name of its software.
+    pub headers: HeaderMap,
+    /// The body, encoded; empty for methods that send none.
+    pub body: Bytes,
+}
+
+/// Stands for the base URL where there is no connection to take it from.
+pub const NOWHERE: &str = "https://provider.invalid";
 
 impl ProxyCall {
     /// The call that a function asks for. `integration` and `connection` are those of its run, which the function may
@@ -54,6 +73,32 @@ impl ProxyCall {
         made.decompress = call.decompress;
         made.forward_headers_on_redirect = call.forward_headers_on_redirect;
         Ok(made)
+    }
+
+    /// Builds the request as far as that goes without a connection, for runs against recorded answers.
+    ///
+    /// # Errors
+    /// The refusals that the same call meets when it is sent.
+    pub fn outline(self) -> Result<Outline> {
+        let origin = Url::parse(&self.endpoint)
+            .ok()
+            .filter(Url::has_host)
+            .map(|url| url.origin().ascii_serialization());
+        let target = Target {
+            base: origin.as_deref().unwrap_or(NOWHERE),
+            known_base: None,
+            endpoint: &self.endpoint,
+            params: &self.params,
+            additions: &[],
+        };
+        let url = target.url()?;
+        let body = body::prepare(&self.method, self.body, &self.headers, &[]).bytes;
+        Ok(Outline {
+            method: self.method,
+            url,
+            headers: self.headers,
+            body,
+        })
     }
 }
 

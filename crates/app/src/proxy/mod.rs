@@ -24,6 +24,6 @@ mod tests;
 
 pub use body::compact_json;
 pub use call::{CallBody, LogTo, Outcome, PATIENCE, Params, ProxyCall};
-pub use function::{multipart, reply};
+pub use function::{NOWHERE, Outline, multipart, reply};
 pub(crate) use limits::{State, start};
 pub use tenon_egress::Response as Answer;

@@ -17,6 +17,8 @@ pub const COMPILE_FAILED: u8 = 10;
 pub const DEPLOY_FAILED: u8 = 11;
 /// The dry run failed.
 pub const DRYRUN_FAILED: u8 = 12;
+/// A function did not do what its fixture says.
+pub const TESTS_FAILED: u8 = 13;
 
 /// The exit code with this number.
 pub fn exit(code: u8) -> ExitCode {

@@ -21,6 +21,7 @@ use crate::authoring::{
   tenon dryrun contacts 3f9a…                              a sync from its beginning
   tenon dryrun contacts 3f9a… --checkpoint '{\"page\": 3}'   from a checkpoint
   tenon dryrun create-contact 3f9a… --input @contact.json --validate
+  tenon dryrun create-contact 3f9a… --input @contact.json --save    keeps the run as a fixture for tenon test
   tenon dryrun contacts 3f9a… -e prod --json | jq '.records.Contact.saved | length'
 
 Requests to the provider are real, also those that write. Records, checkpoints and metadata are shown and not stored.
@@ -57,6 +58,9 @@ pub struct DryrunArgs {
     /// Fail when input, output or records do not fit their schemas (without it, they are reported).
     #[arg(long, alias = "validation")]
     validate: bool,
+    /// Keep a run that succeeds and fits its schemas as <integration>/tests/<name>.test.json.
+    #[arg(long)]
+    save: bool,
     /// Run the project's TypeScript too, when it has one.
     #[arg(long)]
     typecheck: bool,
@@ -83,6 +87,7 @@ impl DryrunArgs {
                 .transpose()?,
             environment: self.environment.clone(),
             live: !self.json,
+            save: self.save,
         })
     }
 }
@@ -146,12 +151,20 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
         }
     };
     let problems = dry::violations(&finished, &target, &options);
-    let ok = finished.outcome.result.is_ok() && (problems.is_empty() || !args.validate);
+    let ok = finished.outcome.result.is_ok() && (problems.is_empty() || !(args.validate || args.save));
+    let saved = if ok && args.save {
+        Some(dry::save(&args.dir, &finished, &target, &options)?)
+    } else {
+        None
+    };
     if args.json {
         say(&dry::as_json(&finished, &target, &problems, ok).to_string());
     } else {
         note("");
         say(&dry::render(&finished, &target, &problems, terminal));
+        if let Some(path) = saved {
+            note(&format!("Saved as {}", path.display()));
+        }
     }
     Ok(if ok { ExitCode::SUCCESS } else { exit(DRYRUN_FAILED) })
 }

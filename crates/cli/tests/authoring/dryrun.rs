@@ -231,3 +231,56 @@ fn mistakes_are_explained() {
         bad.stderr
     );
 }
+
+#[test]
+fn a_saved_run_replays_as_a_test() {
+    let server = Server::start();
+    let dir = project();
+    let run = |args: &[&str]| tenon(dir.path(), Some(&server.url), args);
+    let saved = run(&["dryrun", "items", "c1", "--save"]);
+    assert_eq!(saved.code, 0, "{}{}", saved.stdout, saved.stderr);
+    assert!(saved.stderr.contains("items.test.json"), "{}", saved.stderr);
+    let order = [
+        "dryrun",
+        "act",
+        "c1",
+        "--integration-id",
+        "shop",
+        "--input",
+        r#"{"what":"order"}"#,
+        "--save",
+    ];
+    assert_eq!(run(&order).code, 0);
+
+    let text = std::fs::read_to_string(dir.path().join("shop/tests/items.test.json")).unwrap();
+    let fixture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(fixture["nango"]["getMetadata"], json!({ "region": "eu" }));
+    assert_eq!(fixture["nango"]["batchSave"]["Item"].as_array().unwrap().len(), 3);
+    let pages = &fixture["api"]["get"]["/items"];
+    assert_eq!(pages[1]["request"]["params"], json!({ "cursor": "2" }));
+    assert_eq!(pages[0]["response"]["next"], "2");
+    assert!(!text.contains("token-1"), "{text}");
+
+    // Paging is not known offline for this provider, so only the action can be replayed.
+    let tested = run(&["test", "--json", "--filter", "act"]);
+    assert_eq!(
+        (tested.code, &tested.json()["passed"]),
+        (0, &json!(1)),
+        "{}",
+        tested.stdout
+    );
+
+    // A run that does not fit its schemas is not kept.
+    let wrong = [
+        "dryrun",
+        "act",
+        "c1",
+        "--integration-id",
+        "desk",
+        "--input",
+        r#"{"what":"none"}"#,
+        "--save",
+    ];
+    assert_eq!(run(&wrong).code, 12);
+    assert!(!dir.path().join("desk/tests").exists());
+}

@@ -4,6 +4,7 @@
 
 mod deploy;
 mod dryrun;
+mod replay;
 mod scaffold;
 mod server;
 mod tenon;

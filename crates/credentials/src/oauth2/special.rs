@@ -103,7 +103,7 @@ pub(super) fn result_code(
         _ => None,
     };
     match (code, held) {
-        (Some(code), _) if code.trim_start_matches('0') != "" => {
+        (Some(code), _) if !code.trim_start_matches('0').is_empty() => {
             let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
             let body = json!({ "error": code, "error_description": message });
             Err(refused(what, 400, &body, ""))

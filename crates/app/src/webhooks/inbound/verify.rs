@@ -128,6 +128,8 @@ fn decode(encoding: &str, text: &str) -> Option<Vec<u8>> {
 }
 
 /// What is signed, in parts, and the signatures that a header lists.
+type SignedParts<'e> = (Vec<std::borrow::Cow<'e, [u8]>>, Vec<&'e str>);
+
 fn signed_parts<'e>(
     signed: Signed,
     header: &str,
@@ -135,7 +137,7 @@ fn signed_parts<'e>(
     prefix: &str,
     tolerance_secs: u64,
     evidence: &'e Evidence<'_>,
-) -> Result<(Vec<std::borrow::Cow<'e, [u8]>>, Vec<&'e str>), Fault> {
+) -> Result<SignedParts<'e>, Fault> {
     let stripped = |text: &'e str| text.trim().strip_prefix(prefix);
     match signed {
         Signed::Body => {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::testing::record::Recorder;
+
 /// Everything that a dry run collects.
 #[derive(Debug, Default)]
 pub struct Collected {
@@ -17,6 +19,8 @@ pub struct Collected {
     pub logs: Vec<LogLine>,
     /// Requests to the provider, in order.
     pub requests: Vec<RequestLine>,
+    /// Answers of the provider and of the platform, when they are to be saved.
+    pub recorder: Recorder,
 }
 
 /// The records of one model.

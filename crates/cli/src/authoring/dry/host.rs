@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use serde_json::Value;
+use tenon_model::SystemRng;
 use tenon_runtime::protocol::{FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, RecordBatch};
 
 use super::{
@@ -17,9 +18,12 @@ use super::{
     proxy::prepare,
     render::log_line,
 };
-use crate::authoring::{
-    client::{Answer, Client, ClientError, put_header},
-    terminal::{Terminal, note},
+use crate::{
+    authoring::{
+        client::{Answer, Client, ClientError, put_header},
+        terminal::{Terminal, note},
+    },
+    testing::{identity::Identity, record},
 };
 
 /// Answers the calls of one dry run.
@@ -30,6 +34,7 @@ pub struct DryHost {
     connection_id: String,
     is_sync: bool,
     live: bool,
+    save: bool,
     terminal: Terminal,
     collected: Mutex<Collected>,
 }
@@ -48,6 +53,7 @@ impl DryHost {
             connection_id: target.connection_id.clone(),
             is_sync: label == "sync",
             live: options.live,
+            save: options.save,
             terminal,
             collected: Mutex::new(collected),
         }
@@ -77,6 +83,7 @@ impl DryHost {
     }
 
     async fn http(&self, call: &HttpCall) -> Result<HostReply, HostError> {
+        let identity = self.save.then(|| Identity::of(call.clone(), &SystemRng::default()));
         let prepared = prepare(call, &self.integration, &self.connection_id, self.is_sync).map_err(HostError::plain)?;
         let start = Instant::now();
         let shown = prepared.path.trim_start_matches("/proxy").to_owned();
@@ -94,7 +101,27 @@ impl DryHost {
             note(&super::render::request_line(&line, self.terminal));
         }
         self.lock().requests.push(line);
-        Ok(HostReply::Http(reply(answer.map_err(network)?)))
+        let reply = reply(answer.map_err(network)?);
+        if let Some(Ok(identity)) = identity {
+            let response_type = call.response_type.as_deref();
+            self.lock().recorder.add(&identity, &reply, response_type);
+        }
+        Ok(HostReply::Http(reply))
+    }
+
+    /// Notes an answer of the platform for a fixture.
+    fn noted(
+        &self,
+        name: &str,
+        answer: Result<HostReply, HostError>,
+        shown: fn(&Value) -> Value,
+    ) -> Result<HostReply, HostError> {
+        let answer = answer?;
+        if let (true, HostReply::Json(text)) = (self.save, &answer) {
+            let value = serde_json::from_str(text).unwrap_or(Value::Null);
+            self.lock().recorder.note(name, shown(&value));
+        }
+        Ok(answer)
     }
 
     async fn fetch(&self, call: FetchCall) -> Result<HostReply, HostError> {
@@ -182,18 +209,24 @@ impl Host for DryHost {
                 force_refresh,
                 refresh_token,
                 refresh_github_app_jwt_token,
-                metadata_only: _,
+                metadata_only,
             } => {
                 let flags = [
                     ("force_refresh", force_refresh),
                     ("refresh_token", refresh_token),
                     ("refresh_github_app_jwt_token", refresh_github_app_jwt_token),
                 ];
-                self.platform
+                let answer = self
+                    .platform
                     .connection(provider_config_key.as_deref(), connection_id.as_deref(), &flags)
-                    .await
+                    .await;
+                if metadata_only {
+                    self.noted("getMetadata", answer, |connection| connection["metadata"].clone())
+                } else {
+                    self.noted("getConnection", answer, record::connection)
+                }
             }
-            HostCall::GetToken => self.platform.token().await,
+            HostCall::GetToken => self.noted("getToken", self.platform.token().await, record::redacted),
             HostCall::SetMetadata { metadata_json } => {
                 self.platform
                     .set_metadata(serde_json::from_str(&metadata_json).unwrap_or(Value::Null));

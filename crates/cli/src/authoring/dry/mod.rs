@@ -8,6 +8,7 @@ mod host;
 mod platform;
 mod proxy;
 mod render;
+mod save;
 mod target;
 mod validate;
 mod values;
@@ -24,6 +25,7 @@ use super::{client::Client, terminal::Terminal};
 
 pub use collected::Collected;
 pub use render::{as_json, render};
+pub use save::save;
 pub use target::{Target, find};
 pub use validate::violations;
 pub use values::{instant, json_argument};
@@ -45,6 +47,8 @@ pub struct Options {
     pub environment: String,
     /// Print log lines while the function runs.
     pub live: bool,
+    /// Record answers, so that the run can be saved as a fixture.
+    pub save: bool,
 }
 
 /// A finished dry run.

@@ -1,0 +1,214 @@
+//! `tenon test`: functions against their recorded fixtures, in the production engine, without any network.
+//!
+//! The isolate, the pagination loops and the building of requests are those of a deployed function; only the wire is
+//! answered from the fixture. Fixtures of the public test kit are matched and compared by its rules (functions
+//! contract, 6).
+
+mod compare;
+mod discover;
+mod generate;
+mod host;
+pub mod identity;
+mod js_text;
+mod older;
+pub mod record;
+mod recording;
+pub mod report;
+mod run;
+mod staging;
+mod unknowns;
+
+use std::{
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use tenon_catalog::Catalog;
+use tenon_runtime::{Runtime, RuntimeConfig};
+use tokio::runtime::Handle;
+
+use discover::Case;
+use run::Runner;
+
+pub use generate::generate;
+
+/// What came of a fixture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// The function did what was recorded.
+    Passed,
+    /// It did something else, or does not compile.
+    Failed,
+    /// It was not run.
+    Skipped,
+}
+
+impl Status {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// The judgement on one fixture.
+#[derive(Debug)]
+pub struct Verdict {
+    /// What came of it.
+    pub status: Status,
+    /// Why it did not pass.
+    pub reason: Option<String>,
+    /// Expected and actual values line by line.
+    pub lines: String,
+}
+
+impl Verdict {
+    fn passed() -> Self {
+        Self {
+            status: Status::Passed,
+            reason: None,
+            lines: String::new(),
+        }
+    }
+
+    fn failed(reason: impl Into<String>) -> Self {
+        Self {
+            status: Status::Failed,
+            reason: Some(reason.into()),
+            lines: String::new(),
+        }
+    }
+
+    fn skipped(reason: impl Into<String>) -> Self {
+        Self {
+            status: Status::Skipped,
+            reason: Some(reason.into()),
+            lines: String::new(),
+        }
+    }
+}
+
+/// A fixture with its verdict.
+#[derive(Debug)]
+pub struct Tested {
+    /// `<integration>/<kind>/<name>`.
+    pub function: String,
+    /// The fixture's path from the folder that was searched.
+    pub fixture: String,
+    /// The judgement.
+    pub verdict: Verdict,
+}
+
+/// Everything that a run of the tests found out.
+#[derive(Debug)]
+pub struct Report {
+    /// In the order of functions.
+    pub tested: Vec<Tested>,
+    /// Functions without any fixture.
+    pub untested: Vec<String>,
+    /// From the first look at the folder to the last verdict.
+    pub took: Duration,
+}
+
+impl Report {
+    /// How many fixtures have this status.
+    pub fn count(&self, status: Status) -> usize {
+        self.tested
+            .iter()
+            .filter(|tested| tested.verdict.status == status)
+            .count()
+    }
+}
+
+/// What to test.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Part of a function's or fixture's name; others are left out.
+    pub filter: Option<String>,
+    /// Fixtures at a time.
+    pub jobs: Option<usize>,
+}
+
+/// Tests everything below `path`.
+pub async fn test(path: &Path, options: &Options) -> Result<Report> {
+    let begun = Instant::now();
+    let start = path
+        .canonicalize()
+        .with_context(|| format!("there is nothing at {}", path.display()))?;
+    let mut found = discover::discover(&start);
+    if let Some(filter) = options.filter.as_deref().map(str::to_lowercase) {
+        let wanted = |text: &str| text.to_lowercase().contains(&filter);
+        found.cases.retain(|case| wanted(&case.label) || wanted(&case.fixture));
+        found.untested.retain(|label| wanted(label));
+    }
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let jobs = options
+        .jobs
+        .unwrap_or(cores * 2)
+        .clamp(1, 256)
+        .min(found.cases.len().max(1));
+    let runtime = start_runtime(jobs)?;
+    let handle = Handle::current();
+    let cases = found.cases;
+    let working = runtime.clone();
+    let tested = tokio::task::spawn_blocking(move || test_all(cases, jobs, &handle, &working));
+    let tested = tested.await.context("the tests stopped")??;
+    runtime.shutdown();
+    Ok(Report {
+        tested,
+        untested: found.untested,
+        took: begun.elapsed(),
+    })
+}
+
+fn start_runtime(jobs: usize) -> Result<Runtime> {
+    let program = std::env::current_exe().context("the path of this program")?;
+    let config = RuntimeConfig {
+        workers_per_tenant_max: jobs.min(std::thread::available_parallelism().map_or(2, usize::from)),
+        ..RuntimeConfig::new(program, ["worker"])
+    };
+    Runtime::start(config).context("the function runtime cannot be started")
+}
+
+fn test_all(cases: Vec<Case>, jobs: usize, handle: &Handle, runtime: &Runtime) -> Result<Vec<Tested>> {
+    let catalog = Catalog::embedded().context("the catalogue of providers")?;
+    let runner = Runner::new(handle.clone(), runtime, &catalog, &cases);
+    let next = AtomicUsize::new(0);
+    let verdicts: Mutex<Vec<(usize, Verdict)>> = Mutex::new(Vec::with_capacity(cases.len()));
+    let work = || {
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = cases.get(place) else {
+                return;
+            };
+            let verdict = runner.run(case);
+            verdicts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((place, verdict));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..jobs {
+            scope.spawn(work);
+        }
+        work();
+    });
+    drop(runner);
+    let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    verdicts.sort_by_key(|(place, _)| *place);
+    let tested = cases.into_iter().zip(verdicts).map(|(case, (_, verdict))| Tested {
+        function: case.label,
+        fixture: case.fixture,
+        verdict,
+    });
+    Ok(tested.collect())
+}

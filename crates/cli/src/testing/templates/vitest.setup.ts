@@ -1,0 +1,3 @@
+import { NangoActionMock, NangoSyncMock } from 'nango/test';
+
+globalThis.vitest = { NangoActionMock, NangoSyncMock };

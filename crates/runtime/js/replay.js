@@ -1,0 +1,111 @@
+// Runs against recorded answers (`tenon test`, functions.md §6). The host answers from a fixture. What recorded
+// expectations rely on, and a real run does differently, is here and where `run.context.replay` is asked for: answers
+// reach the function as they were recorded, whatever their status; input is not validated; nobody waits for a clock.
+
+function replaying() {
+    return run?.context.replay !== undefined;
+}
+
+// How far the clock of this run is ahead because of pauses that were skipped; the moment at which it stands still; and
+// how far it was put back to the time of the recording.
+let skippedMs = 0;
+let stoppedAt;
+let shiftMs = 0;
+
+function beginReplay(context) {
+    skippedMs = 0;
+    stoppedAt = context.replay?.now;
+    shiftMs = context.replay?.begin === undefined ? 0 : context.replay.begin - EngineDate.now();
+}
+
+function clockMs() {
+    return stoppedAt ?? EngineDate.now() + shiftMs + skippedMs;
+}
+
+// A connection that the recording does not hold: what the function reads of it is a name, and the host finds out what
+// it stands for.
+function unnamedConnection({ credentialType }) {
+    const named = (known) =>
+        new Proxy(known, {
+            get: (target, key) => (isNamed(target, key) ? `unknown--${key}--` : target[key]),
+            has: (target, key) => key in target || isNamed(target, key)
+        });
+    return { connection_config: named({}), credentials: named({ type: credentialType }), metadata: {}, tags: {} };
+}
+
+function isNamed(target, key) {
+    return typeof key === 'string' && !(key in target) && key !== 'then' && key !== 'toJSON' && /^\w+$/.test(key);
+}
+
+// Pauses end as soon as nothing else is under way, in the order in which they would have ended.
+function pause(callback, args, delay, interval) {
+    const id = native.timer(0);
+    timers.set(id, { callback, args, interval, due: skippedMs + delay });
+    return id;
+}
+
+function endPause(id) {
+    if (waiting.size > 0) return native.rearm(id, 1);
+    let first = id;
+    for (const [other, timer] of timers) {
+        const { due } = timers.get(first);
+        if (timer.due < due || (timer.due === due && other < first)) first = other;
+    }
+    const timer = timers.get(first);
+    skippedMs = Math.max(skippedMs, timer.due);
+    if (first !== id) native.rearm(id, 0);
+    if (timer.interval === undefined) {
+        timers.delete(first);
+        if (first !== id) native.clearTimer(first);
+    } else {
+        timer.due = skippedMs + timer.interval;
+        native.rearm(first, 0);
+    }
+    timer.callback(...timer.args);
+}
+
+// One page for the pagination loops, which read what a recording may lack.
+async function page(config) {
+    const response = await proxy(config);
+    if (!replaying()) return response;
+    return { data: response.data, status: response.status || 200, statusText: 'OK', headers: response.headers ?? {}, config: {}, request: {} };
+}
+
+// The loops that recordings in one file per request were made with: they call nobody back, read paths as plain keys
+// and end after the first page when its headers were not recorded.
+async function* olderPages(config, options, send, inBody) {
+    const type = String(options.type).toLowerCase();
+    const perPage = options.offset_calculation_method === 'per-page';
+    let offset = options.offset_start_value || 0;
+    if (options.limit) send[options.limit_name_in_request] = options.limit;
+    if (inBody) config.data = send;
+    else config.params = send;
+    for (;;) {
+        if (type === 'offset') send[options.offset_name_in_request] = inBody ? offset : String(offset);
+        const { data, headers } = await proxy(config);
+        if (!headers) return yield* unlabelledPages(data, options.response_path);
+        const found = !options.response_path ? data : type === 'offset' ? pathGet(data, options.response_path) : data[options.response_path];
+        if (!found || !found.length) return;
+        yield found;
+        if (type === 'cursor') {
+            let cursor = data[options.cursor_path_in_response];
+            if (typeof cursor === 'string') cursor = cursor.trim();
+            if (cursor === '' || !['string', 'number'].includes(typeof cursor)) return;
+            send[options.cursor_name_in_request] = cursor;
+        } else if (type === 'offset') {
+            if (options.limit && found.length < options.limit) return;
+            offset += perPage ? 1 : found.length;
+        } else {
+            const next = nextLink({ data, headers }, options);
+            if (!next) return;
+            config.endpoint = URL.canParse(next) ? new URL(next).pathname + new URL(next).search : next;
+            config.params = {};
+        }
+    }
+}
+
+function* unlabelledPages(data, responsePath) {
+    if (Array.isArray(data)) yield data;
+    if (responsePath) return yield data[responsePath];
+    for (const value of Object.values(data)) if (Array.isArray(value)) yield value;
+}
