@@ -7,7 +7,6 @@ use tenon_store::tables::connections;
 
 use super::Choice;
 use crate::connections::ProviderRef;
-use crate::integrations::Integration;
 use crate::sessions::LiveSession;
 use crate::{App, Error, Result};
 
@@ -101,7 +100,6 @@ pub struct ConnectForm {
 pub(super) struct Prepared {
     pub form: ConnectForm,
     pub provider: ProviderRef,
-    pub integration: std::sync::Arc<Integration>,
     /// Connection values that the session presets.
     pub preset: Map<String, Value>,
 }
@@ -254,7 +252,6 @@ impl App {
                 reconnects: session.reconnects.is_some(),
             },
             provider,
-            integration,
             preset,
         })
     }
