@@ -109,9 +109,8 @@
     if (brand.logo) {
       const image = new Image();
       image.src = brand.logo;
-      image.alt = brand.product ? '' : ' ';
+      image.alt = '';
       image.referrerPolicy = 'no-referrer';
-      if (!brand.product) image.setAttribute('aria-hidden', 'true');
       place.append(image);
     }
     if (brand.product) {
@@ -193,6 +192,16 @@
     };
     form.addEventListener('input', refresh);
     refresh();
+    for (const input of form.querySelectorAll('input[type="text"]')) {
+      // People paste the whole address where its first part is asked for.
+      input.addEventListener('change', () => {
+        const [before, after] = ['.affix:not(.after)', '.affix.after'].map((part) => input.parentElement.querySelector(part)?.textContent);
+        let value = input.value.trim();
+        if (before && value.startsWith(before)) value = value.slice(before.length);
+        if (after && value.replace(/\/+$/, '').endsWith(after)) value = value.replace(/\/+$/, '').slice(0, -after.length);
+        input.value = value;
+      });
+    }
     for (const button of form.querySelectorAll('[data-reveal]')) {
       button.addEventListener('click', () => {
         const input = document.getElementById(button.dataset.reveal);
@@ -401,7 +410,7 @@
     if (!form || !kept) return;
     for (const [name, value] of Object.entries(kept)) {
       const input = form.elements.namedItem(name);
-      if (input && !input.readOnly) input.value = value;
+      if (input) input.value = value;
     }
   }
 
@@ -437,6 +446,13 @@
     else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
   });
 
+  /** Above 0.179 black is easier to read on a colour than white. */
+  function luminance(colour) {
+    const [red, green, blue] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16) / 255)
+      .map((share) => (share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  }
+
   // ---- Beginning
 
   function begin() {
@@ -460,7 +476,9 @@
       else delete root.dataset.theme;
       for (const name of ['light', 'dark']) {
         const colour = theme[name] && theme[name].primary;
-        if (/^#[0-9a-f]{6}$/i.test(colour || '')) root.style.setProperty(`--primary-${name}`, colour);
+        if (!/^#[0-9a-f]{6}$/i.test(colour || '')) continue;
+        root.style.setProperty(`--primary-${name}`, colour);
+        root.style.setProperty(`--primary-${name}-ink`, luminance(colour) > 0.179 ? '#000000' : '#ffffff');
       }
     }
   });

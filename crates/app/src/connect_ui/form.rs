@@ -168,9 +168,17 @@ fn kind(provider: &Provider) -> FormKind {
 /// Names whose values are secret even when the catalogue does not say so.
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["password", "secret", "apikey", "api_key", "token_secret", "dev_key", "passphrase"]
-        .iter()
-        .any(|part| name.contains(part))
+    [
+        "password",
+        "secret",
+        "apikey",
+        "api_key",
+        "token_secret",
+        "dev_key",
+        "passphrase",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
 }
 
 /// Keys and certificates span lines.
@@ -180,7 +188,10 @@ fn is_multiline(field: &Field) -> bool {
         || name.contains("privatekey")
         || name.contains("certificate")
         || field.example.as_deref().is_some_and(|text| text.contains('\n'))
-        || field.pattern.as_ref().is_some_and(|pattern| pattern.as_str().contains("BEGIN"))
+        || field
+            .pattern
+            .as_ref()
+            .is_some_and(|pattern| pattern.as_str().contains("BEGIN"))
 }
 
 impl App {
@@ -212,8 +223,11 @@ impl App {
             .filter(|url| url.starts_with("https://") || url.starts_with("http://"))
             .map(str::to_owned);
         let mut fields = Vec::new();
-        let (first, last): (Vec<&Field>, Vec<&Field>) =
-            entry.inputs.connection_config.iter().partition(|field| field.order.is_some());
+        let (first, last): (Vec<&Field>, Vec<&Field>) = entry
+            .inputs
+            .connection_config
+            .iter()
+            .partition(|field| field.order.is_some());
         let mut first = first;
         first.sort_by_key(|field| field.order);
         let credentials = credential_fields(entry);
@@ -294,7 +308,11 @@ impl App {
         };
         let mut config = self.open_connection(row).await?.config;
         config.retain(|name, _| {
-            let field = provider.inputs.connection_config.iter().find(|field| field.name == *name);
+            let field = provider
+                .inputs
+                .connection_config
+                .iter()
+                .find(|field| field.name == *name);
             name == "external_id" || field.is_some_and(|field| !field.secret && !is_secret(&field.name))
         });
         Ok(config)

@@ -47,9 +47,8 @@ impl App {
     /// # Errors
     /// 409 `link_claimed` and 401 `unknown_connect_session_token`.
     pub async fn claim_link(&self, token: &str) -> Result<ClaimedLink> {
-        let claimed = || {
-            Error::refuse(409, "link_claimed").message("This link was opened in another browser; ask for a new one")
-        };
+        let claimed =
+            || Error::refuse(409, "link_claimed").message("This link was opened in another browser; ask for a new one");
         let session = match self.open_link(token).await? {
             OpenedLink::Fresh(session) => session,
             OpenedLink::Claimed => return Err(claimed()),

@@ -65,7 +65,10 @@ fn initials(name: &str) -> String {
         [word] => {
             let mut rest = word.chars();
             let first = rest.next();
-            first.into_iter().chain(rest.find(|letter| letter.is_uppercase())).collect()
+            first
+                .into_iter()
+                .chain(rest.find(|letter| letter.is_uppercase()))
+                .collect()
         }
         [first, second, ..] => first.chars().take(1).chain(second.chars().take(1)).collect(),
     };

@@ -137,7 +137,11 @@ fn read(prepared: &Prepared, values: &Map<String, Value>) -> (Typed, Vec<Wrong>)
         let Some(text) = values.get(&field.id).and_then(Value::as_str) else {
             continue;
         };
-        let mut text = if field.secret && !field.multiline { text } else { text.trim() };
+        let mut text = if field.secret && !field.multiline {
+            text
+        } else {
+            text.trim()
+        };
         if let Some(prefix) = &field.prefix {
             text = text.strip_prefix(prefix.as_str()).unwrap_or(text);
         }

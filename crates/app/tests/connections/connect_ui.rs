@@ -73,7 +73,11 @@ async fn only_what_is_left_is_asked() {
     let (_, live) = session(&node, preset).await;
     let form = node.app.connect_form(&live, "vaulted").await.unwrap();
     let ids: Vec<&str> = form.fields.iter().map(|field| field.id.as_str()).collect();
-    assert_eq!(ids, ["config.region", "cred.apiKey", "config.note"], "an empty preset asks");
+    assert_eq!(
+        ids,
+        ["config.region", "cred.apiKey", "config.note"],
+        "an empty preset asks"
+    );
     assert_eq!(form.guide.as_deref(), Some("https://product.example/help"));
 }
 
@@ -81,7 +85,11 @@ async fn only_what_is_left_is_asked() {
 async fn each_wrong_value_is_named() {
     let (_database, node) = node().await;
     let (token, live) = session(&node, json!({})).await;
-    let values = typed(&[("config.subdomain", "not a name"), ("config.region", "mars"), ("cred.apiKey", "  ")]);
+    let values = typed(&[
+        ("config.subdomain", "not a name"),
+        ("config.region", "mars"),
+        ("cred.apiKey", "  "),
+    ]);
     let answer = node
         .app
         .submit_connect_form(live, &token, "vaulted", &values, None)
@@ -127,7 +135,10 @@ async fn a_pasted_address_is_cut_to_what_was_asked() {
         .read_connection(&node.caller, &connection_id, &query)
         .await
         .unwrap();
-    assert_eq!(read["connection_config"], json!({ "subdomain": "acme", "region": "eu" }));
+    assert_eq!(
+        read["connection_config"],
+        json!({ "subdomain": "acme", "region": "eu" })
+    );
     assert_eq!(read["credentials"]["apiKey"], "key-1");
     assert_eq!(read["end_user"]["id"], "u-1");
 }
@@ -168,7 +179,11 @@ async fn a_window_goes_to_the_public_address_with_what_was_typed() {
 async fn authorising_again_fills_in_what_is_known_and_keeps_the_id() {
     let (_database, node) = node().await;
     let (token, live) = session(&node, json!({})).await;
-    let values = typed(&[("config.subdomain", "acme"), ("config.region", "eu"), ("cred.apiKey", "key-1")]);
+    let values = typed(&[
+        ("config.subdomain", "acme"),
+        ("config.region", "eu"),
+        ("cred.apiKey", "key-1"),
+    ]);
     let first = node
         .app
         .submit_connect_form(live, &token, "vaulted", &values, None)
@@ -178,14 +193,22 @@ async fn authorising_again_fills_in_what_is_known_and_keeps_the_id() {
         panic!("{first:?}");
     };
     let body = json!({ "connection_id": connection_id, "integration_id": "vaulted" });
-    let made = node.app.create_reconnect_session(&node.caller, Some(&body)).await.unwrap();
+    let made = node
+        .app
+        .create_reconnect_session(&node.caller, Some(&body))
+        .await
+        .unwrap();
     let token = made["data"]["token"].as_str().unwrap().to_owned();
     let live = Arc::new(node.app.find_live_session(&token).await.unwrap().unwrap());
     let form = node.app.connect_form(&live, "vaulted").await.unwrap();
     assert!(form.reconnects);
     let held: Vec<&str> = form.fields.iter().map(|field| field.value.as_str()).collect();
     assert_eq!(held, ["acme", "eu", "", ""], "the key is not shown");
-    let values = typed(&[("config.subdomain", "acme"), ("config.region", "us"), ("cred.apiKey", "key-2")]);
+    let values = typed(&[
+        ("config.subdomain", "acme"),
+        ("config.region", "us"),
+        ("cred.apiKey", "key-2"),
+    ]);
     let second = node
         .app
         .submit_connect_form(live, &token, "vaulted", &values, None)

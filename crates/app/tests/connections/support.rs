@@ -30,7 +30,7 @@ config.base = { label = "Base" }
 "#;
 
 /// A provider whose form has a bit of everything.
-const VAULTED: &str = r#"
+const VAULTED: &str = r##"
 [vendor]
 name = "Vaulted"
 docs = "https://vaulted.example/docs"
@@ -47,7 +47,7 @@ config.portal = { label = "Portal", automatic = true }
 config.note = { label = "Note", optional = true }
 cred.apiKey = { label = "API Key", pattern = "^key-.+$", section = "#key" }
 example = { config = { subdomain = "a", region = "eu" }, request = "GET /me", sends = "https://a.vaulted.example/me" }
-"#;
+"##;
 
 /// Where the data of a test lies.
 pub enum Database {

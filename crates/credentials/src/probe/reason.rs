@@ -74,13 +74,22 @@ mod tests {
 
     #[test]
     fn the_telling_sentence_of_common_shapes() {
-        check(r#"{"message":"Bad credentials","documentation_url":"…"}"#, Some("Bad credentials"));
-        check(r#"{"error":{"message":"Invalid API Key","type":"x"}}"#, Some("Invalid API Key"));
+        check(
+            r#"{"message":"Bad credentials","documentation_url":"…"}"#,
+            Some("Bad credentials"),
+        );
+        check(
+            r#"{"error":{"message":"Invalid API Key","type":"x"}}"#,
+            Some("Invalid API Key"),
+        );
         check(
             r#"{"error":"invalid_client","error_description":"No such key"}"#,
             Some("No such key"),
         );
-        check(r#"{"errors":[{"detail":"The token\n expired"}]}"#, Some("The token expired"));
+        check(
+            r#"{"errors":[{"detail":"The token\n expired"}]}"#,
+            Some("The token expired"),
+        );
         check(r#"{"errors":["Nope"]}"#, Some("Nope"));
         check("Unauthorized", Some("Unauthorized"));
         check("<html><h1>401</h1></html>", None);

@@ -1,8 +1,6 @@
 //! Headers of the page: what it may load, and who may put it into a frame.
 
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_FRAME_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tenon_app::Settings;
 use url::Url;

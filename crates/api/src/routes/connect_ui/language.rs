@@ -73,7 +73,10 @@ impl Language {
 
     /// The text of a key that need not exist.
     pub fn find_text(&self, key: &str) -> Option<&'static str> {
-        self.texts.get(key).or_else(|| self.fallback.get(key)).map(String::as_str)
+        self.texts
+            .get(key)
+            .or_else(|| self.fallback.get(key))
+            .map(String::as_str)
     }
 
     /// The text of a key with its placeholder filled in.
@@ -109,7 +112,10 @@ pub(super) mod tests {
     use super::{FILES, Language, Texts, all};
 
     fn placeholders(text: &str) -> BTreeSet<&str> {
-        text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+        text.split('{')
+            .skip(1)
+            .filter_map(|rest| rest.split('}').next())
+            .collect()
     }
 
     #[test]

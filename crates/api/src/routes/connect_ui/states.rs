@@ -116,7 +116,14 @@ pub(super) static STATES: &[State] = &[
     },
     State {
         hint_link: "success_hint_link",
-        ..state("success-again", "good", Icon::Tick, "success_title_again", "success_hint", DONE)
+        ..state(
+            "success-again",
+            "good",
+            Icon::Tick,
+            "success_title_again",
+            "success_hint",
+            DONE,
+        )
     },
     state("pending", "warn", Icon::Clock, "pending_title", "pending_hint", DONE),
     State {
@@ -146,9 +153,23 @@ pub(super) static STATES: &[State] = &[
     ),
     State {
         hint_link: "expired_hint_link",
-        ..state("expired", "warn", Icon::Clock, "expired_title", "expired_hint", &[close("close")])
+        ..state(
+            "expired",
+            "warn",
+            Icon::Clock,
+            "expired_title",
+            "expired_hint",
+            &[close("close")],
+        )
     },
     state("invalid", "warn", Icon::Chain, "invalid_title", "invalid_hint", &[]),
-    state("elsewhere", "warn", Icon::Chain, "elsewhere_title", "elsewhere_hint", &[]),
+    state(
+        "elsewhere",
+        "warn",
+        Icon::Chain,
+        "elsewhere_title",
+        "elsewhere_hint",
+        &[],
+    ),
     state("used", "warn", Icon::Chain, "used_title", "used_hint", &[]),
 ];

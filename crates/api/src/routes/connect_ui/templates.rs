@@ -147,7 +147,11 @@ impl Form {
     }
 
     fn title(&self) -> String {
-        self.fill(if self.form.reconnects { "form_title_again" } else { "form_title" })
+        self.fill(if self.form.reconnects {
+            "form_title_again"
+        } else {
+            "form_title"
+        })
     }
 
     fn hint(&self) -> String {
@@ -201,8 +205,8 @@ impl Form {
         let wrong = self.wrong.iter().find(|wrong| wrong.id == field.id)?;
         let text = match wrong.fault {
             None => self.t.text("error_too_long"),
-            Some(FieldFault::Missing) => self.t.text("error_required"),
-            Some(FieldFault::Choice) => self.t.text("error_choice"),
+            Some(FieldFault::Missing) if field.choices.is_empty() => self.t.text("error_required"),
+            Some(FieldFault::Missing | FieldFault::Choice) => self.t.text("error_choice"),
             Some(FieldFault::Format(Format::Hostname)) => self.t.text("error_hostname"),
             Some(FieldFault::Format(Format::Uri)) => self.t.text("error_url"),
             Some(FieldFault::Format(Format::Uuid)) => self.t.text("error_uuid"),

@@ -83,7 +83,14 @@ fn every_text_that_is_named_exists_and_every_text_is_named() {
         used.extend(state.actions.iter().map(|action| action.text));
     }
     // Chosen among several in `templates.rs`.
-    used.extend(["form_title", "form_title_again", "popup_hint", "key_hint", "none_hint", "outbound_hint"]);
+    used.extend([
+        "form_title",
+        "form_title_again",
+        "popup_hint",
+        "key_hint",
+        "none_hint",
+        "outbound_hint",
+    ]);
     for key in &used {
         assert!(texts.contains_key(*key), "{key} is named but has no text");
     }
@@ -103,7 +110,11 @@ fn the_script_knows_every_state_and_every_action() {
         assert!(STATES.iter().any(|state| state.name == name), "{name} is no state");
     }
     for action in STATES.iter().flat_map(|state| state.actions) {
-        assert!(SCRIPT.contains(&format!("    {}: ", action.does)), "{} is no action", action.does);
+        assert!(
+            SCRIPT.contains(&format!("    {}: ", action.does)),
+            "{} is no action",
+            action.does
+        );
     }
     assert!(!SCRIPT.contains("</script"), "the script is part of the page");
 }
