@@ -345,3 +345,40 @@ test('a long list can be searched', async () => {
     await ui.page.waitForSelector('#connect-ui', { state: 'detached' });
     await ui.close();
 });
+
+test('every way to authenticate has a form', async () => {
+    const oauth = (type) => ({ type, client_id: 'id', client_secret: 'secret', scopes: '' });
+    const ways = {
+        'confluence-basic': { fields: ['config.subdomain', 'cred.username', 'cred.password'] },
+        jamf: { fields: ['config.instance', 'cred.client_id', 'cred.client_secret'] },
+        'jamf-basic': { fields: ['config.instance', 'cred.username', 'cred.password'] },
+        'snowflake-jwt': { fields: ['config.subdomain', 'cred.accountIdentifier', 'cred.userName', 'cred.privateKey'] },
+        'netsuite-tba': { credentials: oauth('TBA'), fields: ['cred.token_id', 'cred.token_secret', 'config.accountId'] },
+        bill: { fields: ['cred.username', 'cred.password', 'cred.organization_id', 'cred.dev_key'] },
+        emarsys: { fields: ['cred.username', 'cred.password'] },
+        'aws-sigv4': {
+            integration_config: { service: 's3', stsMode: 'builtin', awsAccessKeyId: 'AKIAEXAMPLE', awsSecretAccessKey: 'secret' },
+            fields: ['config.external_id', 'config.region', 'cred.role_arn']
+        },
+        unauthenticated: { fields: [] },
+        'posthog-oauth': { credentials: oauth('OAUTH2'), fields: ['config.subdomain'] },
+    };
+    for (const [provider, { fields, ...more }] of Object.entries(ways)) {
+        const key = `way-${provider}`;
+        await nango.createIntegration({ provider, unique_key: key, ...more });
+        const ui = await open((await session([key])).token, { lang: 'en' });
+        await ui.shows('form');
+        assert.deepEqual((await ui.frame.$$eval('#form [name]', (inputs) => inputs.map((input) => input.name))).sort(), fields.toSorted(), provider);
+        await checkState(ui.page, ui.frame, `way-${provider}`);
+        if (fields.length === 0) {
+            await ui.frame.click('#submit');
+            await ui.shows('success');
+        } else if (!['posthog-oauth', 'aws-sigv4'].includes(provider)) {
+            // Every field is asked for: sent empty, each is marked, and nothing is stored.
+            await ui.frame.click('#submit');
+            await ui.frame.waitForSelector('.wrong');
+            assert.equal((await connections(key)).length, 0, provider);
+        }
+        await ui.close();
+    }
+});

@@ -167,31 +167,30 @@ fn kind(provider: &Provider) -> FormKind {
 
 /// Names whose values are secret even when the catalogue does not say so.
 fn is_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
+    let name = name.to_ascii_lowercase().replace('_', "");
     [
         "password",
         "secret",
         "apikey",
-        "api_key",
-        "token_secret",
-        "dev_key",
+        "devkey",
         "passphrase",
+        "privatekey",
+        "accesstoken",
+        "refreshtoken",
     ]
     .iter()
     .any(|part| name.contains(part))
 }
 
-/// Keys and certificates span lines.
+/// Keys and certificates in PEM span lines.
 fn is_multiline(field: &Field) -> bool {
-    let name = field.name.to_ascii_lowercase();
-    name.contains("private_key")
-        || name.contains("privatekey")
+    if let Some(pattern) = &field.pattern {
+        return pattern.as_str().contains("BEGIN");
+    }
+    let name = field.name.to_ascii_lowercase().replace('_', "");
+    name.contains("privatekey")
         || name.contains("certificate")
         || field.example.as_deref().is_some_and(|text| text.contains('\n'))
-        || field
-            .pattern
-            .as_ref()
-            .is_some_and(|pattern| pattern.as_str().contains("BEGIN"))
 }
 
 impl App {

@@ -185,6 +185,11 @@ impl Form {
         }
     }
 
+    /// Some labels of the catalogue say it themselves.
+    fn says_optional(&self, field: &FormField) -> bool {
+        field.optional && !field.label.to_lowercase().contains("(optional)")
+    }
+
     /// The catalogue speaks English.
     fn label_language(&self, field: &FormField) -> &'static str {
         self.own_label(field).map_or("en", |_| self.t.tag)
