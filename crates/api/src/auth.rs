@@ -22,7 +22,7 @@ fn unauthorized(code: &str, message: &str) -> Error {
 }
 
 /// The text after the last `Bearer `; a bare credential is taken as it is.
-fn bearer(headers: &HeaderMap) -> ApiResult<&str> {
+pub(crate) fn bearer(headers: &HeaderMap) -> ApiResult<&str> {
     let missing = || {
         unauthorized(
             "missing_auth_header",

@@ -32,6 +32,8 @@ pub struct Settings {
     pub public_url: String,
     /// Origin and path of the Connect UI, without a trailing slash.
     pub connect_url: String,
+    /// Origins whose pages may embed the Connect UI, as in a `frame-ancestors` directive.
+    pub connect_frame_ancestors: Vec<String>,
     /// Whether callers may send proxy requests to another base URL than the provider's.
     pub base_url_override_allowed: bool,
     /// Largest request body in bytes.
@@ -58,6 +60,7 @@ impl Default for Settings {
         Self {
             public_url: "http://127.0.0.1:3003".to_owned(),
             connect_url: "http://127.0.0.1:3003/connect-ui".to_owned(),
+            connect_frame_ancestors: vec!["*".to_owned()],
             base_url_override_allowed: true,
             body_bytes_max: 75 << 20,
             node: "node".to_owned(),

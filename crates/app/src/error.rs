@@ -38,6 +38,9 @@ pub struct Refusal {
     pub payload: Option<Value>,
     /// Complaints about the input, when it was malformed.
     pub issues: Vec<Issue>,
+    /// Why, in the provider's own words. Shown to the person who typed the values, and not on the wire, whose clients
+    /// know the sentence of `message`.
+    pub reason: Option<String>,
     /// Further members of the error object, for the few codes that have some.
     pub extra: Vec<(&'static str, Value)>,
 }
@@ -68,6 +71,7 @@ impl Error {
             message: None,
             payload: None,
             issues: Vec::new(),
+            reason: None,
             extra: Vec::new(),
         }))
     }
@@ -124,6 +128,15 @@ impl Error {
     pub fn extra(mut self, name: &'static str, value: Value) -> Self {
         if let Self::Refused(refusal) = &mut self {
             refusal.extra.push((name, value));
+        }
+        self
+    }
+
+    /// Adds the provider's own words.
+    #[must_use]
+    pub fn reason(mut self, reason: Option<String>) -> Self {
+        if let Self::Refused(refusal) = &mut self {
+            refusal.reason = reason;
         }
         self
     }

@@ -10,6 +10,7 @@ mod app;
 pub mod auth;
 mod cache;
 pub mod caller;
+pub mod connect_ui;
 pub mod connections;
 pub mod environments;
 mod error;

@@ -19,4 +19,4 @@ pub use check::{CATEGORIES, Report, check};
 pub use example::{Dummy, RenderedRequest};
 pub use file::{Fault, entry_keys};
 pub use provider::{AuthMode, Provider};
-pub use validate::{Complaint, check_fields, check_inputs};
+pub use validate::{Complaint, FieldFault, check_fields, check_inputs, is_shown};

@@ -9,8 +9,23 @@ use crate::provider::{Field, Format};
 pub struct Complaint {
     /// Field name.
     pub field: String,
+    /// What is wrong, for callers that have their own words for it.
+    pub fault: FieldFault,
     /// A sentence without full stop that begins with the field's label.
     pub message: String,
+}
+
+/// What is wrong with one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldFault {
+    /// Nothing was given.
+    Missing,
+    /// Not in the closed list.
+    Choice,
+    /// The pattern does not match.
+    Pattern,
+    /// Not of the well-known format.
+    Format(Format),
 }
 
 /// Checks the settings of an integration: unknown names, required fields that are shown, closed lists, patterns and
@@ -30,7 +45,7 @@ pub fn check_fields(fields: &[Field], given: &Map<String, Value>) -> Result<Vec<
             None if field.optional || field.filled_by_platform || field.hidden => {}
             None => complaints.push(format!("{} is required", label(field))),
             Some(value) => match check_value(field, &value, Whole::No) {
-                Some(complaint) => complaints.push(complaint),
+                Some((_, complaint)) => complaints.push(complaint),
                 None => values.push((field.name.clone(), value)),
             },
         }
@@ -53,11 +68,12 @@ pub fn check_inputs(fields: &[Field], given: &Map<String, Value>, required: bool
         let complaint = match value_of(field, given) {
             None if !required || field.optional || field.filled_by_platform || field.hidden => None,
             None if field.default.is_some() => None,
-            None => Some(format!("{} is required", label(field))),
+            None => Some((FieldFault::Missing, format!("{} is required", label(field)))),
             Some(value) => check_value(field, &value, Whole::Yes),
         };
-        complaints.extend(complaint.map(|message| Complaint {
+        complaints.extend(complaint.map(|(fault, message)| Complaint {
             field: field.name.clone(),
+            fault,
             message,
         }));
     }
@@ -65,7 +81,8 @@ pub fn check_inputs(fields: &[Field], given: &Map<String, Value>, required: bool
 }
 
 /// Whether the condition of a field holds.
-fn is_shown(field: &Field, fields: &[Field], given: &Map<String, Value>) -> bool {
+#[must_use]
+pub fn is_shown(field: &Field, fields: &[Field], given: &Map<String, Value>) -> bool {
     let Some(condition) = &field.shown_when else {
         return true;
     };
@@ -99,10 +116,11 @@ enum Whole {
     No,
 }
 
-fn check_value(field: &Field, value: &str, whole: Whole) -> Option<String> {
+fn check_value(field: &Field, value: &str, whole: Whole) -> Option<(FieldFault, String)> {
     let label = label(field);
     if !field.choices.is_empty() && !field.choices.iter().any(|choice| choice == value) {
-        return Some(format!("{label} must be one of: {}", field.choices.join(", ")));
+        let message = format!("{label} must be one of: {}", field.choices.join(", "));
+        return Some((FieldFault::Choice, message));
     }
     if let Some(pattern) = &field.pattern {
         let matches = match whole {
@@ -110,17 +128,18 @@ fn check_value(field: &Field, value: &str, whole: Whole) -> Option<String> {
             Whole::No => pattern.is_match(value),
         };
         if !matches {
-            return Some(format!("{label} has an invalid format"));
+            return Some((FieldFault::Pattern, format!("{label} has an invalid format")));
         }
     }
-    let wrong = match field.format {
-        Some(Format::Hostname) if !is_hostname(value) => "must be a host name",
-        Some(Format::Uri) if !is_http_url(value) => "must be a valid URL",
-        Some(Format::Uuid) if !is_uuid(value) => "must be a valid UUID",
-        Some(Format::Email) if !is_email(value) => "must be a valid e-mail address",
+    let format = field.format?;
+    let wrong = match format {
+        Format::Hostname if !is_hostname(value) => "must be a host name",
+        Format::Uri if !is_http_url(value) => "must be a valid URL",
+        Format::Uuid if !is_uuid(value) => "must be a valid UUID",
+        Format::Email if !is_email(value) => "must be a valid e-mail address",
         _ => return None,
     };
-    Some(format!("{label} {wrong}"))
+    Some((FieldFault::Format(format), format!("{label} {wrong}")))
 }
 
 fn label(field: &Field) -> &str {

@@ -1,5 +1,7 @@
 //! The call that proves credentials, where the catalogue declares one.
 
+mod reason;
+
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use tenon_catalog::provider::{Probe, ProbeCheck};
@@ -13,6 +15,7 @@ use crate::hooks;
 use crate::material::at_path;
 use crate::subject::{Subject, USER_AGENT, render_error, render_params};
 use crate::token_call::CALL_TIMEOUT;
+use reason::reason;
 
 /// Enough of an answer to judge it.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -26,6 +29,8 @@ pub enum Outcome {
     Bad {
         /// HTTP status of the last answer.
         status: Option<u16>,
+        /// What the last answer says, one short sentence without the credentials.
+        reason: Option<String>,
     },
 }
 
@@ -52,17 +57,23 @@ pub async fn verify(egress: &Egress, subject: &Subject<'_>, opened: &Opened, rng
     let base = base.ok_or(Error::Missing {
         what: "base URL".to_owned(),
     })?;
-    let mut last = None;
+    let (mut last, mut said) = (None, None);
     for endpoint in &probe.endpoints {
         let path = endpoint.path.render(&scope).map_err(render_error)?;
         let url = format!("{}/{}", base.trim_end_matches('/'), path.trim_start_matches('/'));
         let url = Url::parse(&url).map_err(|_| Error::InvalidUrl { what: "verification" })?;
         match call(egress, subject, opened, probe, url, rng).await? {
             Outcome::Good => return Ok(Outcome::Good),
-            Outcome::Bad { status } => last = status.or(last),
+            Outcome::Bad { status, reason } => {
+                last = status.or(last);
+                said = reason.or(said);
+            }
         }
     }
-    Ok(Outcome::Bad { status: last })
+    Ok(Outcome::Bad {
+        status: last,
+        reason: said,
+    })
 }
 
 async fn call(
@@ -126,21 +137,26 @@ async fn call(
         Ok(response) => response,
         Err(error) => {
             tracing::debug!(provider = %subject.provider.id, %error, "a credential probe did not get through");
-            return Ok(Outcome::Bad { status: None });
+            return Ok(Outcome::Bad {
+                status: None,
+                reason: None,
+            });
         }
     };
     let status = response.status.as_u16();
-    let good = match probe.good.fail_if.is_some() || probe.good.requires.is_some() {
-        true => {
-            let text = response.text(ANSWER_BYTES_MAX).await.unwrap_or_default();
-            good_status(&probe.good, status) && good_body(&probe.good, &text)
-        }
-        false => good_status(&probe.good, status),
-    };
-    Ok(if good {
-        Outcome::Good
+    let judged_by_text = probe.good.fail_if.is_some() || probe.good.requires.is_some();
+    let well = good_status(&probe.good, status);
+    let text = if judged_by_text || !well {
+        response.text(ANSWER_BYTES_MAX).await.unwrap_or_default()
     } else {
-        Outcome::Bad { status: Some(status) }
+        String::new()
+    };
+    if well && (!judged_by_text || good_body(&probe.good, &text)) {
+        return Ok(Outcome::Good);
+    }
+    Ok(Outcome::Bad {
+        status: Some(status),
+        reason: reason(&text, &opened.credentials.secrets()),
     })
 }
 

@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod auth;
 pub mod connect;
+pub mod connect_ui;
 pub mod connections;
 pub mod deploy;
 pub mod environments;
@@ -32,6 +33,7 @@ pub fn all() -> Router<ApiState> {
         .merge(oauth::router())
         .merge(connections::router())
         .merge(connect::router())
+        .merge(connect_ui::router())
         .merge(auth::router())
         .merge(providers::router())
         .merge(integrations::router())

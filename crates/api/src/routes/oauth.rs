@@ -157,7 +157,7 @@ fn has_cookie(headers: &HeaderMap, state: &str) -> bool {
 
 fn shown(app: &App, finished: Result<PopupSuccess, PopupFailure>) -> Response {
     match finished {
-        Ok(_) => page(
+        Ok(success) => page(
             app,
             StatusCode::OK,
             "good",
@@ -165,7 +165,12 @@ fn shown(app: &App, finished: Result<PopupSuccess, PopupFailure>) -> Response {
             "Your account is connected",
             "This window closes by itself. You can close it now.",
             "",
-            &json!({ "type": "nango_oauth_callback_success" }),
+            &json!({
+                "type": "nango_oauth_callback_success",
+                // For pages that no WebSocket reaches.
+                "providerConfigKey": success.unique_key,
+                "connectionId": success.connection_id,
+            }),
         ),
         Err(failure) => failure_page(app, &failure),
     }

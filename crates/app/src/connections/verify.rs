@@ -37,9 +37,9 @@ impl App {
         let opened = Opened::new(credentials.clone());
         match probe::verify(self.egress(), &subject, &opened, self.rng()).await {
             Ok(probe::Outcome::Good) => Ok(()),
-            Ok(probe::Outcome::Bad { status }) => {
+            Ok(probe::Outcome::Bad { status, reason }) => {
                 tracing::info!(provider = %provider.id, ?status, "the provider does not accept the given credentials");
-                Err(test_failed())
+                Err(test_failed().reason(reason))
             }
             Err(error) => {
                 tracing::info!(provider = %provider.id, %error, "the given credentials could not be tested");

@@ -1,8 +1,8 @@
 //! What people may change about an environment.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::connect_ui::ConnectUiSettings;
 use crate::{Error, Result};
 
 /// Settings of an environment, stored as JSON. Every field has a default, so older rows stay readable.
@@ -35,8 +35,9 @@ pub struct EnvironmentSettings {
     pub otlp_endpoint: Option<String>,
     /// Headers sent there.
     pub otlp_headers: Vec<(String, String)>,
-    /// Theme of the Connect UI as the frontend SDK reads it.
-    pub connect_ui: Option<Value>,
+    /// Look of the Connect UI.
+    #[serde(deserialize_with = "null_is_default")]
+    pub connect_ui: ConnectUiSettings,
 }
 
 impl Default for EnvironmentSettings {
@@ -55,7 +56,7 @@ impl Default for EnvironmentSettings {
             slack_notifications: false,
             otlp_endpoint: None,
             otlp_headers: Vec::new(),
-            connect_ui: None,
+            connect_ui: ConnectUiSettings::default(),
         }
     }
 }
@@ -64,4 +65,9 @@ impl EnvironmentSettings {
     pub(super) fn to_json(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|error| Error::Internal(format!("environment settings: {error}")))
     }
+}
+
+/// Rows written before a field had its type hold `null` there.
+fn null_is_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Option::deserialize(from).map(Option::unwrap_or_default)
 }

@@ -64,6 +64,17 @@ pub struct Integration {
     pub updated_at: Timestamp,
 }
 
+impl Integration {
+    /// The logo that the developer gave it: the free value `logo_url`, an `https:` address.
+    pub fn own_logo(&self) -> Option<&str> {
+        self.secrets
+            .custom
+            .get("logo_url")
+            .map(String::as_str)
+            .filter(|url| url.starts_with("https://"))
+    }
+}
+
 fn secrets_place(environment: EnvironmentId, id: IntegrationId) -> String {
     format!("integrations/{environment}/{id}/secrets")
 }

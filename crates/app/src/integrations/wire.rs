@@ -41,7 +41,9 @@ impl App {
         object.insert("unique_key".into(), json!(integration.unique_key));
         object.insert("provider".into(), json!(integration.provider));
         object.insert("display_name".into(), json!(display_name));
-        object.insert("logo".into(), json!(logo_url(self.settings(), &integration.provider)));
+        let logo = integration.own_logo().map(str::to_owned);
+        let logo = logo.unwrap_or_else(|| logo_url(self.settings(), &integration.provider));
+        object.insert("logo".into(), json!(logo));
         if label && let Some(label) = integration.secrets.integration_config.get("keyLabel") {
             object.insert("credentials_label".into(), json!({ "apiKey": label }));
         }

@@ -21,7 +21,7 @@ use crate::{App, Error, Result};
 /// How long a session lives.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 /// Prefix of session tokens; part of the public contract.
-const TOKEN_PREFIX: &str = "nango_connect_session_";
+pub(crate) const TOKEN_PREFIX: &str = "nango_connect_session_";
 
 /// What a session allows and presets; sealed at rest, because defaults may hold client secrets.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Details {
     /// Tags of resulting connections.
     #[serde(default)]
     pub tags: Tags,
+    /// Its token was the token of a link and has been exchanged for another; nothing else is kept.
+    #[serde(default)]
+    pub claimed: bool,
 }
 
 /// Presets of a session for one integration.
@@ -67,6 +70,8 @@ pub struct LiveSession {
     pub details: Details,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// The details as stored.
+    pub(crate) sealed: Vec<u8>,
 }
 
 impl LiveSession {
@@ -98,17 +103,23 @@ impl LiveSession {
     }
 }
 
-fn hash_token(token: &str) -> String {
+pub(crate) fn hash_token(token: &str) -> String {
     hex::encode(digest::digest(&digest::SHA256, token.as_bytes()))
 }
 
-fn place(environment: EnvironmentId, token_hash: &str) -> String {
+pub(crate) fn place(environment: EnvironmentId, token_hash: &str) -> String {
     format!("connect_sessions/{environment}/{token_hash}/details")
 }
 
 impl App {
     /// The session behind a token; `None` when it is unknown or has ended.
     pub async fn find_live_session(&self, token: &str) -> Result<Option<LiveSession>> {
+        let session = self.find_session(token).await?;
+        Ok(session.filter(|session| !session.details.claimed))
+    }
+
+    /// As [`App::find_live_session`], with links that have been claimed.
+    pub(crate) async fn find_session(&self, token: &str) -> Result<Option<LiveSession>> {
         let hash = hash_token(token);
         let mut conn = self.store().read().await?;
         let Some(row) = table::find(&mut conn, &hash, self.clock().now()).await? else {
@@ -130,6 +141,7 @@ impl App {
             reconnects: row.connection_id,
             details,
             expires_at: row.expires_at,
+            sealed: row.details,
         }))
     }
 

@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value, json};
 use tenon_model::Timestamp;
-use tenon_store::tables::connections;
 
 use super::LiveSession;
 use crate::connections::EndUser;
@@ -33,21 +32,8 @@ const EVENTS: &[&str] = &[
 impl App {
     /// `GET /connect/session`.
     pub async fn session_json(&self, session: &LiveSession) -> Result<Value> {
-        let mut end_user = session.details.end_user.clone();
-        if let Some(id) = session.reconnects {
-            let mut conn = self.store().read().await?;
-            let connection = connections::find_by_id(&mut conn, session.environment.id, id).await?;
-            if let Some(known) = connection.and_then(|row| row.end_user) {
-                end_user = Some(EndUser::from_row(&known));
-            }
-        }
-        let settings = session.environment.settings.connect_ui.clone().unwrap_or_else(|| {
-            json!({
-                "showWatermark": false,
-                "defaultTheme": "system",
-                "theme": { "light": { "primary": "#00B2E3" }, "dark": { "primary": "#00B2E3" } },
-            })
-        });
+        let end_user = self.session_end_user(session).await?;
+        let settings = session.environment.settings.connect_ui.to_wire();
         let mut data = Map::new();
         data.insert("endUser".to_owned(), json!(end_user.as_ref().map(EndUser::to_wire)));
         data.insert("connectUISettings".to_owned(), settings);

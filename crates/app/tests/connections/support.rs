@@ -29,6 +29,26 @@ api = "https://api.acme.example"
 config.base = { label = "Base" }
 "#;
 
+/// A provider whose form has a bit of everything.
+const VAULTED: &str = r##"
+[vendor]
+name = "Vaulted"
+docs = "https://vaulted.example/docs"
+
+[vaulted]
+name = "Vaulted"
+categories = ["crm"]
+auth = "api_key"
+guide = "https://vaulted.example/guide"
+api = "https://${config.subdomain}.vaulted.example"
+config.subdomain = { label = "Subdomain", example = "acme", pattern = "^[a-z0-9-]+$", prefix = "https://", suffix = ".vaulted.example", order = 1 }
+config.region = { label = "Region", choices = ["eu", "us"], order = 2 }
+config.portal = { label = "Portal", automatic = true }
+config.note = { label = "Note", optional = true }
+cred.apiKey = { label = "API Key", pattern = "^key-.+$", section = "#key" }
+example = { config = { subdomain = "a", region = "eu" }, request = "GET /me", sends = "https://a.vaulted.example/me" }
+"##;
+
 /// Where the data of a test lies.
 pub enum Database {
     Sqlite(tempfile::TempDir),
@@ -122,7 +142,7 @@ pub async fn start_with(database: &Database, clock: &Arc<ManualClock>, node: &st
     runtime.workers_warm = 0;
     App::new(Parts {
         store: database.open().await,
-        catalog: Catalog::with_texts(&[("acme.toml", ACME)]).unwrap(),
+        catalog: Catalog::with_texts(&[("acme.toml", ACME), ("vaulted.toml", VAULTED)]).unwrap(),
         egress: Egress::new(Policy::permissive(), Arc::clone(&clock)).unwrap(),
         vault: Vault::new(master, previous, Arc::clone(&rng)),
         runtime: Runtime::start(runtime).unwrap(),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tenon_app::App;
+use tenon_app::connect_ui::{Primary, ThemeName};
 use tenon_app::environments::{Environment, EnvironmentSettings};
 
 use crate::commands::serve::CommonArgs;
@@ -16,7 +17,8 @@ use crate::{logging, wiring};
   tenon env list
   tenon env show dev
   tenon env set dev NANGO_LOGGER_LEVEL debug
-  tenon env settings dev --webhook-url https://app.example.com/tenon --on-sync-completion-always false")]
+  tenon env settings dev --webhook-url https://app.example.com/tenon --on-sync-completion-always false
+  tenon env settings prod --connect-primary-light '#0b6e4f' --connect-product-name Acme")]
 pub struct EnvArgs {
     #[command(subcommand)]
     command: EnvCommand,
@@ -91,6 +93,21 @@ struct SettingsChange {
     /// Send a webhook when an asynchronous action has ended.
     #[arg(long)]
     on_async_action_completion: Option<bool>,
+    /// Connect UI: colour of buttons on light surfaces, #rrggbb; empty is neutral.
+    #[arg(long, value_name = "COLOUR")]
+    connect_primary_light: Option<String>,
+    /// Connect UI: colour of buttons on dark surfaces, #rrggbb; empty is neutral.
+    #[arg(long, value_name = "COLOUR")]
+    connect_primary_dark: Option<String>,
+    /// Connect UI: theme, unless the page is opened with another.
+    #[arg(long, value_parser = ["light", "dark", "system"], value_name = "THEME")]
+    connect_theme: Option<String>,
+    /// Connect UI: https address of your logo; empty removes it.
+    #[arg(long, value_name = "URL")]
+    connect_logo_url: Option<String>,
+    /// Connect UI: name of your product; empty removes it.
+    #[arg(long, value_name = "NAME")]
+    connect_product_name: Option<String>,
 }
 
 impl SettingsChange {
@@ -107,18 +124,35 @@ impl SettingsChange {
                 bail!("{flag} {url:?} is not an absolute URL");
             }
         }
+        for (flag, colour) in [
+            ("--connect-primary-light", &self.connect_primary_light),
+            ("--connect-primary-dark", &self.connect_primary_dark),
+        ] {
+            if let Some(colour) = colour
+                && !colour.is_empty()
+                && Primary::parse(colour).is_none()
+            {
+                bail!("{flag} {colour:?} is not a colour; write it as #rrggbb");
+            }
+        }
+        if let Some(url) = &self.connect_logo_url
+            && !url.is_empty()
+            && !(url.starts_with("https://") && tenon_app::validate::is_url(url))
+        {
+            bail!("--connect-logo-url {url:?} is not an https address");
+        }
         Ok(())
     }
 
     fn apply(self, settings: &mut EnvironmentSettings) {
-        let set_url = |to: &mut Option<String>, value: Option<String>| {
+        let set_text = |to: &mut Option<String>, value: Option<String>| {
             if let Some(url) = value {
                 *to = Some(url).filter(|url| !url.is_empty());
             }
         };
-        set_url(&mut settings.webhook_url, self.webhook_url);
-        set_url(&mut settings.webhook_url_secondary, self.webhook_url_secondary);
-        set_url(&mut settings.callback_url, self.callback_url);
+        set_text(&mut settings.webhook_url, self.webhook_url);
+        set_text(&mut settings.webhook_url_secondary, self.webhook_url_secondary);
+        set_text(&mut settings.callback_url, self.callback_url);
         let set = |to: &mut bool, value: Option<bool>| *to = value.unwrap_or(*to);
         set(&mut settings.on_auth_creation, self.on_auth_creation);
         set(&mut settings.on_auth_refresh_error, self.on_auth_refresh_error);
@@ -128,6 +162,14 @@ impl SettingsChange {
             &mut settings.on_async_action_completion,
             self.on_async_action_completion,
         );
+        let connect = &mut settings.connect_ui;
+        set_text(&mut connect.primary_light, self.connect_primary_light);
+        set_text(&mut connect.primary_dark, self.connect_primary_dark);
+        set_text(&mut connect.logo_url, self.connect_logo_url);
+        set_text(&mut connect.product_name, self.connect_product_name);
+        if let Some(theme) = self.connect_theme.as_deref().and_then(ThemeName::parse) {
+            connect.theme = theme;
+        }
     }
 }
 

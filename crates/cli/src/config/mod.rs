@@ -46,6 +46,8 @@ pub struct Server {
     pub public_url: String,
     /// URL of the Connect UI.
     pub connect_url: String,
+    /// Who may embed the Connect UI.
+    pub connect_frame_ancestors: Vec<String>,
     /// Largest request body.
     pub body_bytes_max: usize,
     /// Seconds to drain at shutdown.
@@ -235,6 +237,15 @@ impl Config {
         ] {
             if !url.is_empty() && url::Url::parse(url).is_err() {
                 bail!("{name} is {url:?}; give an absolute URL such as https://tenon.example.com");
+            }
+        }
+        for origin in &self.server.connect_frame_ancestors {
+            // The value becomes part of a header: one stray separator would change the whole policy.
+            let plain = |c: char| c.is_ascii_alphanumeric() || "*.:/-[]".contains(c);
+            if origin.is_empty() || !origin.chars().all(plain) {
+                bail!(
+                    "server.connect_frame_ancestors has {origin:?}; write origins such as https://app.example.com, or *"
+                );
             }
         }
         if self.functions.runs_max == 0 {

@@ -58,6 +58,18 @@ pub async fn find(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<O
     }))
 }
 
+/// Replaces the details of a session that are still `old`; false when somebody else was faster or it is gone.
+pub async fn replace_details(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    id: i64,
+    old: &[u8],
+    new: &[u8],
+) -> Result<bool> {
+    let sql = "UPDATE connect_sessions SET details = $4 WHERE environment_id = $1 AND id = $2 AND details = $3";
+    Ok(conn.execute(sql, params![environment, id, old, new]).await? > 0)
+}
+
 /// Ends a session; false when there was none.
 pub async fn delete(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Result<bool> {
     let sql = "DELETE FROM connect_sessions WHERE environment_id = $1 AND id = $2";

@@ -123,3 +123,27 @@ async fn an_end_user_is_replaced_whole() {
         tx.commit().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn details_are_replaced_by_whoever_saw_the_newest() {
+    for store in stores().await {
+        let e = environment(&store, "dev").await;
+        let ends = start().plus(Duration::from_secs(1_800));
+        let mut tx = store.begin().await.unwrap();
+        let id = connect_sessions::insert(&mut tx, e, "link", None, b"fresh", start(), ends)
+            .await
+            .unwrap();
+        for (environment, old, replaced) in [
+            (EnvironmentId(e.0 + 1), &b"fresh"[..], false),
+            (e, b"fresh", true),
+            (e, b"fresh", false),
+        ] {
+            let done = connect_sessions::replace_details(&mut tx, environment, id, old, b"claimed")
+                .await
+                .unwrap();
+            assert_eq!(done, replaced);
+        }
+        let found = connect_sessions::find(&mut tx, "link", start()).await.unwrap().unwrap();
+        assert_eq!(found.details, b"claimed");
+    }
+}

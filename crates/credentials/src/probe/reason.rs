@@ -1,0 +1,115 @@
+//! The sentence in an error answer that tells a person what is wrong.
+
+use serde_json::Value;
+use tenon_model::Secret;
+
+/// Where vendors put that sentence, most telling first.
+const PATHS: &[&str] = &[
+    "/error_description",
+    "/error/message",
+    "/error/detail",
+    "/errors/0/message",
+    "/errors/0/detail",
+    "/errors/0/title",
+    "/message",
+    "/Message",
+    "/detail",
+    "/error_message",
+    "/errorMessage",
+    "/error_msg",
+    "/description",
+    "/reason",
+    "/title",
+    "/error",
+    "/errors/0",
+    "/msg",
+    "/0/message",
+];
+/// Longer texts are cut: a sentence helps, a page does not.
+const CHARS_MAX: usize = 240;
+/// Shorter values are not looked for: a one-letter password would tear words apart.
+const SECRET_BYTES_MIN: usize = 4;
+
+/// The sentence of an answer. Credentials that the provider repeats are blanked out; HTML says nothing to people.
+pub(super) fn reason(answer: &str, secrets: &[Secret]) -> Option<String> {
+    let answer = answer.trim();
+    let said = match serde_json::from_str::<Value>(answer) {
+        Ok(Value::String(text)) => text,
+        Ok(value) => PATHS
+            .iter()
+            .find_map(|path| value.pointer(path)?.as_str().filter(|text| !text.trim().is_empty()))?
+            .to_owned(),
+        Err(_) if answer.starts_with('<') || answer.lines().count() > 3 => return None,
+        Err(_) => answer.to_owned(),
+    };
+    let mut plain = said;
+    for secret in secrets.iter().map(Secret::expose) {
+        if secret.len() >= SECRET_BYTES_MIN {
+            plain = plain.replace(secret, "•••");
+        }
+    }
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let sentence: String = words.join(" ").chars().filter(|letter| !letter.is_control()).collect();
+    if sentence.is_empty() {
+        return None;
+    }
+    if sentence.chars().count() <= CHARS_MAX {
+        return Some(sentence);
+    }
+    let cut: String = sentence.chars().take(CHARS_MAX).collect();
+    Some(format!("{cut}…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use tenon_model::Secret;
+
+    use super::reason;
+
+    #[track_caller]
+    fn check(answer: &str, expected: Option<&str>) {
+        let secrets = [Secret::new("sk-12345"), Secret::new("p")];
+        assert_eq!(reason(answer, &secrets).as_deref(), expected, "{answer}");
+    }
+
+    #[test]
+    fn the_telling_sentence_of_common_shapes() {
+        check(
+            r#"{"message":"Bad credentials","documentation_url":"…"}"#,
+            Some("Bad credentials"),
+        );
+        check(
+            r#"{"error":{"message":"Invalid API Key","type":"x"}}"#,
+            Some("Invalid API Key"),
+        );
+        check(
+            r#"{"error":"invalid_client","error_description":"No such key"}"#,
+            Some("No such key"),
+        );
+        check(
+            r#"{"errors":[{"detail":"The token\n expired"}]}"#,
+            Some("The token expired"),
+        );
+        check(r#"{"errors":["Nope"]}"#, Some("Nope"));
+        check("Unauthorized", Some("Unauthorized"));
+        check("<html><h1>401</h1></html>", None);
+        check("", None);
+        check(r#"{"ok":false,"code":17}"#, None);
+    }
+
+    #[test]
+    fn repeated_credentials_are_blanked_out() {
+        check(
+            r#"{"message":"Incorrect key sk-12345 provided"}"#,
+            Some("Incorrect key ••• provided"),
+        );
+    }
+
+    #[test]
+    fn long_texts_are_cut() {
+        let text = "word ".repeat(200);
+        let said = reason(&text, &[]).unwrap();
+        assert_eq!(said.chars().count(), 241);
+        assert!(said.ends_with('…'));
+    }
+}
