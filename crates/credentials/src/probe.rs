@@ -1,6 +1,6 @@
 //! The call that proves credentials, where the catalogue declares one.
 
-mod reason;
+pub(crate) mod reason;
 
 use bytes::Bytes;
 use serde_json::{Map, Value};

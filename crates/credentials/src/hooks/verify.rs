@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::material::at_path;
 use crate::modes::sigv4::{self, Signed, Signer};
 use crate::probe::Outcome;
+use crate::probe::reason::reason;
 use crate::subject::{Subject, USER_AGENT};
 use crate::token_call::CALL_TIMEOUT;
 
@@ -66,12 +67,18 @@ pub async fn run(
         ask(egress, subject, opened, question(hook, opened), rng).await?
     };
     let Some((status, text)) = answer else {
-        return Ok(Some(Outcome::Bad { status: None }));
+        return Ok(Some(Outcome::Bad {
+            status: None,
+            reason: None,
+        }));
     };
     Ok(Some(if accepts(hook, status, &text) {
         Outcome::Good
     } else {
-        Outcome::Bad { status: Some(status) }
+        Outcome::Bad {
+            status: Some(status),
+            reason: reason(&text, &opened.credentials.secrets()),
+        }
     }))
 }
 

@@ -31,7 +31,7 @@ const CHARS_MAX: usize = 240;
 const SECRET_BYTES_MIN: usize = 4;
 
 /// The sentence of an answer. Credentials that the provider repeats are blanked out; HTML says nothing to people.
-pub(super) fn reason(answer: &str, secrets: &[Secret]) -> Option<String> {
+pub(crate) fn reason(answer: &str, secrets: &[Secret]) -> Option<String> {
     let answer = answer.trim();
     let said = match serde_json::from_str::<Value>(answer) {
         Ok(Value::String(text)) => text,

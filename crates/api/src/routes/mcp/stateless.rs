@@ -14,9 +14,12 @@ use super::transport::{Refused, VERSION_HEADER};
 /// The revision.
 pub(super) const VERSION: &str = "2026-07-28";
 
+/// Whether a value is of the wanted kind.
+type Check = fn(&Value) -> bool;
+
 /// What `_meta` of every request must have.
 const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-const META_REQUIRED: [(&str, fn(&Value) -> bool); 3] = [
+const META_REQUIRED: [(&str, Check); 3] = [
     (META_VERSION, Value::is_string),
     ("io.modelcontextprotocol/clientInfo", Value::is_object),
     ("io.modelcontextprotocol/clientCapabilities", Value::is_object),
