@@ -1,7 +1,7 @@
 //! Webhooks of providers.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -12,7 +12,7 @@ use serde_json::json;
 use tenon_app::webhooks::inbound::{Accepted, Delivery};
 
 use crate::input::read_body;
-use crate::{ApiResult, ApiState, query};
+use crate::{ApiResult, ApiState, Path, query};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {
