@@ -117,7 +117,8 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
  */
 export async function startUpstream(handler) {
     const seen = [];
-    const server = createServer((request, response) => {
+    // Long targets are passed on, so they must be readable here.
+    const server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
         const chunks = [];
         request.on('data', (chunk) => chunks.push(chunk));
         request.on('end', async () => {
