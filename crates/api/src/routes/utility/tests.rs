@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use http::header::CONTENT_TYPE;
+use http_body_util::BodyExt;
 use serde_json::Value;
 
-use super::OPENAPI;
+use super::{OPENAPI, openapi};
 
 /// Pages and pictures for browsers, which are no part of the API.
 const PAGES: &[&str] = &["/connect-ui", "/images/"];
@@ -133,6 +135,15 @@ fn every_route_is_described_and_every_description_has_a_route() {
         surplus.is_empty(),
         "openapi.json describes what nobody serves: {surplus:?}"
     );
+}
+
+#[tokio::test]
+async fn the_description_is_handed_out_as_json() {
+    let response = openapi().await;
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, OPENAPI);
 }
 
 #[test]
