@@ -63,7 +63,7 @@ export async function until(what, check, timeoutMs = 20_000) {
 
 /**
  * Starts `tenon serve`. `dataDir` and `databaseUrl` may be shared by several servers (nodes).
- * Answers {url, keys, cli(args), stop(), kill()}.
+ * Answers {url, keys, cli(args), stop(), kill()}; `panicked()` holds over the whole life, `log()` is the end of the log.
  */
 export async function startServer({ args = [], env = {}, databaseUrl, dataDir, port } = {}) {
     const bin = binary();
@@ -76,8 +76,13 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
     });
     let out = '';
     let log = '';
+    let panicked = false;
     child.stdout.on('data', (chunk) => (out += chunk));
-    child.stderr.on('data', (chunk) => (log = (log + chunk).slice(-20_000)));
+    child.stderr.on('data', (chunk) => {
+        log += chunk;
+        panicked ||= log.includes('panicked at');
+        log = log.slice(-20_000);
+    });
     const url = `http://127.0.0.1:${listen}`;
     const ended = new Promise((resolve) => child.once('exit', resolve));
     await until('the server is healthy', async () => {
@@ -92,6 +97,8 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
         dataDir: own,
         pid: child.pid,
         log: () => log,
+        panicked: () => panicked,
+        alive: () => child.exitCode === null && child.signalCode === null,
         cli: async (...command) => (await run(bin, [command[0], ...common, ...command.slice(1)], { env: { ...process.env, ...env } })).stdout.trim(),
         kill: async () => {
             child.kill('SIGKILL');
@@ -110,7 +117,8 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
  */
 export async function startUpstream(handler) {
     const seen = [];
-    const server = createServer((request, response) => {
+    // Long targets are passed on, so they must be readable here.
+    const server = createServer({ maxHeaderSize: 1 << 20 }, (request, response) => {
         const chunks = [];
         request.on('data', (chunk) => chunks.push(chunk));
         request.on('end', async () => {

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod error;
 mod input;
 mod normalize;
+mod path;
 pub mod query;
 mod response;
 pub mod routes;
@@ -24,6 +25,7 @@ use tokio::net::TcpListener;
 pub use auth::{Authed, Session};
 pub use error::{ApiError, ApiResult};
 pub use input::Input;
+pub use path::Path;
 
 /// What every route can reach.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! Actions: call one, fetch the result of one that ran later.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -12,7 +12,7 @@ use tenon_app::validate::no_query;
 use tenon_app::{Error, Issue};
 use uuid::Uuid;
 
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

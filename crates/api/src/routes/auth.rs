@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, State};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use axum::{Json, Router};
@@ -11,7 +11,7 @@ use tenon_app::auth::Form;
 use tenon_app::sessions::LiveSession;
 use tenon_app::{App, Error};
 
-use crate::{ApiResult, ApiState, Input, Session, query};
+use crate::{ApiResult, ApiState, Input, Path, Session, query};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

@@ -1,6 +1,6 @@
 //! Connections, and the deprecated routes that still answer.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tenon_app::connections::MetadataWrite;
 use tenon_app::validate::no_query;
 
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 const CREATE: &str = "environment:connections:create";
 const UPDATE: &str = "environment:connections:update";

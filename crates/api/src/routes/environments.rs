@@ -1,6 +1,6 @@
 //! Environments, API keys, environment variables and the webhook signing key.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
@@ -11,7 +11,7 @@ use tenon_app::validate::{Fields, no_query};
 use tenon_app::{Error, Issue};
 use tenon_model::EnvironmentId;
 
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

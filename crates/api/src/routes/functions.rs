@@ -1,6 +1,6 @@
 //! Deployed functions: lists, code, removal, and the deprecated paths that functions declare.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router};
@@ -11,7 +11,7 @@ use tenon_app::functions::{DeleteQuery, ListQuery, PassThrough};
 use tenon_app::integrations::check_key;
 
 use super::actions;
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

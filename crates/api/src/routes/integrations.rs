@@ -1,6 +1,6 @@
 //! Integrations.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -10,7 +10,7 @@ use tenon_app::integrations::{CreateInput, UpdateInput, check_key, read_include}
 use tenon_app::validate::{Fields, no_query};
 
 use crate::auth::Either;
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

@@ -1,6 +1,6 @@
 //! The operations log. Routes of our own: the public contract has none.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -8,7 +8,7 @@ use tenon_app::Error;
 use tenon_app::operations::LogQuery;
 use tenon_app::validate::Fields;
 
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection};
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERER, REFERRER_POLICY};
@@ -13,7 +13,7 @@ use tenon_app::auth::{PopupFailure, PopupSuccess};
 use tenon_app::{App, Error};
 
 use super::auth::session_in_query;
-use crate::{ApiResult, ApiState, query};
+use crate::{ApiResult, ApiState, Path, query};
 
 /// The page that a popup ends on. Placeholders are filled by [`page`]; nothing in it is taken from a request unescaped.
 const PAGE: &str = include_str!("../../../../ui/oauth_result.html");

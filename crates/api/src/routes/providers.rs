@@ -1,6 +1,6 @@
 //! The provider catalogue.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -9,7 +9,7 @@ use tenon_app::validate::{Fields, INTEGRATION_ID, NAME, Text, no_query};
 use tenon_app::{Error, Issue};
 
 use crate::auth::Either;
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

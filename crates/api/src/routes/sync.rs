@@ -1,6 +1,6 @@
 //! Syncs: trigger, start, pause, status, frequency, variants.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
@@ -11,7 +11,7 @@ use tenon_app::syncs::status::StatusRequest;
 use tenon_app::syncs::variants::VariantRequest;
 use tenon_app::validate::no_query;
 
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

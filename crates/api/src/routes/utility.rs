@@ -4,14 +4,21 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use crate::ApiState;
 
+/// The description of this API. Kept by hand; a test compares it with the routes.
+const OPENAPI: &str = include_str!("../../openapi.json");
+
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {
-    Router::new().route("/health", get(health)).route("/ready", get(ready))
+    Router::new()
+        .route("/health", get(health))
+        .route("/ready", get(ready))
+        .route("/openapi.json", get(openapi))
 }
 
 async fn health() -> Json<serde_json::Value> {
@@ -24,3 +31,10 @@ async fn ready(State(state): State<ApiState>) -> Response {
         Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "result": "not ready" }))).into_response(),
     }
 }
+
+async fn openapi() -> Response {
+    ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], OPENAPI).into_response()
+}
+
+#[cfg(test)]
+mod tests;

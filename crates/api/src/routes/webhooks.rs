@@ -1,7 +1,7 @@
 //! Webhooks of providers.
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -14,7 +14,7 @@ use tenon_app::Error;
 use tenon_app::webhooks::inbound::{Accepted, Delivery};
 
 use crate::input::read_body;
-use crate::{ApiResult, ApiState, query};
+use crate::{ApiResult, ApiState, Path, query};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {
