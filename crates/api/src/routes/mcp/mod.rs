@@ -99,6 +99,9 @@ fn read(input: &Input) -> Result<Vec<Request>, Refused> {
     if stateless::is_asked(&input.headers) {
         return stateless::check(&input.headers, messages);
     }
+    if let Some(refused) = stateless::unsupported(&input.headers, &messages) {
+        return Err(refused);
+    }
     transport::check_handshake(&input.headers, &messages)?;
     let requests = messages.into_iter().filter_map(|message| match message {
         Incoming::Request(request) => Some(request),

@@ -5,11 +5,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, StatusCode};
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::message::{Incoming, Request};
 use super::methods;
-use super::transport::{Refused, VERSION_HEADER};
+use super::transport::{Refused, VERSION_HEADER, VERSIONS};
 
 /// The revision.
 pub(super) const VERSION: &str = "2026-07-28";
@@ -17,12 +17,12 @@ pub(super) const VERSION: &str = "2026-07-28";
 /// Whether a value is of the wanted kind.
 type Check = fn(&Value) -> bool;
 
-/// What `_meta` of every request must have.
+/// What `_meta` of every request says, and whether it has to.
 const META_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-const META_REQUIRED: [(&str, Check); 3] = [
-    (META_VERSION, Value::is_string),
-    ("io.modelcontextprotocol/clientInfo", Value::is_object),
-    ("io.modelcontextprotocol/clientCapabilities", Value::is_object),
+const META: [(&str, bool, Check); 3] = [
+    (META_VERSION, true, Value::is_string),
+    ("io.modelcontextprotocol/clientCapabilities", true, Value::is_object),
+    ("io.modelcontextprotocol/clientInfo", false, Value::is_object),
 ];
 
 /// Whether the request is of this revision.
@@ -51,10 +51,6 @@ pub(super) fn check(headers: &HeaderMap, messages: Vec<Incoming>) -> Result<Vec<
     let Incoming::Request(request) = only else {
         return Ok(Vec::new());
     };
-    if request.method == "initialize" {
-        // A client that probes: the answer names the newest revision that has a handshake.
-        return Ok(vec![request]);
-    }
     check_meta(&request)?;
     check_header(headers, "mcp-method", Some(&request.method), &request.id)?;
     let name = (request.method == "tools/call")
@@ -74,12 +70,44 @@ pub(super) fn check(headers: &HeaderMap, messages: Vec<Incoming>) -> Result<Vec<
     Ok(vec![request])
 }
 
+fn version_of(request: &Request) -> Option<&str> {
+    request.params.get("_meta")?.get(META_VERSION)?.as_str()
+}
+
+/// The refusal of a request that names a revision of its own which nobody here speaks: with its id, and with what is
+/// spoken, so that the client can choose. Older clients name none in the body and get the older refusal.
+pub(super) fn unsupported(headers: &HeaderMap, messages: &[Incoming]) -> Option<Refused> {
+    let [Incoming::Request(request)] = messages else {
+        return None;
+    };
+    let asked = version_of(request)?;
+    let named = headers.get(VERSION_HEADER).is_some_and(|value| value == asked);
+    if !named || asked == VERSION || VERSIONS.contains(&asked) {
+        return None;
+    }
+    let supported: Vec<&str> = std::iter::once(VERSION).chain(VERSIONS).collect();
+    let error = ErrorData::new(
+        ErrorCode::UNSUPPORTED_PROTOCOL_VERSION,
+        "Unsupported protocol version",
+        Some(json!({ "requested": asked, "supported": supported })),
+    );
+    let error = JsonRpcError::new(Some(request.id.clone()), error);
+    Some(Refused {
+        status: StatusCode::BAD_REQUEST,
+        body: serde_json::to_value(error).unwrap_or_default(),
+    })
+}
+
 fn check_meta(request: &Request) -> Result<(), Refused> {
     let meta = request.params.get("_meta").and_then(Value::as_object);
-    let missing: Vec<&str> = META_REQUIRED
-        .iter()
-        .filter(|(name, is_formed)| !meta.and_then(|meta| meta.get(*name)).is_some_and(is_formed))
-        .map(|(name, _)| *name)
+    let is_wrong = |name: &str, required: bool, is_formed: fn(&Value) -> bool| {
+        let value = meta.and_then(|meta| meta.get(name));
+        value.map_or(required, |value| !is_formed(value))
+    };
+    let missing: Vec<&str> = META
+        .into_iter()
+        .filter(|(name, required, is_formed)| is_wrong(name, *required, *is_formed))
+        .map(|(name, ..)| name)
         .collect();
     if !missing.is_empty() {
         let text = format!(
@@ -93,7 +121,7 @@ fn check_meta(request: &Request) -> Result<(), Refused> {
             text,
         ));
     }
-    let version = meta.and_then(|meta| meta.get(META_VERSION)).and_then(Value::as_str);
+    let version = version_of(request);
     if version == Some(VERSION) {
         return Ok(());
     }

@@ -170,12 +170,43 @@ fn stateless_requests_repeat_their_facts_in_headers() {
         check(&[version, ("mcp-method", "resources/list")], unknown),
         Err((404, -32601))
     );
+    // Who asks is optional; what it says must be readable.
+    let mut anonymous = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": { "_meta": {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }}});
+    let method = ("mcp-method", "tools/list");
+    assert_eq!(check(&[version, method], read(&anonymous).unwrap()), Ok(1));
+    anonymous["params"]["_meta"]["io.modelcontextprotocol/clientInfo"] = json!("me");
+    assert_eq!(check(&[version, method], read(&anonymous).unwrap()), Err((400, -32602)));
+    let hello = stateless_request("initialize", json!({}));
+    assert_eq!(
+        check(&[version, ("mcp-method", "initialize")], hello),
+        Err((404, -32601))
+    );
     let mut batch = list();
     batch.extend(list());
     assert_eq!(
         check(&[version, ("mcp-method", "tools/list")], batch),
         Err((400, -32600))
     );
+}
+
+#[test]
+fn unknown_revisions_are_told_what_is_spoken() {
+    let request = |version: &str| {
+        let meta = json!({ "io.modelcontextprotocol/protocolVersion": version });
+        read(&json!({ "jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": { "_meta": meta } })).unwrap()
+    };
+    let check = |header: &str, messages: &[Incoming]| {
+        stateless::unsupported(&headers(&[("mcp-protocol-version", header)]), messages).map(|refused| refused.body)
+    };
+    let body = check("2030-01-01", &request("2030-01-01")).unwrap();
+    assert_eq!((&body["id"], &body["error"]["code"]), (&json!(7), &json!(-32022)));
+    assert_eq!(body["error"]["data"]["supported"][0], "2026-07-28");
+    assert_eq!(check("2025-11-25", &request("2025-11-25")), None);
+    let ping = read(&json!({ "jsonrpc": "2.0", "id": 1, "method": "ping" })).unwrap();
+    assert_eq!(check("2030-01-01", &ping), None);
 }
 
 #[test]
