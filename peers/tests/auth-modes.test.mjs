@@ -199,8 +199,8 @@ test('OAuth 1.0a: temporary credentials, consent, signed calls (Authlib)', async
     assert.equal(done.status, 200, done.page);
     assert.match(done.page, /success|connected/i);
     const id = await connected('peer-oauth1');
-    const answer = await call('peer-oauth1', id, '/things', { params: { q: 'a b&c=d+e~', z: 'ä' } });
-    assert.deepEqual(answer.data, { user: 'ann', path: 'things', query: { q: ['a b&c=d+e~'], z: ['ä'] } });
+    const answer = await call('peer-oauth1', id, '/things', { params: { q: 'a b&c=d+e~', z: '*' } });
+    assert.deepEqual(answer.data, { user: 'ann', path: 'things', query: { q: ['a b&c=d+e~'], z: ['*'] } });
     const posted = await call('peer-oauth1', id, '/things?x=1', { method: 'POST', data: { a: 1 } });
     assert.equal(posted.data.user, 'ann');
     const held = await nango.getConnection('peer-oauth1', id);

@@ -198,20 +198,23 @@ test('tenon migrate nango takes over integrations and connections, and goes on a
     await put({ provider_config_key: 'open', connection_id: 'o', credentials: { type: 'NONE' } });
     const target = await startServer();
     stop.push(target.stop);
-    const migrate = (...more) => target.cli('migrate', 'nango', '--from', source.url, '--key', source.keys.dev, '--json', ...more).then(JSON.parse);
+    const migrate = async (...more) => {
+        const done = await tenon('migrate', 'nango', '--data-dir', target.dataDir, '--from', source.url, '--json', ...more);
+        return { ...JSON.parse(done.stdout || '{}'), code: done.code, stderr: done.stderr };
+    };
 
-    const planned = await migrate('--dry-run');
+    const planned = await migrate('--key', source.keys.dev, '--dry-run');
     assert.deepEqual([planned.integrations.created, planned.connections.created], [2, 121]);
     const to = new Nango({ host: target.url, apiKey: target.keys.dev });
     assert.equal((await to.listIntegrations()).configs.length, 0);
 
-    const first = await migrate('--integration', 'open');
+    const first = await migrate('--key', source.keys.dev, '--integration', 'open');
     assert.deepEqual([first.integrations.created, first.connections.created], [1, 1]);
-    const all = await migrate();
+    const all = await migrate('--key', source.keys.dev);
     assert.deepEqual(all.failures, []);
     assert.deepEqual([all.integrations.created, all.integrations.kept], [1, 1]);
     assert.deepEqual([all.connections.created, all.connections.kept], [120, 1]);
-    const again = await migrate();
+    const again = await migrate('--key', source.keys.dev);
     assert.deepEqual([again.connections.created, again.connections.kept], [0, 121]);
 
     const moved = await to.getConnection('gh', 'c-17', false, true);
@@ -226,6 +229,7 @@ test('tenon migrate nango takes over integrations and connections, and goes on a
     assert.equal(data.credentials.client_secret, 'cs');
     assert.equal(data.display_name, 'Hub');
 
-    const wrong = await target.cli('migrate', 'nango', '--from', source.url, '--key', 'not-a-key').then(() => null, (error) => error);
-    assert.ok(wrong && /401/.test(wrong.stderr), wrong?.stderr);
+    const wrong = await migrate('--key', 'not-a-key');
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /401/);
 });
