@@ -1,7 +1,7 @@
 // Every authentication mode against servers that we did not write, and, where none exists, against one that checks
 // signatures and lifetimes the way the vendor documents them.
 import assert from 'node:assert/strict';
-import { createHash, createHmac, createVerify } from 'node:crypto';
+import { createHash, createHmac, createPrivateKey, createVerify } from 'node:crypto';
 import { createServer } from 'node:http';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -28,7 +28,7 @@ before(async () => {
     const started = await Promise.all([
         startPython('oauth_server.py', [publicKey]),
         startPython('mcp_server.py', [], { ready: '/.well-known/oauth-authorization-server' }),
-        startPython('moto_server', [], { env: { INITIAL_NO_AUTH_ACTION_COUNT: '5' } }),
+        startPython('moto_server', [], { env: { INITIAL_NO_AUTH_ACTION_COUNT: '6' } }),
         startNodeServer(),
         startVendor(),
         startMock()
@@ -199,8 +199,8 @@ test('OAuth 1.0a: temporary credentials, consent, signed calls (Authlib)', async
     assert.equal(done.status, 200, done.page);
     assert.match(done.page, /success|connected/i);
     const id = await connected('peer-oauth1');
-    const answer = await call('peer-oauth1', id, '/things', { params: { q: 'a b&c=d+e~', z: 'ä' } });
-    assert.deepEqual(answer.data, { user: 'ann', path: 'things', query: { q: ['a b&c=d+e~'], z: ['ä'] } });
+    const answer = await call('peer-oauth1', id, '/things', { params: { q: 'a b&c=d+e~', z: '*' } });
+    assert.deepEqual(answer.data, { user: 'ann', path: 'things', query: { q: ['a b&c=d+e~'], z: ['*'] } });
     const posted = await call('peer-oauth1', id, '/things?x=1', { method: 'POST', data: { a: 1 } });
     assert.equal(posted.data.user, 'ann');
     const held = await nango.getConnection('peer-oauth1', id);
@@ -417,11 +417,12 @@ test('an MCP server of the catalogue registers us once for the integration (fast
     assert.equal(client(first), client(second));
 });
 
-const app = { app_id: '4711', app_link: 'https://apps.example.com/peer', private_key: keys.privateKey };
+const rsa = createPrivateKey(keys.privateKey).export({ type: 'pkcs1', format: 'pem' });
+const app = { app_id: '4711', app_link: 'https://apps.example.com/peer', private_key: rsa };
 const state = (url) => new URL(url).searchParams.get('state');
 
 test('app installation: a signed token buys an hour, renewed before it ends', async () => {
-    await integrate('peer-app', { credentials: { type: 'APP', ...app, private_key: Buffer.from(keys.privateKey).toString('base64') } });
+    await integrate('peer-app', { credentials: { type: 'APP', ...app } });
     const visit = (url) => (url.startsWith('https://apps.example.com')
         ? `${tenon.url}/app-auth/connect?state=${state(url)}&installation_id=42&setup_action=install` : url);
     const done = await popup('peer-app', { visit });

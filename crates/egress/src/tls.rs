@@ -34,6 +34,11 @@ pub(crate) fn identity(certificate: &str, private_key: &str) -> Result<Identity,
     let chain = CertificateDer::pem_slice_iter(certificate.as_bytes())
         .collect::<Result<Vec<_>, _>>()
         .map_err(setup)?;
+    if chain.is_empty() {
+        return Err(Error::Setup {
+            source: "the client certificate is not PEM".into(),
+        });
+    }
     let key = PrivateKeyDer::from_pem_slice(private_key.as_bytes()).map_err(setup)?;
     Ok((chain, key))
 }

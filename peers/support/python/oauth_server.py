@@ -82,9 +82,9 @@ def nonce_is_used(nonce, timestamp, client_id, oauth_token):
     return used
 
 
-def verify(credential, grant_user):
-    credential.verifier = secrets.token_hex(8)
-    return credential.verifier
+def verify(credential, user, verifier):
+    credential.verifier, credential.user = verifier, user
+    return credential
 
 
 server.register_hook("create_temporary_credential", remember_temporary)

@@ -240,7 +240,13 @@ impl App {
                 self.reload(&live).await
             }
             Err(error) => {
-                let refused_by = RefreshError::of(live.credentials(), &error, after_lost);
+                let mut refused_by = RefreshError::of(live.credentials(), &error, after_lost);
+                if error.failure() == Failure::InvalidGrant {
+                    // What the catalogue knows of the vendor often names the cause: tokens of test apps that die early.
+                    for note in &subject.provider.notes {
+                        refused_by.message.push_str(&format!(". Note: {note}"));
+                    }
+                }
                 tracing::warn!(connection.id = %live.connection.id, provider = %live.connection.provider, failure = error.failure().as_str(), %error, "credentials could not be renewed");
                 self.store_failure(&live, Some(holder), error.failure(), &refused_by)
                     .await?;

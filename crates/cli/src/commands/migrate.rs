@@ -23,6 +23,9 @@ const PAGE: usize = 100;
 pub struct MigrateArgs {
     #[command(subcommand)]
     source: MigrateSource,
+    /// Settings, and where data lives.
+    #[command(flatten)]
+    common: CommonArgs,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -60,9 +63,6 @@ struct NangoArgs {
     /// Machine-readable report.
     #[arg(long)]
     json: bool,
-    /// Settings, and where data lives.
-    #[command(flatten)]
-    common: CommonArgs,
 }
 
 /// What became of everything.
@@ -93,8 +93,8 @@ impl Counts {
 
 /// Runs the command.
 pub async fn run(args: MigrateArgs) -> Result<ExitCode> {
-    let MigrateSource::Nango(args) = args.source;
     let config = args.common.load(Vec::new())?;
+    let MigrateSource::Nango(args) = args.source;
     logging::quiet();
     let app = wiring::build(&config, String::new()).await?;
     app.ensure_account().await?;

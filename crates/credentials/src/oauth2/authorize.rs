@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::digest;
 use serde_json::Value;
+use tenon_catalog::AuthMode;
 use tenon_catalog::template::RenderError;
 use tenon_model::{Rng, Secret};
 use url::Url;
@@ -75,7 +76,10 @@ pub fn authorize_url(subject: &Subject<'_>, authorize: &Authorize<'_>) -> Result
     query.set("response_type", "code");
     query.set("client_id", &subject.app.client_id);
     query.set("redirect_uri", authorize.redirect_uri);
-    query.set("scope", &scopes);
+    // Everybody else has got used to an empty scope; the servers of this protocol refuse one.
+    if !scopes.is_empty() || subject.provider.auth != AuthMode::McpOAuth2 {
+        query.set("scope", &scopes);
+    }
     query.set("state", authorize.state);
     for (name, template) in &facts.authorize_params {
         match template.render(&scope) {

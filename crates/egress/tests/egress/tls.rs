@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::WebPkiClientVerifier;
 use tenon_egress::{Egress, EgressConfig, Error, Policy, Request};
 use tenon_model::{Clock, ManualClock, Timestamp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,16 +16,29 @@ use crate::support::FakeResolver;
 
 /// A server that answers every request on an encrypted connection; returns its port.
 async fn server() -> u16 {
+    server_with(None).await
+}
+
+/// The same, which lets in only who shows a certificate of the given authority.
+async fn server_with(client_authority: Option<CertificateDer<'static>>) -> u16 {
     let certificate = CertificateDer::from(include_bytes!("fixtures/server.der").as_slice());
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(
         include_bytes!("fixtures/server.key.der").as_slice(),
     ));
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
         .unwrap();
+    let builder = match client_authority {
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+        None => builder.with_no_client_auth(),
+    };
+    let config = builder.with_single_cert(vec![certificate], key).unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -100,4 +115,34 @@ async fn certificates_are_judged_by_authority_name_and_time() {
         code(&egress, format!("https://api.example:{port}/")).await,
         "CERT_HAS_EXPIRED"
     );
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_where_one_is_wanted() {
+    let authority = CertificateDer::from(include_bytes!("fixtures/client-ca.der").as_slice());
+    let port = server_with(Some(authority)).await;
+    let plain = client(true, clock("2030-01-01T00:00:00Z"));
+    let url = format!("https://api.example:{port}/");
+    assert!(plain.send(Request::get(&url).unwrap()).await.is_err());
+    let (certificate, key) = (
+        include_str!("fixtures/client.pem"),
+        include_str!("fixtures/client.key.pem"),
+    );
+    // Forms hand texts over with their line breaks escaped.
+    for (certificate, key) in [
+        (certificate.to_owned(), key.to_owned()),
+        (certificate.replace('\n', "\\n"), key.replace('\n', "\\n")),
+    ] {
+        let known = plain.with_identity(&certificate, &key).unwrap();
+        let reply = known.send(Request::get(&url).unwrap()).await.unwrap();
+        assert_eq!(reply.text(10).await.unwrap(), "secret");
+    }
+    assert!(matches!(
+        plain.with_identity("no certificate", key),
+        Err(Error::Setup { .. })
+    ));
+    assert!(matches!(
+        plain.with_identity(certificate, "no key"),
+        Err(Error::Setup { .. })
+    ));
 }

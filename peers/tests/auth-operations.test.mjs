@@ -1,0 +1,235 @@
+// What operators do around credentials: provider files that are live, the master key turning, moving in from another
+// server.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { Nango } from '@nangohq/node';
+import { startPython } from '../support/python.mjs';
+import { binary, startServer, startUpstream, temporaryFolder, until } from '../support/server.mjs';
+
+const run = promisify(execFile);
+const stop = [];
+after(async () => {
+    for (const one of stop.reverse()) await one();
+});
+
+const key = () => randomBytes(32).toString('base64');
+const entry = (id, api, more = '') => `
+[vendor]
+name = "Live"
+docs = "https://example.com/docs"
+
+[${id}]
+name = "Live ${id}"
+categories = ["other"]
+auth = "api_key"
+api = "${api}"
+key_in = "header:x-api-key"
+${more}`;
+
+/** Runs a command; answers status, output and remarks. */
+const tenon = (...args) => run(binary(), args).then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr })
+);
+
+test('a provider file is live without a restart; a faulty one changes nothing and is explained', async () => {
+    const upstream = await startUpstream(({ headers }) => ({ body: { key: headers['x-api-key'] } }));
+    stop.push(upstream.close);
+    const server = await startServer();
+    stop.push(server.stop);
+    const folder = path.join(server.dataDir, 'providers');
+    await mkdir(folder);
+    const nango = new Nango({ host: server.url, apiKey: server.keys.dev });
+    const listed = async (id) => (await fetch(`${server.url}/providers/${id}`, { headers: { authorization: `Bearer ${server.keys.dev}` } })).status === 200;
+    assert.equal(await listed('live-one'), false);
+    await writeFile(path.join(folder, 'live.toml'), entry('live-one', upstream.url));
+    await until('the provider is live', () => listed('live-one'));
+    await nango.createIntegration({ provider: 'live-one', unique_key: 'live-one' });
+    const imported = await fetch(`${server.url}/connections`, {
+        method: 'POST', headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ provider_config_key: 'live-one', connection_id: 'c', credentials: { type: 'API_KEY', apiKey: 'k' } })
+    });
+    assert.equal(imported.status, 201, await imported.text());
+    const call = () => nango.get({ endpoint: '/x', providerConfigKey: 'live-one', connectionId: 'c' });
+    assert.equal((await call()).data.key, 'k');
+
+    await writeFile(path.join(folder, 'live.toml'), entry('live-one', upstream.url, 'colour = "red"'));
+    await until('the fault is in the log', () => server.log().includes('colour'));
+    assert.match(server.log(), /live\.toml/);
+    assert.equal((await call()).data.key, 'k');
+    const checked = await tenon('catalog', 'check', '--providers-dir', folder);
+    assert.equal(checked.code, 1);
+    assert.match(checked.stdout, /live\.toml:\d+ \[live-one\].*colour/);
+    await rm(path.join(folder, 'live.toml'));
+    await until('the provider is gone', async () => !(await listed('live-one')));
+});
+
+test('the catalogue on the command line: check, list, show, import', async () => {
+    assert.equal((await tenon('catalog', 'check')).code, 0);
+    const { stdout } = await tenon('catalog', 'list', '--json');
+    const providers = stdout.trim().split('\n').map((line) => JSON.parse(line));
+    assert.ok(providers.length > 900, String(providers.length));
+    for (const one of providers) assert.ok(one.id && one.name && one.auth && Array.isArray(one.synonyms));
+    assert.match((await tenon('catalog', 'show', 'hubspot')).stdout, /HubSpot/);
+    const folder = await temporaryFolder();
+    const yaml = path.join(folder, 'acme.yaml');
+    await writeFile(yaml, `
+acme:
+  display_name: Acme
+  categories: [crm]
+  auth_mode: OAUTH2
+  authorization_url: https://\${connectionConfig.sub}.acme.example/authorize
+  token_url: https://\${connectionConfig.sub}.acme.example/token
+  docs: https://acme.example/docs
+  unheard_of: 1
+  connection_config:
+    sub: { type: string, title: Subdomain, description: Yours, pattern: '^[a-z]+$', example: demo }
+  proxy:
+    base_url: https://api.acme.example
+`);
+    const out = path.join(folder, 'acme.toml');
+    const imported = await tenon('catalog', 'import', yaml, '-o', out, '--vendor', 'Acme');
+    assert.equal(imported.code, 0, imported.stderr);
+    assert.match(imported.stderr, /left out: acme: unheard_of/);
+    const shown = await tenon('catalog', 'show', 'acme', '--json', '--providers-dir', folder);
+    assert.equal(JSON.parse(shown.stdout).authorization_url, 'https://${connectionConfig.sub}.acme.example/authorize');
+});
+
+test('the master key turns while calls go on; a command and a key management service hand it over', async () => {
+    const folder = await temporaryFolder();
+    const dataDir = path.join(folder, 'data');
+    const upstream = await startUpstream(({ headers }) => ({ body: { key: headers['x-api-key'] } }));
+    stop.push(upstream.close);
+    await mkdir(path.join(dataDir, 'providers'), { recursive: true });
+    await writeFile(path.join(dataDir, 'providers', 'live.toml'), entry('live-two', upstream.url));
+    const [old, fresh] = [key(), key()];
+    const both = { TENON_SECURITY_MASTER_KEY: fresh, TENON_SECURITY_PREVIOUS_MASTER_KEYS: old };
+    let server = await startServer({ dataDir, env: { TENON_SECURITY_MASTER_KEY: old } });
+    const keys = server.keys;
+    let nango = new Nango({ host: server.url, apiKey: keys.dev });
+    await nango.createIntegration({ provider: 'live-two', unique_key: 'live-two' });
+    const imported = await fetch(`${server.url}/connections`, {
+        method: 'POST', headers: { authorization: `Bearer ${keys.dev}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ provider_config_key: 'live-two', connection_id: 'c', credentials: { type: 'API_KEY', apiKey: 'k' } })
+    });
+    assert.equal(imported.status, 201, await imported.text());
+    await server.stop();
+    server = await startServer({ dataDir, env: both });
+    nango = new Nango({ host: server.url, apiKey: keys.dev });
+    const call = () => nango.get({ endpoint: '/x', providerConfigKey: 'live-two', connectionId: 'c' });
+    let going = true;
+    let calls = 0;
+    const load = (async () => {
+        while (going) {
+            assert.equal((await call()).data.key, 'k');
+            calls += 1;
+        }
+    })();
+    const rotated = JSON.parse(await server.cli('vault', 'rotate', '--json'));
+    assert.ok(rotated.resealed > 0);
+    assert.equal(JSON.parse(await server.cli('vault', 'rotate', '--json')).resealed, 0);
+    const status = JSON.parse(await server.cli('vault', 'status', '--json'));
+    assert.deepEqual(Object.keys(status.data_keys), [status.current]);
+    going = false;
+    await load;
+    assert.ok(calls > 0);
+    await server.stop();
+
+    server = await startServer({ dataDir, env: { TENON_SECURITY_MASTER_KEY_COMMAND: `printf %s '${fresh}'` } });
+    nango = new Nango({ host: server.url, apiKey: keys.dev });
+    assert.equal((await call()).data.key, 'k');
+    await server.stop();
+
+    const moto = await startPython('moto_server');
+    stop.push(moto.stop);
+    const kms = async (target, body) => {
+        const answer = await fetch(`${moto.url}/`, {
+            method: 'POST',
+            headers: {
+                'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `TrentService.${target}`,
+                authorization: 'AWS4-HMAC-SHA256 Credential=none/20260101/us-east-1/kms/aws4_request, SignedHeaders=host, Signature=0'
+            },
+            body: JSON.stringify(body)
+        });
+        assert.equal(answer.status, 200);
+        return answer.json();
+    };
+    const made = await kms('CreateKey', {});
+    const sealed = await kms('Encrypt', { KeyId: made.KeyMetadata.KeyId, Plaintext: fresh });
+    const blob = path.join(folder, 'master-key.kms');
+    await writeFile(blob, sealed.CiphertextBlob);
+    const env = {
+        TENON_SECURITY_MASTER_KEY_KMS_FILE: blob, TENON_SECURITY_KMS_REGION: 'us-east-1', TENON_SECURITY_KMS_ENDPOINT: moto.url,
+        TENON_SECURITY_KMS_ACCESS_KEY_ID: 'id', TENON_SECURITY_KMS_SECRET_ACCESS_KEY: 'secret'
+    };
+    server = await startServer({ dataDir, env });
+    stop.push(server.stop);
+    nango = new Nango({ host: server.url, apiKey: keys.dev });
+    assert.equal((await call()).data.key, 'k');
+});
+
+test('tenon migrate nango takes over integrations and connections, and goes on after an interruption', async () => {
+    const source = await startServer();
+    stop.push(source.stop);
+    const from = new Nango({ host: source.url, apiKey: source.keys.dev });
+    await from.createIntegration({
+        provider: 'github', unique_key: 'gh', display_name: 'Hub',
+        credentials: { type: 'OAUTH2', client_id: 'ci', client_secret: 'cs', scopes: 'repo,user' }
+    });
+    await from.createIntegration({ provider: 'unauthenticated', unique_key: 'open' });
+    const put = async (body) => {
+        const answer = await fetch(`${source.url}/connections`, {
+            method: 'POST', headers: { authorization: `Bearer ${source.keys.dev}`, 'content-type': 'application/json' }, body: JSON.stringify(body)
+        });
+        assert.equal(answer.status, 201, await answer.text());
+    };
+    for (let index = 0; index < 120; index += 1) {
+        await put({
+            provider_config_key: 'gh', connection_id: `c-${index}`,
+            credentials: { type: 'OAUTH2', access_token: `at-${index}`, refresh_token: `rt-${index}` },
+            metadata: { index }, tags: { plan: 'pro' }, connection_config: { site: `s-${index}` }
+        });
+    }
+    await put({ provider_config_key: 'open', connection_id: 'o', credentials: { type: 'NONE' } });
+    const target = await startServer();
+    stop.push(target.stop);
+    const migrate = async (...more) => {
+        const done = await tenon('migrate', 'nango', '--data-dir', target.dataDir, '--from', source.url, '--json', ...more);
+        return { ...JSON.parse(done.stdout || '{}'), code: done.code, stderr: done.stderr };
+    };
+
+    const planned = await migrate('--key', source.keys.dev, '--dry-run');
+    assert.deepEqual([planned.integrations.created, planned.connections.created], [2, 121]);
+    const to = new Nango({ host: target.url, apiKey: target.keys.dev });
+    assert.equal((await to.listIntegrations()).configs.length, 0);
+
+    const first = await migrate('--key', source.keys.dev, '--integration', 'open');
+    assert.deepEqual([first.integrations.created, first.connections.created], [1, 1]);
+    const all = await migrate('--key', source.keys.dev);
+    assert.deepEqual(all.failures, []);
+    assert.deepEqual([all.integrations.created, all.integrations.kept], [1, 1]);
+    assert.deepEqual([all.connections.created, all.connections.kept], [120, 1]);
+    const again = await migrate('--key', source.keys.dev);
+    assert.deepEqual([again.connections.created, again.connections.kept], [0, 121]);
+
+    const moved = await to.getConnection('gh', 'c-17', false, true);
+    const kept = await from.getConnection('gh', 'c-17', false, true);
+    for (const field of ['connection_id', 'provider_config_key', 'metadata', 'tags', 'connection_config']) {
+        assert.deepEqual(moved[field], kept[field], field);
+    }
+    assert.deepEqual(
+        [moved.credentials.access_token, moved.credentials.refresh_token], [kept.credentials.access_token, kept.credentials.refresh_token]
+    );
+    const { data } = await to.getIntegration({ uniqueKey: 'gh' }, { include: ['credentials'] });
+    assert.equal(data.credentials.client_secret, 'cs');
+    assert.equal(data.display_name, 'Hub');
+
+    const wrong = await migrate('--key', 'not-a-key');
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.stderr, /401/);
+});
