@@ -104,7 +104,7 @@ fn by_preference(header: &str) -> Vec<&str> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::collections::BTreeSet;
 
     use http::{HeaderMap, HeaderValue};
