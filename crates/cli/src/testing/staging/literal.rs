@@ -187,6 +187,11 @@ impl<'r> Cursor<'r, '_> {
             "null" | "undefined" => Some(Value::Null),
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
+            // A moment, by the text or number that it is made of.
+            "new" if self.take("Date(") => {
+                let moment = self.one()?;
+                self.take(")").then_some(moment)
+            }
             name => {
                 let mut value = self.resolve(name)?;
                 while let Some(key) = self.member()? {
