@@ -204,6 +204,8 @@ mod tests {
         assert_eq!(staging.now, Some(1_772_323_200_000));
         assert_eq!(staging.checkpoint, Some(json!({ "cursor": "c" })));
         assert!(staging.fails);
+        let named = "const fixed = new Date('2026-03-01'); vi.setSystemTime(fixed);";
+        assert_eq!(Staging::of(named, &Value::Null).now, Some(1_772_323_200_000));
         let both = format!("{text} expect(response).toEqual(await mock.getOutput());");
         assert!(!Staging::of(&both, &Value::Null).fails);
     }

@@ -187,6 +187,11 @@ impl<'r> Cursor<'r, '_> {
             "null" | "undefined" => Some(Value::Null),
             "true" => Some(Value::Bool(true)),
             "false" => Some(Value::Bool(false)),
+            // A moment, by the text or number that it is made of.
+            "new" if self.take("Date(") => {
+                let moment = self.one()?;
+                self.take(")").then_some(moment)
+            }
             name => {
                 let mut value = self.resolve(name)?;
                 while let Some(key) = self.member()? {
@@ -197,8 +202,8 @@ impl<'r> Cursor<'r, '_> {
         }
     }
 
-    /// The key of `.key`, `?.key`, `['key']` or `?.['key']`, if one follows; an error when something else does.
-    #[expect(clippy::option_option, reason = "no value, no key and a key are three things")]
+    /// The key of `.key`, `?.key`, `['key']` or `?.['key']`: nothing at all when it cannot be read, no key when none
+    /// follows.
     fn member(&mut self) -> Option<Option<String>> {
         let optional = self.take("?.");
         if self.rest.starts_with('[') {
