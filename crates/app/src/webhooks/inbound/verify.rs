@@ -86,12 +86,12 @@ fn verify_with(signature: &Signature, key: &[u8], evidence: &Evidence<'_>) -> Re
             let given = evidence.header(header)?;
             let limit = tolerance_secs.unwrap_or(TOLERANCE_SECS);
             let key = hmac::Key::new(algorithm_of(algorithm), key);
-            let (parts, texts) = signed_parts(*signed, header, given, prefix, limit, evidence)?;
-            let parts: Vec<&[u8]> = parts.iter().map(AsRef::as_ref).collect();
+            let (lead, texts) = read_header(*signed, header, given, prefix, limit, evidence)?;
+            let covered = [lead.as_bytes(), evidence.raw].concat();
             let fits = texts
                 .iter()
                 .filter_map(|text| decode(encoding, text))
-                .any(|bytes| hmac::verify(&key, &parts.concat(), &bytes).is_ok());
+                .any(|bytes| hmac::verify(&key, &covered, &bytes).is_ok());
             fits.then_some("hmac").ok_or_else(|| Fault::Mismatch(header.clone()))
         }
         Signature::StandardWebhooks { .. } => standard(key, evidence),
@@ -127,33 +127,26 @@ fn decode(encoding: &str, text: &str) -> Option<Vec<u8>> {
     }
 }
 
-/// What is signed, in parts, and the signatures that a header lists.
-type SignedParts<'e> = (Vec<std::borrow::Cow<'e, [u8]>>, Vec<&'e str>);
-
-fn signed_parts<'e>(
+/// What is signed before the body, and the signatures that a header lists.
+fn read_header<'e>(
     signed: Signed,
     header: &str,
     given: &'e str,
     prefix: &str,
     tolerance_secs: u64,
-    evidence: &'e Evidence<'_>,
-) -> Result<SignedParts<'e>, Fault> {
-    let stripped = |text: &'e str| text.trim().strip_prefix(prefix);
+    evidence: &Evidence<'_>,
+) -> Result<(String, Vec<&'e str>), Fault> {
     match signed {
         Signed::Body => {
-            let texts = given.split(',').filter_map(stripped).collect();
-            Ok((vec![evidence.raw.into()], texts))
+            let texts = given.split(',').filter_map(|text| text.trim().strip_prefix(prefix));
+            Ok((String::new(), texts.collect()))
         }
         Signed::TimeDotBody => {
             let fields = || given.split(',').filter_map(|part| part.trim().split_once('='));
             let time = fields().find(|(name, _)| *name == "t").map(|(_, value)| value);
             evidence.check_time(header, time.and_then(|time| time.parse().ok()), tolerance_secs)?;
-            let texts = fields()
-                .filter(|(name, _)| *name == "v1")
-                .map(|(_, value)| value)
-                .collect();
-            let lead = format!("{}.", time.unwrap_or_default()).into_bytes();
-            Ok((vec![lead.into(), evidence.raw.into()], texts))
+            let texts = fields().filter(|(name, _)| *name == "v1").map(|(_, value)| value);
+            Ok((format!("{}.", time.unwrap_or_default()), texts.collect()))
         }
     }
 }
