@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
 use tenon_catalog::AuthMode;
 use tenon_catalog::provider::RefreshWhen;
 use tenon_egress::Egress;
@@ -9,6 +10,7 @@ use tenon_model::{Rng, Timestamp};
 
 use crate::credentials::{Credentials, Custom};
 use crate::error::Error;
+use crate::material::SecretJson;
 use crate::modes::github_app::{self, AppKey};
 use crate::modes::{assume_role, bill, client_credentials, exchange, jwt, mcp, wsse};
 use crate::oauth2;
@@ -74,9 +76,22 @@ pub fn margin(subject: &Subject<'_>, held: &Credentials) -> Duration {
     let life = match held {
         Credentials::Jwt(_) => subject.provider.signed_jwt.as_ref().map(|facts| facts.lifetime),
         Credentials::Signature(_) => subject.provider.wsse.as_ref().map(|facts| facts.lifetime),
+        Credentials::OAuth2(held) => stated_life(&held.raw),
+        Credentials::ClientCredentials(held) => stated_life(&held.raw),
+        Credentials::TwoStep(held) => stated_life(&held.raw),
         _ => None,
     };
     life.map_or(usual, |life| usual.min(life / 3))
+}
+
+/// The life that a token reply stated.
+fn stated_life(raw: &SecretJson) -> Option<Duration> {
+    let seconds = match raw.expose().get("expires_in")? {
+        Value::Number(number) => number.as_u64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+    };
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 /// Whether a refresh is possible with what is held.
