@@ -301,3 +301,29 @@ app.stsApiKey = { label = "Key", secret = true }
         .unwrap_err();
     assert!(error.to_string().contains("secret access key"), "{error}");
 }
+
+#[test]
+fn a_token_that_lives_shorter_than_the_margin_is_not_renewed_on_every_use() {
+    let catalog = catalog(&entry("token = \"https://login.acme.example/token\""));
+    let (app, config) = (app(), serde_json::Map::new());
+    let subject = subject(&catalog, &app, &config);
+    let margin = |raw: serde_json::Value| {
+        let held = OAuth2 {
+            access_token: Secret::new("at"),
+            refresh_token: Some(Secret::new("rt")),
+            expires_at: None,
+            config_override: None,
+            raw: raw.into(),
+        };
+        refresh::margin(&subject, &Credentials::OAuth2(held)).as_secs()
+    };
+    for (raw, seconds) in [
+        (json!({ "expires_in": 60 }), 20),
+        (json!({ "expires_in": "60" }), 20),
+        (json!({ "expires_in": 3_600 }), 900),
+        (json!({ "expires_in": 0 }), 900),
+        (json!({}), 900),
+    ] {
+        assert_eq!(margin(raw.clone()), seconds, "{raw}");
+    }
+}

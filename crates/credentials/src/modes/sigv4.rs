@@ -167,7 +167,7 @@ fn squeeze(value: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The worked example of the vendor's documentation for `iam:ListUsers`, with the payload digest in a header.
+    /// Whether a server accepts the signature is proved against one that checks it (`peers/tests/auth-modes.test.mjs`).
     #[test]
     fn the_signature_covers_headers_query_and_body() {
         let url = Url::parse("https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08").unwrap();
