@@ -49,5 +49,6 @@ export async function credentialsOf(operation, keys) {
 export function connectionHeaders(operation, upstream) {
     const declared = new Set(operation.parameters.filter((one) => one.in === 'header').map((one) => one.name));
     const values = { 'Provider-Config-Key': 'api', 'Connection-Id': 'c-1', 'Base-Url-Override': upstream };
-    return Object.entries(values).filter(([name]) => declared.has(name));
+    const sent = Object.entries(values).filter(([name]) => declared.has(name));
+    return operation.path === '/mcp' ? [...sent, ['Accept', 'application/json, text/event-stream']] : sent;
 }

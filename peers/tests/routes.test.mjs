@@ -52,7 +52,9 @@ function complaints(operation, answer, expected) {
         let code;
         try {
             const body = JSON.parse(answer.text);
-            code = body.error?.code ?? (operation?.path === '/v1/{path}' && status === 404 && body.message);
+            // Answers to messages of the Model Context Protocol have the envelope of JSON-RPC, with numbers as codes.
+            const remote = operation?.path === '/mcp' && body.jsonrpc === '2.0' && Number.isInteger(body.error?.code);
+            code = remote ? String(body.error.code) : body.error?.code ?? (operation?.path === '/v1/{path}' && status === 404 && body.message);
         } catch {
             code = undefined;
         }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tenon_catalog::AuthMode;
 use tenon_catalog::provider::RefreshWhen;
 use tenon_egress::Egress;
