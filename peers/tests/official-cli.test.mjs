@@ -32,7 +32,7 @@ const cli = async (args, { cwd = project, env = {} } = {}) => {
     try {
         const running = run(process.execPath, [NANGO, ...args, '--no-telemetry', '--no-dependency-update', '--no-interactive'], options);
         // A dry run with many results asks whether to show more, whatever the flags say.
-        running.child.stdin.end();
+        running.child.stdin.end('n\n');
         const done = await running;
         return done.stdout + done.stderr;
     } catch (error) {
