@@ -62,6 +62,30 @@ pub enum Error {
     Internal(String),
 }
 
+/// How often a transaction is tried that the database ends because of another one.
+const ATTEMPTS: u32 = 5;
+
+impl crate::App {
+    /// Does `work`, one transaction, again when the database ended it because of another one: PostgreSQL breaks deadlocks
+    /// by ending one of the parties.
+    pub(crate) async fn despite_conflicts<T, F: Future<Output = crate::Result<T>>>(
+        &self,
+        work: impl Fn() -> F,
+    ) -> crate::Result<T> {
+        let mut attempt = 1;
+        loop {
+            match work().await {
+                Err(Error::Store(error)) if error.is_conflict() && attempt < ATTEMPTS => {
+                    tracing::debug!(attempt, "a transaction is tried again after a conflict");
+                    tokio::time::sleep(std::time::Duration::from_millis(20) * attempt).await;
+                    attempt += 1;
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
 impl Error {
     /// A refusal with a status and a stable code.
     pub fn refuse(status: u16, code: impl Into<String>) -> Self {

@@ -1,11 +1,17 @@
 //! What can go wrong in the store.
 
+use tokio_postgres::error::SqlState;
+
 /// A failed store operation.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A unique or primary key constraint refused the write.
     #[error("a row with the same key exists")]
     Duplicate(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Two transactions wanted the same rows in a different order and the database ended this one. Nothing of it was
+    /// written; it may be tried again.
+    #[error("the database ended the transaction because of another one")]
+    Conflict(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Any other failure of the database.
     #[error("the database refused a statement")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -35,6 +41,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the transaction may be tried again as it was.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict(_))
+    }
+
     /// Whether a unique constraint refused the write.
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Duplicate(_))
@@ -57,8 +68,11 @@ impl From<rusqlite::Error> for Error {
 
 impl From<tokio_postgres::Error> for Error {
     fn from(error: tokio_postgres::Error) -> Self {
-        if error.code() == Some(&tokio_postgres::error::SqlState::UNIQUE_VIOLATION) {
+        let code = error.code();
+        if code == Some(&SqlState::UNIQUE_VIOLATION) {
             Self::Duplicate(Box::new(error))
+        } else if code == Some(&SqlState::T_R_DEADLOCK_DETECTED) || code == Some(&SqlState::T_R_SERIALIZATION_FAILURE) {
+            Self::Conflict(Box::new(error))
         } else {
             Self::Database(Box::new(error))
         }

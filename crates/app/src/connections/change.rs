@@ -89,11 +89,14 @@ impl App {
         };
         self.before_connection_deleted(environment.id, &key, connection_id)
             .await?;
-        let mut tx = self.store().begin().await?;
-        if !self.delete_connection_in(&mut tx, environment.id, id).await? {
-            return Err(unknown());
-        }
-        tx.commit().await?;
+        self.despite_conflicts(|| async move {
+            let mut tx = self.store().begin().await?;
+            if !self.delete_connection_in(&mut tx, environment.id, id).await? {
+                return Err(unknown());
+            }
+            Ok(tx.commit().await?)
+        })
+        .await?;
         self.connections_state().forget(id);
         if let Some(live) = live {
             self.tell_provider_of_removal(live);

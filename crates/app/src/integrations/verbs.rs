@@ -8,6 +8,7 @@ use tenon_store::tables::integrations::{self as table, IntegrationRow};
 use super::input::{CreateInput, CredentialsInput, UpdateInput};
 use super::{Include, Integration, IntegrationSecrets, secrets_place};
 use crate::caller::Caller;
+use crate::environments::Environment;
 use crate::{App, Error, Issue, Result};
 
 const READ: &[&str] = &[
@@ -344,6 +345,13 @@ impl App {
     pub async fn delete_integration(&self, caller: &Caller, key: &str) -> Result<()> {
         caller.require("environment:integrations:delete")?;
         let environment = caller.environment()?;
+        self.despite_conflicts(|| self.delete_integration_at_once(environment, key))
+            .await?;
+        self.forget("integrations");
+        Ok(())
+    }
+
+    async fn delete_integration_at_once(&self, environment: &Environment, key: &str) -> Result<()> {
         let mut tx = self.store().begin().await?;
         let row = table::find(&mut tx, environment.id, key)
             .await?
@@ -351,9 +359,7 @@ impl App {
         self.on_integration_deleted(&mut tx, environment, &row).await?;
         table::delete(&mut tx, environment.id, row.id, self.clock().now()).await?;
         tx.signal("integrations", &row.id.to_string());
-        tx.commit().await?;
-        self.forget("integrations");
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }
 
