@@ -105,7 +105,10 @@ fn install(args: &InstallArgs) -> Result<ExitCode> {
         bail!("there is no home folder: HOME is not set; install into a project, without --global");
     };
     if !root.is_dir() {
-        bail!("{} is not a folder; name the project's folder with --dir", root.display());
+        bail!(
+            "{} is not a folder; name the project's folder with --dir",
+            root.display()
+        );
     }
     let plan = skills::plan(root, scope, &agents, &skills)?;
     match plan.apply(args.force)? {
@@ -126,7 +129,10 @@ fn install(args: &InstallArgs) -> Result<ExitCode> {
 
 fn roots(project: &std::path::Path) -> Roots {
     let home = env::var("HOME").or_else(|| env::var("USERPROFILE")).map(PathBuf::from);
-    Roots { project: project.to_owned(), home }
+    Roots {
+        project: project.to_owned(),
+        home,
+    }
 }
 
 fn scope(args: &InstallArgs) -> Scope {
@@ -141,7 +147,10 @@ fn wanted_skills(names: &[String]) -> Result<Vec<&'static Skill>> {
         .iter()
         .map(|name| match SKILLS.iter().find(|skill| skill.name == name) {
             Some(skill) => Ok(skill),
-            None => bail!("there is no skill `{name}`; there are {}", SKILLS.map(|skill| skill.name).join(", ")),
+            None => bail!(
+                "there is no skill `{name}`; there are {}",
+                SKILLS.map(|skill| skill.name).join(", ")
+            ),
         })
         .collect()
 }
@@ -170,7 +179,12 @@ fn show(plan: &Plan, skills: &[&Skill], scope: Scope) {
     let terminal = Terminal::detect();
     let home = if scope == Scope::Global { "~/" } else { "" };
     for target in &plan.targets {
-        let names = target.agents.iter().map(|agent| agent.name).collect::<Vec<_>>().join(", ");
+        let names = target
+            .agents
+            .iter()
+            .map(|agent| agent.name)
+            .collect::<Vec<_>>()
+            .join(", ");
         let done: Vec<String> = [
             (Change::Create, "new"),
             (Change::Update, "updated"),
@@ -231,7 +245,10 @@ fn report(plan: &Plan, skills: &[&Skill], scope: Scope) -> Value {
 fn refused(files: &[String], as_json: bool) {
     let message = "files were changed since they were installed; --force overwrites them";
     if as_json {
-        say(&json!({ "ok": false, "error": { "code": "files_changed", "message": message, "files": files } }).to_string());
+        say(
+            &json!({ "ok": false, "error": { "code": "files_changed", "message": message, "files": files } })
+                .to_string(),
+        );
         return;
     }
     let terminal = Terminal::detect();
@@ -261,14 +278,22 @@ fn list_agents(args: &InstallArgs) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let terminal = Terminal::detect();
-    let mut rows = vec![["AGENT", "NAME", "PROJECT", "HOME", ""].map(|head| terminal.paint(Style::Bold, head)).to_vec()];
+    let mut rows = vec![
+        ["AGENT", "NAME", "PROJECT", "HOME", ""]
+            .map(|head| terminal.paint(Style::Bold, head))
+            .to_vec(),
+    ];
     rows.extend(skills::AGENTS.iter().map(|agent| {
         vec![
             agent.id.to_owned(),
             agent.name.to_owned(),
             agent.layout.path(Scope::Project).to_owned(),
             format!("~/{}", agent.layout.path(Scope::Global)),
-            if is_found(agent) { terminal.paint(Style::Green, "found") } else { String::new() },
+            if is_found(agent) {
+                terminal.paint(Style::Green, "found")
+            } else {
+                String::new()
+            },
         ]
     }));
     say(table(0, &rows).trim_end());
@@ -295,7 +320,11 @@ fn list(args: &ListArgs) -> Result<ExitCode> {
             listed.push(json!({ "name": skill.name, "description": skill.description(), "installed": places }));
             continue;
         }
-        say(&format!("{}\n  {}", terminal.paint(Style::Bold, skill.name), skill.description()));
+        say(&format!(
+            "{}\n  {}",
+            terminal.paint(Style::Bold, skill.name),
+            skill.description()
+        ));
         for (scope, place) in &places {
             let home = if *scope == Scope::Global { "~/" } else { "" };
             say(&terminal.paint(Style::Dim, &format!("  {home}{} ({})", place.path, place.state)));

@@ -63,7 +63,13 @@ const fn skills(
     project_marks: &'static [&'static str],
     home_marks: &'static [&'static str],
 ) -> Agent {
-    Agent { id, name, layout: Layout::Skills { project, home }, project_marks, home_marks }
+    Agent {
+        id,
+        name,
+        layout: Layout::Skills { project, home },
+        project_marks,
+        home_marks,
+    }
 }
 
 /// The folder that most agents share.

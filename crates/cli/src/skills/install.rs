@@ -153,15 +153,20 @@ impl Target {
         match read(&settings)? {
             None => self.push(config.to_owned(), settings, &rules::config(&named), Change::Create),
             Some(found) if found.contains(self.path) => {}
-            Some(_) => self
-                .hints
-                .push(format!("add `{named}` to the list `read` in {config}, which is yours and stays as it is")),
+            Some(_) => self.hints.push(format!(
+                "add `{named}` to the list `read` in {config}, which is yours and stays as it is"
+            )),
         }
         Ok(())
     }
 
     fn push(&mut self, shown: String, file: PathBuf, text: &str, change: Change) {
-        self.steps.push(Step { shown, file, text: text.to_owned(), change });
+        self.steps.push(Step {
+            shown,
+            file,
+            text: text.to_owned(),
+            change,
+        });
     }
 
     /// Names of the files that meet this fate, below the root.

@@ -8,7 +8,8 @@ const MARK: &str = "<!-- Written by `tenon skills install`; sha256 ";
 
 /// The skills as one file: what every task needs in full, the rest below it.
 pub fn text(skills: &[&Skill]) -> String {
-    let mut out = String::from("# Working with Tenon\n\nUse the part that fits the task; each begins with when to use it.\n");
+    let mut out =
+        String::from("# Working with Tenon\n\nUse the part that fits the task; each begins with when to use it.\n");
     for skill in skills {
         out.push_str(&format!("\n---\n\n> {}\n\n", skill.description()));
         out.push_str(skill.body().trim_end());

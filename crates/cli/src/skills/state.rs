@@ -20,10 +20,7 @@ pub struct Installed {
 
 /// Where this skill is installed below `root`.
 pub fn installed(root: &Path, scope: Scope, skill: &Skill) -> Result<Vec<Installed>> {
-    let mut paths: Vec<(&'static str, &Agent)> = AGENTS
-        .iter()
-        .map(|agent| (agent.layout.path(scope), agent))
-        .collect();
+    let mut paths: Vec<(&'static str, &Agent)> = AGENTS.iter().map(|agent| (agent.layout.path(scope), agent)).collect();
     paths.sort_by_key(|(path, _)| *path);
     paths.dedup_by_key(|(path, _)| *path);
     let mut found = Vec::new();
@@ -52,7 +49,9 @@ fn skill_state(folder: &Path, skill: &Skill) -> Result<Option<&'static str>> {
     for (path, text) in skill.files {
         match read(&folder.join(path))? {
             Some(found) if found == *text => {}
-            Some(found) if recorded.get(*path).is_none_or(|known| *known != hash(&found)) => return Ok(Some("changed")),
+            Some(found) if recorded.get(*path).is_none_or(|known| *known != hash(&found)) => {
+                return Ok(Some("changed"));
+            }
             Some(_) | None => state = "outdated",
         }
     }
@@ -61,13 +60,15 @@ fn skill_state(folder: &Path, skill: &Skill) -> Result<Option<&'static str>> {
 
 /// One file holds several skills; its state is that of each.
 fn conventions_state(file: &Path, skill: &Skill) -> Result<Option<&'static str>> {
-    Ok(read(file)?.filter(|text| text.contains(skill.description())).map(|text| {
-        if !rules::is_untouched(&text) {
-            "changed"
-        } else if text.contains(skill.body().trim_end()) {
-            "current"
-        } else {
-            "outdated"
-        }
-    }))
+    Ok(read(file)?
+        .filter(|text| text.contains(skill.description()))
+        .map(|text| {
+            if !rules::is_untouched(&text) {
+                "changed"
+            } else if text.contains(skill.body().trim_end()) {
+                "current"
+            } else {
+                "outdated"
+            }
+        }))
 }
