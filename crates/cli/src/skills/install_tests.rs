@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use super::agents::Layout;
 use super::install::{RECORD, hash};
+use super::state::Installed;
 use super::*;
 
 fn all() -> Vec<&'static Skill> {

@@ -12,7 +12,7 @@ mod content_tests;
 #[cfg(test)]
 mod install_tests;
 
-pub use agents::{AGENTS, Agent, Layout, Roots, Scope, by_name, detect, names};
+pub use agents::{AGENTS, Agent, Roots, Scope, by_name, detect, names};
 pub use bundle::{SKILLS, Skill};
-pub use install::{Change, Outcome, Plan, Target, plan};
-pub use state::{Installed, installed};
+pub use install::{Change, Outcome, Plan, plan};
+pub use state::installed;
