@@ -8,6 +8,7 @@ mod logging;
 mod master_key;
 mod overlay;
 mod quickstart;
+mod skills;
 mod testing;
 mod wiring;
 
@@ -51,6 +52,8 @@ enum Command {
     GenerateTests(commands::generate_tests::GenerateTestsArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
+    /// Teach coding agents how to build on Tenon.
+    Skills(commands::skills::SkillsArgs),
     /// Check, list and show the providers.
     Catalog(commands::catalog::CatalogArgs),
     /// Show what happened: calls, runs, refreshes, webhooks.
@@ -99,6 +102,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => commands::test::run(args).await,
         Command::GenerateTests(args) => commands::generate_tests::run(&args),
         Command::Deploy(args) => commands::deploy::run(args).await,
+        Command::Skills(args) => commands::skills::run(&args),
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,
         Command::Webhooks(args) => commands::webhooks::run(args).await,

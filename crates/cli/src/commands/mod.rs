@@ -14,6 +14,7 @@ pub mod migrate;
 pub mod quickstart;
 pub mod serve;
 pub mod sim;
+pub mod skills;
 pub mod test;
 pub mod vault;
 pub mod webhooks;
