@@ -148,7 +148,8 @@ pub async fn start_with(database: &Database, clock: &Arc<ManualClock>, node: &st
         runtime: Runtime::start(runtime).unwrap(),
         clock,
         rng,
-        settings: Settings {
+        builder: None,
+settings: Settings {
             node: node.to_owned(),
             ..Settings::default()
         },

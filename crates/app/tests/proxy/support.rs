@@ -185,7 +185,8 @@ impl Bench {
             runtime: Runtime::start(runtime).unwrap(),
             clock,
             rng,
-            settings,
+            builder: None,
+settings,
         });
         let first = app.ensure_account().await.unwrap().unwrap();
         app.start();
