@@ -138,8 +138,7 @@ static PATH: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"(^|[\s"'`(\[=,:])(?:/[\w.@+~-]+){2,}/?"#).expect("constant expression"));
 
 #[expect(clippy::expect_used, reason = "a constant expression, compiled by the tests")]
-static ORIGIN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"https?://[^\s/"'`)]+"#).expect("constant expression"));
+static ORIGIN: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"https?://[^\s/"'`)]+"#).expect("constant expression"));
 
 /// The text without what tells about this machine, and not longer than a caller gets. Lines of a code frame are the
 /// caller's own source and stay.

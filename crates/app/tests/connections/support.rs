@@ -149,7 +149,7 @@ pub async fn start_with(database: &Database, clock: &Arc<ManualClock>, node: &st
         clock,
         rng,
         builder: None,
-settings: Settings {
+        settings: Settings {
             node: node.to_owned(),
             ..Settings::default()
         },

@@ -97,7 +97,7 @@ async fn node(url: Option<String>) -> Node {
         clock: shared,
         rng,
         builder: None,
-settings: Settings {
+        settings: Settings {
             webhook_retry_waits: vec![Duration::from_secs(60)],
             ..Settings::default()
         },

@@ -186,7 +186,7 @@ impl Bench {
             clock,
             rng,
             builder: None,
-settings,
+            settings,
         });
         let first = app.ensure_account().await.unwrap().unwrap();
         app.start();

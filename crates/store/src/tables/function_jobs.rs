@@ -75,12 +75,7 @@ pub async fn insert(tx: &mut Tx, row: &FunctionJobRow) -> Result<()> {
 }
 
 /// The job of this kind with this id.
-pub async fn find(
-    conn: &mut Conn,
-    environment: EnvironmentId,
-    kind: &str,
-    id: Uuid,
-) -> Result<Option<FunctionJobRow>> {
+pub async fn find(conn: &mut Conn, environment: EnvironmentId, kind: &str, id: Uuid) -> Result<Option<FunctionJobRow>> {
     let sql = format!("SELECT {COLUMNS} FROM function_jobs WHERE environment_id = $1 AND kind = $2 AND id = $3");
     conn.query_opt(&sql, params![environment, kind, id])
         .await?
