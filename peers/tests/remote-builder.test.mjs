@@ -10,7 +10,7 @@ async function call(method, path, body, key = server.keys.dev) {
     const answer = await fetch(`${server.url}${path}`, {
         method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'provider-config-key': 'api', 'connection-id': 'c-1' },
-        body: body === undefined ? undefined : JSON.stringify(body)
+        body: body === undefined ? undefined : JSON.stringify(body).replaceAll('UPSTREAM', upstream.url)
     });
     return { status: answer.status, body: await answer.json().catch(() => undefined) };
 }
@@ -34,7 +34,7 @@ export default createAction({
     input: z.object({ name: z.string() }), output: z.object({ text: z.string(), key: z.string() }),
     exec: async (nango, input) => {
         await nango.setMetadata({ greeted: input.name });
-        const { data } = await nango.get({ endpoint: '/greeting', retries: 3 });
+        const { data } = await nango.get({ baseUrlOverride: 'UPSTREAM', endpoint: '/greeting', retries: 3 });
         return { text: data.word + ' ' + input.name, key: data.seen };
     }
 });
@@ -48,7 +48,7 @@ export default createSync({
     models: { Thing: z.object({ id: z.string() }) },
     exec: async (nango) => {
         const checkpoint = await nango.getCheckpoint();
-        const { data } = await nango.get({ endpoint: '/things', retries: 3 });
+        const { data } = await nango.get({ baseUrlOverride: 'UPSTREAM', endpoint: '/things', retries: 3 });
         await nango.batchSave(data.things, 'Thing');
         await nango.saveCheckpoint({ page: (checkpoint?.page ?? 0) + 1 });
     }
@@ -61,7 +61,7 @@ before(async () => {
         : { body: { word: 'Hello', seen: request.headers.authorization } });
     server = await startServer();
     const made = [
-        await call('POST', '/integrations', { provider: 'private-api-bearer', unique_key: 'api', integration_config: { baseUrl: upstream.url } }),
+        await call('POST', '/integrations', { provider: 'private-api-bearer', unique_key: 'api' }),
         await call('POST', '/connections', { provider_config_key: 'api', connection_id: 'c-1', credentials: { type: 'API_KEY', apiKey: 'sesame' } })
     ];
     for (const { status, body } of made) assert.ok(status < 300, JSON.stringify(body));
