@@ -1,6 +1,7 @@
 //! Running a function from its source, against a real connection, and storing nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tenon_model::{FunctionId, Timestamp};
@@ -24,6 +25,9 @@ use crate::{App, Error, Result};
 const NAME: &str = "dry-run";
 /// Largest result that is kept, in bytes of JSON.
 const RESULT_BYTES_MAX: usize = 4 << 20;
+
+/// Time between the end of a run and the moment at which its job is given up.
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// What the body asks for.
 struct Wanted {
@@ -140,6 +144,7 @@ impl App {
     }
 
     async fn build_and_dry_run(&self, caller: &Caller, live: Arc<Live>, wanted: Wanted) -> Result<Ended> {
+        let accepted = tokio::time::Instant::now();
         let environment = Arc::clone(caller.environment()?);
         let request = BuildRequest {
             tenant: environment.id.to_string(),
@@ -186,7 +191,8 @@ impl App {
         let mut limits = Limits::for_kind(run_kind);
         limits.memory_bytes = self.settings().run_memory_bytes;
         limits.cpu = self.settings().action_cpu;
-        limits.wall = limits.wall.min(TIMEOUT);
+        // It ends by itself before the job is given up, so that its end is told and logged.
+        limits.wall = limits.wall.min(TIMEOUT.saturating_sub(accepted.elapsed() + MARGIN));
         let input = wanted
             .input
             .filter(|input| !input.is_null())
