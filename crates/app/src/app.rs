@@ -90,6 +90,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub rng: Arc<dyn Rng>,
+    /// Compiles functions from their source; without one the remote builder's routes answer 503.
+    pub builder: Option<Arc<dyn crate::functions::builder::Builder>>,
     /// Settings.
     pub settings: Settings,
 }
@@ -113,6 +115,7 @@ pub(crate) struct Inner {
     caches: Caches,
     operations: Operations,
     functions: crate::functions::Registry,
+    workshop: crate::functions::builder::Workshop,
     actions: crate::actions::Slots,
     webhooks: crate::webhooks::inbound::State,
     connections: crate::connections::State,
@@ -140,6 +143,7 @@ impl App {
         Self(Arc::new(Inner {
             operations,
             functions: crate::functions::Registry::default(),
+            workshop: crate::functions::builder::Workshop::new(parts.builder),
             actions: crate::actions::Slots::default(),
             webhooks: crate::webhooks::inbound::State::default(),
             connections: crate::connections::State::default(),
@@ -211,6 +215,10 @@ impl App {
 
     pub(crate) fn functions(&self) -> &crate::functions::Registry {
         &self.0.functions
+    }
+
+    pub(crate) fn workshop(&self) -> &crate::functions::builder::Workshop {
+        &self.0.workshop
     }
 
     pub(crate) fn action_slots(&self) -> &crate::actions::Slots {

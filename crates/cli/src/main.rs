@@ -1,6 +1,7 @@
 //! The `tenon` binary: one program for the server, its sandbox workers and the command line.
 
 mod authoring;
+mod builder;
 mod catalog_import;
 mod commands;
 mod config;
@@ -71,6 +72,9 @@ enum Command {
     /// A sandboxed process that runs functions; started by the server.
     #[command(hide = true)]
     Worker,
+    /// A process that compiles one function; started by the server.
+    #[command(hide = true)]
+    BuildWorker,
 }
 
 fn main() -> ExitCode {
@@ -78,6 +82,9 @@ fn main() -> ExitCode {
     // The worker closes itself off from the system; it must not start any thread before that.
     if matches!(cli.command, Command::Worker) {
         commands::worker::run();
+    }
+    if matches!(cli.command, Command::BuildWorker) {
+        return builder::worker::run();
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -114,6 +121,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Worker => commands::worker::run(),
+        Command::BuildWorker => Ok(builder::worker::run()),
     }
 }
 

@@ -14,6 +14,7 @@ use tenon_model::{Clock, Rng, SystemClock, SystemRng};
 use tenon_runtime::{Runtime, RuntimeConfig};
 use tenon_store::{Store, StoreConfig};
 
+use crate::builder::ChildBuilder;
 use crate::config::{Config, Isolation};
 use crate::master_key;
 
@@ -40,6 +41,7 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
     .context("the client for outgoing calls cannot be made")?;
     let vault = master_key::open_vault(config, &egress, &*clock, &rng).await?;
     let runtime = start_runtime(config)?;
+    let builder = ChildBuilder::new(runtime.clone()).context("the path of this program")?;
     let connect_url = match config.server.connect_url.trim_end_matches('/') {
         "" => format!("{public_url}/connect-ui"),
         url => url.to_owned(),
@@ -66,6 +68,7 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         runtime,
         clock,
         rng,
+        builder: Some(Arc::new(builder)),
         settings,
     }))
 }

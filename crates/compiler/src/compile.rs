@@ -104,6 +104,22 @@ pub fn compile_some(dir: &Path, evaluator: &dyn Evaluate, wanted: impl Fn(&Entry
     project
 }
 
+/// Compiles the one self-contained function whose text is `text`. Its imports of other files are errors; the file system
+/// is not looked at. With an error among the diagnostics there is no function.
+pub fn compile_text(entry: &Entry, text: &str, evaluator: &dyn Evaluate) -> (Option<Compiled>, Vec<Diagnostic>) {
+    let bundler = Bundler::of_text(&entry.path, text);
+    let Outcome {
+        compiled,
+        mut diagnostics,
+    } = compile_entry(&bundler, entry, evaluator);
+    if let Some(function) = &compiled {
+        let pair = [(&function.definition, entry.path.as_str())];
+        diagnostics.extend(definition::check_project(&pair));
+    }
+    let failed = diagnostics.iter().any(Diagnostic::is_error);
+    (compiled.filter(|_| !failed), diagnostics)
+}
+
 #[derive(Default)]
 struct Outcome {
     compiled: Option<Compiled>,

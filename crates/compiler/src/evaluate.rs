@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use tenon_runtime::{Code, Runtime};
+use tenon_runtime::{Code, RunError, Runtime};
 use tokio::runtime::Handle;
 
 use crate::{diagnostic::Diagnostic, project::Entry};
@@ -50,15 +50,18 @@ impl Evaluate for Sandbox {
         let answer = self
             .runtime
             .evaluate_definition(&self.tenant, code, &entry.integration, &entry.name);
-        self.handle.block_on(answer).map_err(|error| {
-            let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or_default();
-            let thrown = payload
-                .get("message")
-                .and_then(Value::as_str)
-                .filter(|text| !text.is_empty());
-            thrown.map_or(error.message, str::to_owned)
-        })
+        self.handle.block_on(answer).map_err(thrown)
     }
+}
+
+/// What the program threw, in its own words where it has some: the error of [`Evaluate::evaluate`].
+pub fn thrown(error: RunError) -> String {
+    let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or_default();
+    let own = payload
+        .get("message")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty());
+    own.map_or(error.message, str::to_owned)
 }
 
 /// Key of a bundle in caches: SHA-256 in hex.

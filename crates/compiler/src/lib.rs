@@ -13,10 +13,10 @@ mod strip;
 
 pub use bundle::{Bundle, Bundler};
 pub use checks::ALLOWED_PACKAGES;
-pub use compile::{Compiled, Project, compile_project, compile_some};
+pub use compile::{Compiled, Project, compile_project, compile_some, compile_text};
 pub use definition::{Definition, Detail, Kind};
 pub use diagnostic::{Diagnostic, Location, Severity};
-pub use evaluate::{Evaluate, Sandbox, hash};
+pub use evaluate::{Evaluate, Sandbox, hash, thrown};
 pub use output::write;
 pub use project::{Entry, Folder, Layout, ProjectFiles, load};
 pub use source::{Position, SourceFile};

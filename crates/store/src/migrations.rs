@@ -38,6 +38,7 @@ migrations! {
     4 "0004_records",
     5 "0005_queue",
     6 "0006_operations",
+    7 "0007_function_jobs",
 }
 
 /// Splits a file into statements at semicolons that end a line; comment lines are dropped with the empty rest.

@@ -1,6 +1,6 @@
 //! Deploys from projects, and the remote builder's routes.
 
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -66,27 +66,27 @@ async fn telemetry() -> StatusCode {
 
 async fn compile(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.compile_function(&caller, input.json()))
+    answer(state.app.compile_function(&caller, input.json()).await)
 }
 
 async fn dry_run(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.dry_run_function(&caller, input.json()))
+    accepted(state.app.dry_run_function(&caller, input.json()).await)
 }
 
-async fn read_dry_run(State(state): State<ApiState>, input: Input) -> ApiResult {
+async fn read_dry_run(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.read_dry_run(&caller))
+    answer(state.app.read_dry_run(&caller, &id).await)
 }
 
 async fn deploy_function(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.deploy_function(&caller, input.json()))
+    accepted(state.app.deploy_function(&caller, input.json()).await)
 }
 
-async fn read_deployment(State(state): State<ApiState>, input: Input) -> ApiResult {
+async fn read_deployment(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.read_function_deployment(&caller))
+    answer(state.app.read_function_deployment(&caller, &id).await)
 }
 
 /// Results come from build sandboxes, which this server does not start.
@@ -103,6 +103,11 @@ async fn bundle(State(state): State<ApiState>, input: Input) -> ApiResult {
 async fn invoke(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
     answer(state.app.invoke_function(&caller, input.json()))
+}
+
+/// The answer to work that goes on.
+fn accepted(result: tenon_app::Result<Value>) -> ApiResult {
+    Ok((StatusCode::ACCEPTED, Json(result?)).into_response())
 }
 
 fn answer(result: tenon_app::Result<Value>) -> ApiResult {

@@ -4,6 +4,7 @@
 //! ([`deploy`]); whoever runs it takes it from a small cache ([`App::find_function`]) that a signal empties on every
 //! node. Running is the business of [`crate::actions`], of the sync slice, and of [`on_events`](App::run_on_events).
 
+pub mod builder;
 mod catalogue;
 mod code;
 mod definition;

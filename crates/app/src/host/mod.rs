@@ -6,6 +6,7 @@
 
 mod calls;
 mod connection;
+pub(crate) mod dry;
 mod http;
 mod records;
 mod refusal;

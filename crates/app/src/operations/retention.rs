@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tenon_model::Timestamp;
-use tenon_store::tables::{async_actions, inbox, operations, outbox};
+use tenon_store::tables::{async_actions, function_jobs, inbox, operations, outbox};
 
 use crate::{App, Result};
 
@@ -27,7 +27,8 @@ impl App {
             let step = operations::prune(&mut tx, logged, STEP).await?
                 + outbox::prune(&mut tx, ended, STEP).await?
                 + inbox::prune(&mut tx, ended, STEP).await?
-                + async_actions::prune(&mut tx, ended, STEP).await?;
+                + async_actions::prune(&mut tx, ended, STEP).await?
+                + function_jobs::prune(&mut tx, ended, STEP).await?;
             tx.commit().await?;
             removed += step;
             if step == 0 {

@@ -148,6 +148,7 @@ pub async fn start_with(database: &Database, clock: &Arc<ManualClock>, node: &st
         runtime: Runtime::start(runtime).unwrap(),
         clock,
         rng,
+        builder: None,
         settings: Settings {
             node: node.to_owned(),
             ..Settings::default()

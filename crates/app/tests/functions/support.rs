@@ -96,6 +96,7 @@ async fn node(url: Option<String>) -> Node {
         runtime: Runtime::start(runtime).unwrap(),
         clock: shared,
         rng,
+        builder: None,
         settings: Settings {
             webhook_retry_waits: vec![Duration::from_secs(60)],
             ..Settings::default()

@@ -185,6 +185,7 @@ impl Bench {
             runtime: Runtime::start(runtime).unwrap(),
             clock,
             rng,
+            builder: None,
             settings,
         });
         let first = app.ensure_account().await.unwrap().unwrap();

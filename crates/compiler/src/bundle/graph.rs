@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    Bundler, Loaded,
+    Bundler, Loaded, Origin,
     module::Module,
     resolve::{Unresolved, resolve},
 };
@@ -122,7 +122,11 @@ impl Collector<'_, '_> {
         if !checks::is_relative(specifier) {
             return Edge::Package(specifier.to_owned());
         }
-        match resolve(self.bundler.root, &module.source.path, specifier) {
+        let resolved = match self.bundler.origin {
+            Origin::Folder(root) => resolve(root, &module.source.path, specifier),
+            Origin::Text { .. } => Err(Unresolved::Alone),
+        };
+        match resolved {
             Ok(path) => Edge::File(self.visit(&path, Role::Helper)),
             Err(reason) => {
                 self.errors.push(unresolved(module, specifier, at, &reason));
@@ -157,6 +161,11 @@ fn unresolved(module: &Module, specifier: &str, at: usize, reason: &Unresolved) 
             "import_not_supported",
             format!("`{specifier}` is not a kind of file that can be bundled"),
             "TypeScript, JavaScript modules and JSON can be imported",
+        ),
+        Unresolved::Alone => (
+            "import_not_found",
+            format!("`{specifier}` is another file, and this function comes alone"),
+            "put everything it uses into the one file, or deploy a project with `tenon deploy`",
         ),
     };
     Diagnostic::error(code, message)

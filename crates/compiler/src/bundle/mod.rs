@@ -37,9 +37,23 @@ pub struct Bundle {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Where files come from.
+#[derive(Debug, Clone, Copy)]
+enum Origin<'p> {
+    /// The folder of a project.
+    Folder(&'p Path),
+    /// One text that is not on disk: nothing beside it can be imported.
+    Text {
+        /// Path that it is known by.
+        path: &'p str,
+        /// What it says.
+        text: &'p str,
+    },
+}
+
 /// The files of one project, each read, checked and stripped once however many functions import it.
 pub struct Bundler<'p> {
-    root: &'p Path,
+    origin: Origin<'p>,
     files: Mutex<HashMap<(String, Role), Arc<Loaded>>>,
 }
 
@@ -48,8 +62,17 @@ type Loaded = Result<Module, Vec<Diagnostic>>;
 impl<'p> Bundler<'p> {
     /// A bundler for the project in `root`.
     pub fn new(root: &'p Path) -> Self {
+        Self::from_origin(Origin::Folder(root))
+    }
+
+    /// A bundler for one self-contained function. It never looks at the file system.
+    pub fn of_text(path: &'p str, text: &'p str) -> Self {
+        Self::from_origin(Origin::Text { path, text })
+    }
+
+    fn from_origin(origin: Origin<'p>) -> Self {
         Self {
-            root,
+            origin,
             files: Mutex::new(HashMap::new()),
         }
     }
@@ -81,7 +104,7 @@ impl<'p> Bundler<'p> {
         if let Some(known) = self.lock().get(&key) {
             return Arc::clone(known);
         }
-        let loaded = Arc::new(module::load(self.root, path, role));
+        let loaded = Arc::new(module::load(self.origin, path, role));
         self.lock().entry(key).or_insert_with(|| Arc::clone(&loaded)).clone()
     }
 

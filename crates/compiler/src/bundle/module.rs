@@ -1,8 +1,8 @@
 //! One file, ready to be joined with others.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::{collections::HashSet, fs};
 
-use super::{analyse, edit::Edit};
+use super::{Origin, analyse, edit::Edit};
 use crate::{
     checks::{Findings, Role},
     diagnostic::Diagnostic,
@@ -127,10 +127,15 @@ impl Module {
 }
 
 /// Reads the file at `path` of the project, checks it and takes it apart.
-pub fn load(root: &Path, path: &str, role: Role) -> Result<Module, Vec<Diagnostic>> {
-    let text = fs::read_to_string(root.join(path)).map_err(|error| {
-        vec![Diagnostic::error("file_unreadable", format!("the file cannot be read: {error}")).in_file(path)]
-    })?;
+pub fn load(origin: Origin<'_>, path: &str, role: Role) -> Result<Module, Vec<Diagnostic>> {
+    let unreadable = |reason: String| {
+        vec![Diagnostic::error("file_unreadable", format!("the file cannot be read: {reason}")).in_file(path)]
+    };
+    let text = match origin {
+        Origin::Folder(root) => fs::read_to_string(root.join(path)).map_err(|error| unreadable(error.to_string()))?,
+        Origin::Text { path: known, text } if known == path => text.to_owned(),
+        Origin::Text { .. } => return Err(unreadable("there is only one file".to_owned())),
+    };
     let source = SourceFile::new(path, text);
     if path.ends_with(".json") {
         return json_module(source);

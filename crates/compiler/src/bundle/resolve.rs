@@ -11,6 +11,8 @@ pub enum Unresolved {
     Outside,
     /// A kind of file that cannot be part of a bundle.
     Unsupported,
+    /// The importer is all there is.
+    Alone,
 }
 
 /// The path (inside the project) of the file that `specifier` means when imported by `importer`.

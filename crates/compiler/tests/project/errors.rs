@@ -10,6 +10,7 @@ pub const TESTS: &[Test] = &[
     ("clashes_between_functions", clashes_between_functions),
     ("bare_folders", bare_folders),
     ("frequencies", frequencies),
+    ("a_text_alone_sees_no_other_file", a_text_alone_sees_no_other_file),
 ];
 
 const SYNC: &str =
@@ -265,5 +266,27 @@ fn frequencies() {
         "every 99999999999999999999d",
     ] {
         assert!(matches!(frequency_ms(text), Err(FrequencyError::Unknown(_))), "{text}");
+    }
+}
+
+/// A function that is not on disk: other files do not exist for it, wherever they are.
+fn a_text_alone_sees_no_other_file() {
+    let sandbox = {
+        let _entered = crate::sandbox::tokio().enter();
+        tenon_compiler::Sandbox::new(crate::sandbox::runtime(), "tests")
+    };
+    let entry = tenon_compiler::Entry::from_path("crm/actions/greet.ts").unwrap();
+    let good = "import { createAction } from 'nango';\nimport { z } from 'zod';\n\
+                export default createAction({ description: 'Greets.', version: '1.0.0', input: z.object({ name: z.string() }), \
+                output: z.object({ text: z.string() }), exec: async (nango, input) => ({ text: `Hi ${input.name}` }) });\n";
+    let (compiled, diagnostics) = tenon_compiler::compile_text(&entry, good, &sandbox);
+    let compiled = compiled.unwrap_or_else(|| panic!("{}", crate::sandbox::render(&diagnostics)));
+    assert_eq!(compiled.definition.kind(), tenon_compiler::Kind::Action);
+    assert_eq!((compiled.integration(), compiled.name()), ("crm", "greet"));
+    for import in ["./other.js", "../../../../etc/hostname", "./greet.js"] {
+        let text = format!("import x from '{import}';\n{good}");
+        let (compiled, diagnostics) = tenon_compiler::compile_text(&entry, &text, &sandbox);
+        assert!(compiled.is_none());
+        assert_eq!(diagnostics.first().map(|found| found.code), Some("import_not_found"));
     }
 }

@@ -12,6 +12,7 @@ pub mod connections;
 pub mod deployments;
 pub mod end_users;
 pub mod environments;
+pub mod function_jobs;
 pub mod functions;
 pub mod inbox;
 pub mod integrations;

@@ -3,6 +3,7 @@
 
 mod async_actions;
 mod connections;
+mod function_jobs;
 mod functions;
 mod operations;
 mod records;

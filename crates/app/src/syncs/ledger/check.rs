@@ -9,7 +9,7 @@ const KEY_MAX: usize = 255;
 /// Characters of a text in a checkpoint.
 const TEXT_MAX: usize = 4_000;
 /// A checkpoint is a flat object of texts, numbers and booleans.
-pub(super) fn check(text: &str) -> Result<Value, Vec<Value>> {
+pub(crate) fn check(text: &str) -> Result<Value, Vec<Value>> {
     let issue = |path: Vec<&str>, code: &str, message: &str| json!({ "code": code, "message": message, "path": path });
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let Value::Object(map) = &value else {

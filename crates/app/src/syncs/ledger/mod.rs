@@ -20,6 +20,7 @@ use tenon_store::tables::runs::{self, Progress, RunRow};
 use tokio::sync::Mutex;
 
 use check::check;
+pub(crate) use check::check as check_checkpoint;
 pub use error::LedgerError;
 
 use super::mark_key;

@@ -1,0 +1,190 @@
+// The remote builder against a built server: compile, dry-run and deploy single functions from their source.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startServer, startUpstream, until } from '../support/server.mjs';
+
+let server;
+let upstream;
+
+async function call(method, path, body, key = server.keys.dev) {
+    const answer = await fetch(`${server.url}${path}`, {
+        method,
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'provider-config-key': 'api', 'connection-id': 'c-1' },
+        body: body === undefined ? undefined : JSON.stringify(body).replaceAll('UPSTREAM', upstream.url)
+    });
+    return { status: answer.status, body: await answer.json().catch(() => undefined) };
+}
+
+/** The job when it has ended. */
+async function ended(kind, accepted) {
+    assert.equal(accepted.status, 202, JSON.stringify(accepted.body));
+    assert.match(accepted.body.id, /^[0-9a-f-]{36}$/);
+    assert.equal(accepted.body.status, 'waiting');
+    return until(`${kind} ends`, async () => {
+        const { status, body } = await call('GET', `/functions/${kind}/${accepted.body.id}`);
+        assert.equal(status, 200);
+        return ['success', 'failed'].includes(body.status) && body;
+    });
+}
+
+const ACTION = `import { createAction } from 'nango';
+import * as z from 'zod';
+export default createAction({
+    description: 'Greets.', version: '1.0.0',
+    input: z.object({ name: z.string() }), output: z.object({ text: z.string(), key: z.string() }),
+    exec: async (nango, input) => {
+        await nango.setMetadata({ greeted: input.name });
+        const { data } = await nango.get({ baseUrlOverride: 'UPSTREAM', endpoint: '/greeting', retries: 3 });
+        return { text: data.word + ' ' + input.name, key: data.seen };
+    }
+});
+`;
+
+const SYNC = `import { createSync } from 'nango';
+import * as z from 'zod';
+export default createSync({
+    description: 'Things.', version: '1.0.0', frequency: 'every hour', autoStart: false,
+    checkpoint: z.object({ page: z.number() }),
+    models: { Thing: z.object({ id: z.string() }) },
+    exec: async (nango) => {
+        const checkpoint = await nango.getCheckpoint();
+        const { data } = await nango.get({ baseUrlOverride: 'UPSTREAM', endpoint: '/things', retries: 3 });
+        await nango.batchSave(data.things, 'Thing');
+        await nango.saveCheckpoint({ page: (checkpoint?.page ?? 0) + 1 });
+    }
+});
+`;
+
+before(async () => {
+    upstream = await startUpstream((request) => request.url === '/things'
+        ? { body: { things: [{ id: '1' }, { id: '2' }] } }
+        : { body: { word: 'Hello', seen: request.headers.authorization } });
+    server = await startServer();
+    const made = [
+        await call('POST', '/integrations', { provider: 'private-api-bearer', unique_key: 'api' }),
+        await call('POST', '/connections', { provider_config_key: 'api', connection_id: 'c-1', credentials: { type: 'API_KEY', apiKey: 'sesame' } })
+    ];
+    for (const { status, body } of made) assert.ok(status < 300, JSON.stringify(body));
+});
+
+after(async () => {
+    assert.equal(server.panicked(), false);
+    await server.stop();
+    await upstream.close();
+});
+
+test('compiles', async () => {
+    const { status, body } = await call('POST', '/functions/compile', { code: ACTION });
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.equal(body.bundle_size_bytes, Buffer.byteLength(body.bundled_js));
+    assert.match(body.bundled_js, /Hello|greeting/);
+    assert.ok(!Number.isNaN(Date.parse(body.compiled_at)));
+});
+
+test('explains what does not compile', async () => {
+    const wrong = [
+        ['a syntax error', 'export default createAction({', /syntax_error|error/],
+        ['a forbidden import', ACTION.replace("'zod'", "'node:fs'"), /disallowed_import/],
+        ['another file', `import x from '../../../etc/hostname';\n${ACTION}`, /import_not_found/],
+        ['a throw while it is loaded', `${ACTION}\nthrow new Error('at load');`, /./],
+        ['deep nesting', `const x = ${'('.repeat(400_000)}1${')'.repeat(400_000)};`, /./]
+    ];
+    for (const [what, code, message] of wrong) {
+        const { status, body } = await call('POST', '/functions/compile', { code });
+        assert.equal(status, 400, `${what}: ${status}`);
+        assert.equal(body.error.code, 'compilation_error', what);
+        assert.match(body.error.message, message, what);
+        assert.doesNotMatch(body.error.message, /(^|\s)\/(home|root|work|tmp)\//, what);
+    }
+    assert.equal((await call('GET', '/integrations')).status, 200);
+});
+
+test('bad input', async () => {
+    const bodies = [{}, { code: '' }, { code: 1 }, { code: ACTION, more: 1 }, { code: `//${'x'.repeat(1 << 20)}` }];
+    for (const body of bodies) assert.equal((await call('POST', '/functions/compile', body)).body.error.code, 'invalid_body');
+    const dry = { integration_id: 'api', function_type: 'action', code: ACTION, connection_id: 'c-1' };
+    for (const wrong of [{ function_type: 'on-event' }, { checkpoint: 1 }, { last_sync_date: 'yesterday' }, { more: 1 }, { code: '' }]) {
+        const answer = await call('POST', '/functions/dryruns', { ...dry, ...wrong });
+        assert.equal(answer.body.error.code, 'invalid_body', JSON.stringify(wrong));
+    }
+    assert.deepEqual(
+        await Promise.all([
+            call('POST', '/functions/dryruns', { ...dry, integration_id: 'none' }),
+            call('POST', '/functions/dryruns', { ...dry, connection_id: 'none' }),
+            call('GET', '/functions/dryruns/none'),
+            call('GET', '/functions/deployments/6a1d8a1e-0b7e-4d0c-9df4-0f4c1c1f3a55'),
+            call('POST', '/functions/deployments', { type: 'template', integration_id: 'api', template: 'x' })
+        ].map(async (answer) => { const { status, body } = await answer; return [status, body.error.code]; })),
+        [[404, 'integration_not_found'], [404, 'connection_not_found'], [404, 'dryrun_not_found'], [404, 'deployment_not_found'], [404, 'template_not_found']]
+    );
+});
+
+test('dry-runs an action and stores nothing', async () => {
+    const accepted = await call('POST', '/functions/dryruns', {
+        integration_id: 'api', function_type: 'action', code: ACTION, connection_id: 'c-1', input: { name: 'Ada' }
+    });
+    const job = await ended('dryruns', accepted);
+    assert.equal(job.status, 'success', JSON.stringify(job));
+    assert.deepEqual(job.result, { text: 'Hello Ada', key: 'Bearer sesame' });
+    assert.equal(job.integration_id, 'api');
+    const connection = await call('GET', '/connections/c-1?provider_config_key=api');
+    assert.deepEqual(connection.body.metadata ?? {}, {});
+    assert.equal((await call('POST', '/action/trigger', { action_name: 'dry-run', input: {} })).status, 404);
+    // Another environment does not see it.
+    const foreign = await call('GET', `/functions/dryruns/${accepted.body.id}`, undefined, server.keys.prod);
+    assert.deepEqual([foreign.status, foreign.body.error.code], [404, 'dryrun_not_found']);
+});
+
+test('dry-runs a sync and stores nothing', async () => {
+    const body = { integration_id: 'api', function_type: 'sync', code: SYNC, connection_id: 'c-1', checkpoint: { page: 4 } };
+    const job = await ended('dryruns', await call('POST', '/functions/dryruns', body));
+    assert.equal(job.status, 'success', JSON.stringify(job));
+    assert.deepEqual(job.result.records.Thing.counts, { saved: 2, updated: 0, deleted: 0 });
+    assert.deepEqual(job.result.records.Thing.saved, [{ id: '1' }, { id: '2' }]);
+    assert.deepEqual(job.result.checkpoint, { page: 5 });
+    const records = await call('GET', '/records?model=Thing');
+    assert.deepEqual(records.body.records ?? [], []);
+    const again = await ended('dryruns', await call('POST', '/functions/dryruns', { ...body, checkpoint: undefined }));
+    assert.deepEqual(again.result.checkpoint, { page: 1 });
+});
+
+test('failures of a dry run are told', async () => {
+    const dry = (code, function_type = 'action') =>
+        call('POST', '/functions/dryruns', { integration_id: 'api', function_type, code, connection_id: 'c-1' }).then((answer) => ended('dryruns', answer));
+    const broken = await dry('export default');
+    assert.deepEqual([broken.status, broken.error.code], ['failed', 'compilation_error']);
+    const other = await dry(ACTION, 'sync');
+    assert.deepEqual([other.status, other.error.code], ['failed', 'compilation_error']);
+    const thrown = await dry(ACTION.replace('await nango.setMetadata', "throw new nango.ActionError({ message: 'no luck' }); await nango.setMetadata"));
+    assert.deepEqual([thrown.status, thrown.error.code], ['failed', 'dryrun_error']);
+    assert.match(thrown.error.message, /no luck/);
+});
+
+test('deploys one function, which then runs', async () => {
+    const deploy = (more) => call('POST', '/functions/deployments', {
+        type: 'function', integration_id: 'api', function_name: 'greet', function_type: 'action', code: ACTION, ...more
+    });
+    const job = await ended('deployments', await deploy());
+    assert.equal(job.status, 'success', JSON.stringify(job));
+    assert.equal(job.function_name, 'greet');
+    assert.deepEqual(job.deployed_functions, [{ name: 'greet', version: '1.0.0' }]);
+    const ran = await call('POST', '/action/trigger', { action_name: 'greet', input: { name: 'Bob' } });
+    assert.deepEqual(ran.body, { text: 'Hello Bob', key: 'Bearer sesame' });
+    const next = await ended('deployments', await deploy({ version: '2.0.0' }));
+    assert.deepEqual(next.deployed_functions, [{ name: 'greet', version: '2.0.0' }]);
+    const broken = await ended('deployments', await deploy({ code: 'nonsense(' }));
+    assert.deepEqual([broken.status, broken.error.code], ['failed', 'compilation_error']);
+    assert.equal((await call('POST', '/action/trigger', { action_name: 'greet', input: { name: 'Bob' } })).status, 200);
+});
+
+test('dropping models has to be allowed', async () => {
+    const deploy = (code, more) => call('POST', '/functions/deployments', {
+        type: 'function', integration_id: 'api', function_name: 'things', function_type: 'sync', code, ...more
+    }).then((answer) => ended('deployments', answer));
+    assert.equal((await deploy(SYNC)).status, 'success');
+    const renamed = SYNC.replaceAll('Thing:', 'Item:').replaceAll("'Thing'", "'Item'");
+    const refused = await deploy(renamed);
+    assert.deepEqual([refused.status, refused.error.code], ['failed', 'invalid_request']);
+    assert.match(refused.error.message, /Thing/);
+    assert.equal((await deploy(renamed, { allow_destructive: true })).status, 'success');
+});
