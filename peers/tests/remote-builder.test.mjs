@@ -85,7 +85,7 @@ test('explains what does not compile', async () => {
     const wrong = [
         ['a syntax error', 'export default createAction({', /syntax_error|error/],
         ['a forbidden import', ACTION.replace("'zod'", "'node:fs'"), /disallowed_import/],
-        ['another file', `import x from '../../../etc/hostname';\n${ACTION}`, /import_not_found/],
+        ['another file', `import x from '../../../etc/hostname';\n${ACTION}\nexport const other = x;`, /import_not_found/],
         ['a throw while it is loaded', `${ACTION}\nthrow new Error('at load');`, /./],
         ['deep nesting', `const x = ${'('.repeat(400_000)}1${')'.repeat(400_000)};`, /./]
     ];

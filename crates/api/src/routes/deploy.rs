@@ -1,6 +1,6 @@
 //! Deploys from projects, and the remote builder's routes.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -11,7 +11,7 @@ use tenon_app::functions::deploy::{DeployInput, check_cli_version};
 use tenon_app::validate::no_query;
 use tenon_app::{Caller, Error};
 
-use crate::{ApiResult, ApiState, Authed, Input};
+use crate::{ApiResult, ApiState, Authed, Input, Path};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {
