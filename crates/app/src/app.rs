@@ -257,6 +257,7 @@ impl App {
     }
 
     /// The keys of one environment, for values that exist already.
+    #[tenon_model::boxed]
     pub async fn vault(&self, environment: EnvironmentId) -> Result<EnvironmentVault> {
         if let Some(vault) = self.0.vault.unlocked(environment) {
             return Ok(vault);
@@ -270,6 +271,7 @@ impl App {
     /// The keys of one environment inside a transaction; made when it has none yet.
     ///
     /// Nothing is kept in memory here: a data key whose transaction is rolled back must never seal anything.
+    #[tenon_model::boxed]
     pub async fn vault_in(&self, tx: &mut Tx, environment: EnvironmentId) -> Result<EnvironmentVault> {
         if let Some(vault) = self.0.vault.unlocked(environment) {
             return Ok(vault);
@@ -313,6 +315,7 @@ impl App {
     }
 
     /// Asks all background work to end and waits for it.
+    #[tenon_model::boxed]
     pub async fn shut_down(&self) {
         self.0.shutdown.cancel();
         self.0.background.close();

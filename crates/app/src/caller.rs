@@ -100,6 +100,7 @@ pub fn hash_key(key: &str) -> String {
 
 impl App {
     /// The caller behind an API key; 401 `unknown_account` when no live key matches.
+    #[tenon_model::boxed]
     pub async fn authenticate_key(&self, key: &str) -> Result<Arc<Caller>> {
         let hash = hash_key(key);
         if let Some(caller) = self.caches().callers.get(&hash) {

@@ -21,6 +21,7 @@ const ANSWER_BYTES_MAX: usize = 4 << 20;
 ///
 /// # Errors
 /// When the provider refuses or cannot be reached.
+#[tenon_model::boxed]
 pub async fn run(
     egress: &Egress,
     subject: &Subject<'_>,

@@ -39,6 +39,7 @@ pub enum Outcome {
 ///
 /// # Errors
 /// When the request cannot be built from the values at hand.
+#[tenon_model::boxed]
 pub async fn verify(egress: &Egress, subject: &Subject<'_>, opened: &Opened, rng: &dyn Rng) -> Result<Outcome, Error> {
     if let Some(outcome) = hooks::verify::run(egress, subject, opened, rng).await? {
         return Ok(outcome);

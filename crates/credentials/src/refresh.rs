@@ -133,6 +133,7 @@ pub fn can_refresh(subject: &Subject<'_>, held: &Credentials) -> bool {
 ///
 /// # Errors
 /// When the provider refuses or cannot be reached; [`Error::failure`] tells what that means.
+#[tenon_model::boxed]
 pub async fn refresh(
     egress: &Egress,
     subject: &Subject<'_>,

@@ -115,6 +115,7 @@ impl TokenCall {
     ///
     /// # Errors
     /// [`Error::Unreachable`] or [`Error::Refused`].
+    #[tenon_model::boxed]
     pub async fn send(self, egress: &Egress) -> Result<Reply, Error> {
         let what = self.what;
         let unreachable = |source| Error::Unreachable { what, source };
@@ -196,6 +197,7 @@ fn without(mut error: Error, secrets: &[Secret]) -> Error {
 ///
 /// # Errors
 /// [`Error::Unreachable`] or [`Error::Refused`].
+#[tenon_model::boxed]
 pub async fn send(egress: &Egress, what: &'static str, request: Request) -> Result<Reply, Error> {
     let unreachable = |source| Error::Unreachable { what, source };
     // A redirected token request would carry the secret in its body to wherever the redirect points.

@@ -154,6 +154,7 @@ impl Egress {
     ///
     /// # Errors
     /// See [`Error`]: refused by the policy, not reachable, too slow, too many redirects.
+    #[tenon_model::boxed]
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
         let Some(limit) = request.timeout else {
             return self.follow(request).await;

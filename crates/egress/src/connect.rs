@@ -37,6 +37,7 @@ pub(crate) struct Connector {
 
 impl Connector {
     /// A new connection, ready for its first request.
+    #[tenon_model::boxed]
     pub(crate) async fn open(&self, origin: &Origin, policy: &Policy) -> Result<http1::SendRequest<Body>, Error> {
         let open = async {
             let addresses = self.judged_addresses(origin, policy).await?;

@@ -65,6 +65,7 @@ impl Origin {
     }
 
     /// An idle connection that can take a request now, if there is one.
+    #[tenon_model::boxed]
     pub(crate) async fn take(&self, keep: Duration, repeatable: bool) -> Option<SendRequest<Body>> {
         let limit = if repeatable { keep } else { keep.min(FRESH) };
         loop {
@@ -152,6 +153,7 @@ impl Pool {
     }
 
     /// Waits for the right to one exchange, first come, first served.
+    #[tenon_model::boxed]
     pub(crate) async fn permit(&self, origin: &Origin, limit: Duration) -> Result<Permit, Error> {
         let both = async {
             let of_origin = Arc::clone(&origin.in_flight).acquire_owned().await.ok()?;

@@ -66,6 +66,7 @@ impl Cache {
     }
 
     /// The addresses of a name, asked for at most once per `keep`.
+    #[tenon_model::boxed]
     pub(crate) async fn addresses(&self, host: &str) -> Result<Arc<[IpAddr]>, Error> {
         let now = Instant::now();
         if let Some(known) = self.lock().get(host).filter(|known| known.until > now) {

@@ -35,6 +35,7 @@ impl Response {
     ///
     /// # Errors
     /// [`Error::BodyTooLarge`] beyond `limit` bytes (after decompression), or what happened on the way.
+    #[tenon_model::boxed]
     pub async fn bytes(self, limit: usize) -> Result<Bytes, Error> {
         let declared = self
             .headers
@@ -51,6 +52,7 @@ impl Response {
     ///
     /// # Errors
     /// What happened on the way; then the body is gone.
+    #[tenon_model::boxed]
     pub async fn peek(&mut self, limit: usize) -> Result<Bytes, Error> {
         let mut body = std::mem::replace(&mut self.body, ResponseBody::empty());
         let mut pieces = VecDeque::new();
@@ -82,6 +84,7 @@ impl Response {
     ///
     /// # Errors
     /// As [`Response::bytes`].
+    #[tenon_model::boxed]
     pub async fn text(self, limit: usize) -> Result<String, Error> {
         let bytes = self.bytes(limit).await?;
         Ok(match String::from_utf8(bytes.into()) {

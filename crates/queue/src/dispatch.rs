@@ -113,6 +113,7 @@ pub struct RunningQueue {
 
 impl RunningQueue {
     /// Stops claiming, lets running tasks end or asks them to, returns the leases of the rest, and waits for all that.
+    #[tenon_model::boxed]
     pub async fn stop(mut self) {
         self.stop.cancel();
         if let Err(error) = (&mut self.task).await

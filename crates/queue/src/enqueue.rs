@@ -102,6 +102,7 @@ impl Enqueued {
 }
 
 /// Adds a task; it starts when the transaction has committed.
+#[tenon_model::boxed]
 pub async fn enqueue(tx: &mut Tx, task: &NewTask, now: Timestamp) -> Result<Enqueued> {
     let input = TaskInput {
         kind: task.kind,
@@ -120,11 +121,13 @@ pub async fn enqueue(tx: &mut Tx, task: &NewTask, now: Timestamp) -> Result<Enqu
 
 /// Cancels the unfinished task with this unique key. A running one gives up the key at once and is told to stop when the
 /// transaction commits, so a successor may be enqueued in the same transaction.
+#[tenon_model::boxed]
 pub async fn cancel(tx: &mut Tx, kind: &str, unique_key: &str, now: Timestamp) -> Result<Cancelled> {
     tasks::cancel(tx, kind, unique_key, now).await
 }
 
 /// Cancels every unfinished task of a group.
+#[tenon_model::boxed]
 pub async fn cancel_group(
     tx: &mut Tx,
     kind: &str,

@@ -123,6 +123,7 @@ impl Task {
 
     /// Ends the task in the handler's own transaction; answer [`crate::Verdict::Settled`] after the commit. False when
     /// this node no longer holds the task: then roll back.
+    #[tenon_model::boxed]
     pub async fn finish(&self, tx: &mut Tx) -> Result<bool> {
         lease::finish(tx, self.row.id, &self.holder).await
     }

@@ -36,6 +36,7 @@ impl Conn {
     }
 
     /// Runs a statement and returns the number of rows that it touched.
+    #[tenon_model::boxed]
     pub async fn execute(&mut self, sql: &str, params: &[Value<'_>]) -> Result<u64> {
         match &mut self.inner {
             Inner::Sqlite(conn) => conn.execute(sql, params),
@@ -44,6 +45,7 @@ impl Conn {
     }
 
     /// Runs a statement and returns all its rows. Bound the number of rows in the statement.
+    #[tenon_model::boxed]
     pub async fn query(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Vec<Row>> {
         match &mut self.inner {
             Inner::Sqlite(conn) => conn.query(sql, params),
@@ -52,16 +54,19 @@ impl Conn {
     }
 
     /// Runs a statement and returns its first row, if any.
+    #[tenon_model::boxed]
     pub async fn query_opt(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Option<Row>> {
         Ok(self.query(sql, params).await?.into_iter().next())
     }
 
     /// Runs a statement and returns its first row; [`Error::Missing`] when there is none.
+    #[tenon_model::boxed]
     pub async fn query_one(&mut self, sql: &str, params: &[Value<'_>]) -> Result<Row> {
         self.query_opt(sql, params).await?.ok_or(Error::Missing)
     }
 
     /// Runs a statement once for each set of parameters; on SQLite the statement is prepared once.
+    #[tenon_model::boxed]
     pub async fn execute_many(&mut self, sql: &str, sets: &[Vec<Value<'_>>]) -> Result<u64> {
         match &mut self.inner {
             Inner::Sqlite(conn) => conn.execute_many(sql, sets),
@@ -128,6 +133,7 @@ impl Tx {
     }
 
     /// Makes the writes durable: when this returns they survive a crash of the process and of the machine.
+    #[tenon_model::boxed]
     pub async fn commit(mut self) -> Result<()> {
         match &mut self.conn.inner {
             Inner::Sqlite(conn) => {

@@ -79,6 +79,7 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Opens the database and brings its schema up to date.
+    #[tenon_model::boxed]
     pub async fn open(config: StoreConfig) -> Result<Self> {
         let (signals, _) = broadcast::channel(1024);
         let engine = match config {
@@ -106,6 +107,7 @@ impl Store {
     }
 
     /// A connection for reading. Waits while all are in use.
+    #[tenon_model::boxed]
     pub async fn read(&self) -> Result<Conn> {
         let inner = match &*self.engine {
             Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.read().await?),
@@ -115,6 +117,7 @@ impl Store {
     }
 
     /// Starts a write transaction. On SQLite, waits for the one writer.
+    #[tenon_model::boxed]
     pub async fn begin(&self) -> Result<Tx> {
         let inner = match &*self.engine {
             Engine::Sqlite(sqlite) => Inner::Sqlite(sqlite.begin().await?),

@@ -117,6 +117,7 @@ enum Ended {
 
 impl App {
     /// Stores an action that runs later; its id is what the caller gets.
+    #[tenon_model::boxed]
     pub(super) async fn accept_action(&self, target: Target, input: &TriggerInput) -> Result<Uuid> {
         let now = self.clock().now();
         let id = self.rng().uuid_v4();
@@ -166,6 +167,7 @@ impl App {
     }
 
     /// `GET /action/:id`: the output of an ended action as JSON text.
+    #[tenon_model::boxed]
     pub async fn async_action_result(&self, caller: &Caller, id: Uuid) -> Result<String> {
         caller.require("environment:actions:execute")?;
         let environment = caller.environment()?.id;

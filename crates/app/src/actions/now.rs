@@ -42,6 +42,7 @@ impl Target {
 }
 
 impl App {
+    #[tenon_model::boxed]
     pub(super) async fn action_target(&self, caller: &Caller, input: &TriggerInput) -> Result<Target> {
         let environment = Arc::clone(caller.environment()?);
         let live = self
@@ -73,6 +74,7 @@ impl App {
     }
 
     /// `POST /action/trigger`.
+    #[tenon_model::boxed]
     pub async fn trigger_action(&self, caller: &Caller, input: TriggerInput) -> Result<ActionAnswer> {
         caller.require("environment:actions:execute")?;
         let target = self.action_target(caller, &input).await?;
@@ -85,6 +87,7 @@ impl App {
     }
 
     /// Runs an enabled action of a connection that the caller may use.
+    #[tenon_model::boxed]
     pub(crate) async fn run_action(
         &self,
         environment: Arc<Environment>,

@@ -44,6 +44,7 @@ impl Slots {
     }
 
     /// Waits for a turn, at most half a minute.
+    #[tenon_model::boxed]
     pub(crate) async fn take(&self, environment: EnvironmentId) -> Result<Slot> {
         let turns = self.turns(environment);
         if let Ok(permit) = Arc::clone(&turns.running).try_acquire_owned() {

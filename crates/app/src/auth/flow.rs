@@ -155,6 +155,7 @@ impl App {
     }
 
     /// Stores what a flow obtained.
+    #[tenon_model::boxed]
     pub(super) async fn save_flow(&self, flow: &Flow, credentials: Credentials) -> Result<Saved> {
         let details = &flow.session.details;
         let webhook_url = details.webhook_url_override.as_ref().map(|url| {
@@ -181,6 +182,7 @@ impl App {
     }
 
     /// Tells the product that a flow failed, once and whatever the reason.
+    #[tenon_model::boxed]
     pub(super) async fn report_flow_failure(&self, flow: &Flow, kind: &str, description: &str) {
         let reported = match flow.provider.get() {
             Ok(provider) => {

@@ -60,6 +60,7 @@ impl Form {
 
 impl App {
     /// Connects with what a form gave; answers with ids only.
+    #[tenon_model::boxed]
     pub async fn connect_with_form(
         &self,
         form: Form,
@@ -106,6 +107,7 @@ impl App {
     }
 
     /// `/auth/oauth-outbound`: a connection that waits for the installation to be made at the provider.
+    #[tenon_model::boxed]
     pub async fn connect_outbound(&self, session: Arc<LiveSession>, key: &str, query: &Value) -> Result<Value> {
         let query = FlowQuery::read(query)?;
         let outbound =

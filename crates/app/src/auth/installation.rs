@@ -83,6 +83,7 @@ pub(super) fn plugin_credentials(subject: &Subject<'_>) -> Result<Credentials, P
 
 impl App {
     /// Gets the tokens of an installation, and with them the user's where the provider has both.
+    #[tenon_model::boxed]
     pub(super) async fn obtain_installation(
         &self,
         query: &Value,

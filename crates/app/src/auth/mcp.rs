@@ -22,6 +22,7 @@ const CLIENT_NAME: &str = "Tenon";
 
 impl App {
     /// Finds the authorization server of the given MCP server and sends the browser there.
+    #[tenon_model::boxed]
     pub(super) async fn depart_to_mcp_server(
         &self,
         flow: &Flow,
@@ -109,6 +110,7 @@ impl App {
     }
 
     /// Sends the browser to an MCP server of the catalogue, registering a client first where that is the server's way.
+    #[tenon_model::boxed]
     pub(super) async fn depart_to_known_mcp_server(
         &self,
         flow: &Flow,
@@ -179,6 +181,7 @@ impl App {
     }
 
     /// Gets the tokens of a discovered server.
+    #[tenon_model::boxed]
     pub(super) async fn return_from_mcp_server(
         &self,
         query: &Value,
@@ -211,6 +214,7 @@ impl App {
     /// # Errors
     /// 404 `feature_disabled` while the server has no public `https` address, `unknown_environment`,
     /// `unknown_provider_config`.
+    #[tenon_model::boxed]
     pub async fn client_metadata(&self, environment: &str, key: &str) -> Result<Value> {
         let public_url = &self.settings().public_url;
         if !public_url.starts_with("https://") {

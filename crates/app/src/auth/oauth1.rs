@@ -12,6 +12,7 @@ use super::state::Returned;
 use crate::App;
 
 impl App {
+    #[tenon_model::boxed]
     pub(super) async fn depart_oauth1(
         &self,
         subject: &Subject<'_>,
@@ -38,6 +39,7 @@ impl App {
         })
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn return_oauth1(
         &self,
         query: &Value,

@@ -18,6 +18,7 @@ const STATE_LIFETIME: Duration = Duration::from_secs(3_600);
 
 impl App {
     /// Trades what the callback brought for credentials, and stores the connection.
+    #[tenon_model::boxed]
     pub(super) async fn obtain_and_store(
         &self,
         query: &Value,

@@ -71,6 +71,7 @@ impl App {
     ///
     /// # Errors
     /// Refusals that are answered as JSON; everything else is a page.
+    #[tenon_model::boxed]
     pub async fn start_popup(&self, session: Arc<LiveSession>, key: &str, query: &Value) -> Started {
         let query = FlowQuery::read(query)?;
         let begun = self.begin_popup(session, key, &query).await;

@@ -119,6 +119,7 @@ impl App {
     }
 
     /// Tells the page that opened a popup how it went. Nothing happens without a page.
+    #[tenon_model::boxed]
     pub(crate) async fn tell_page(&self, page: Option<&str>, message: &PopupMessage) -> Result<()> {
         let Some(page) = page else { return Ok(()) };
         if self.popups().deliver(page, message.clone()) {

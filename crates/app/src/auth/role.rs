@@ -16,6 +16,7 @@ impl App {
     /// # Errors
     /// 400 `missing_aws_sigv4_*` when the integration or the form lacks something, 502 `aws_sigv4_sts_request_failed`
     /// when the role cannot be assumed.
+    #[tenon_model::boxed]
     pub(super) async fn assumed(&self, flow: &Flow, given: &RoleInput) -> Result<Credentials> {
         let stored = self.stored_role(flow).await?;
         let role = role(flow, given, stored, || self.rng().uuid_v4().to_string())?;

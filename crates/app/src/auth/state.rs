@@ -65,6 +65,7 @@ fn place(environment: EnvironmentId, state_hash: &str) -> String {
 
 impl App {
     /// Remembers an authorisation under `state`.
+    #[tenon_model::boxed]
     pub(super) async fn remember_state(
         &self,
         environment: EnvironmentId,
@@ -85,6 +86,7 @@ impl App {
     }
 
     /// Takes an authorisation out; a second callback with the same state finds nothing.
+    #[tenon_model::boxed]
     pub(super) async fn take_state(&self, state: &str) -> Result<Option<Returned>> {
         let hash = hash_state(state);
         let mut tx = self.store().begin().await?;

@@ -198,10 +198,12 @@ impl App {
     ///
     /// # Errors
     /// `unknown_provider_config`, `unknown_provider_template`, `integration_not_allowed`.
+    #[tenon_model::boxed]
     pub async fn connect_form(&self, session: &LiveSession, key: &str) -> Result<ConnectForm> {
         Ok(self.prepare_form(session, key).await?.form)
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn prepare_form(&self, session: &LiveSession, key: &str) -> Result<Prepared> {
         session.require_integration(key)?;
         let integration = self

@@ -34,6 +34,7 @@ pub struct ClaimedLink {
 
 impl App {
     /// Looks at a link without changing anything: programs that preview links do that too.
+    #[tenon_model::boxed]
     pub async fn open_link(&self, token: &str) -> Result<OpenedLink> {
         Ok(match self.find_session(token).await? {
             None => OpenedLink::Gone,
@@ -46,6 +47,7 @@ impl App {
     ///
     /// # Errors
     /// 409 `link_claimed` and 401 `unknown_connect_session_token`.
+    #[tenon_model::boxed]
     pub async fn claim_link(&self, token: &str) -> Result<ClaimedLink> {
         let claimed =
             || Error::refuse(409, "link_claimed").message("This link was opened in another browser; ask for a new one");

@@ -56,10 +56,12 @@ impl Identity {
 
 impl App {
     /// Who a session is for. A session that re-authorises a connection is for the connection's own end user.
+    #[tenon_model::boxed]
     pub async fn session_identity(&self, session: &LiveSession) -> Result<Identity> {
         Ok(Identity::of(self.session_end_user(session).await?.as_ref()))
     }
 
+    #[tenon_model::boxed]
     pub(crate) async fn session_end_user(&self, session: &LiveSession) -> Result<Option<EndUser>> {
         if let Some(id) = session.reconnects {
             let mut conn = self.store().read().await?;
@@ -72,6 +74,7 @@ impl App {
     }
 
     /// The integrations of a session, by name.
+    #[tenon_model::boxed]
     pub async fn connect_choices(&self, session: &LiveSession) -> Result<Vec<Choice>> {
         let mut conn = self.store().read().await?;
         let rows = Self::integration_rows(&mut conn, session.environment.id).await?;

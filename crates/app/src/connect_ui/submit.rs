@@ -62,6 +62,7 @@ impl App {
     ///
     /// # Errors
     /// Refusals that no other value would change: unknown integration, ended session.
+    #[tenon_model::boxed]
     pub async fn submit_connect_form(
         &self,
         session: Arc<LiveSession>,

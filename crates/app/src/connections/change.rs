@@ -27,6 +27,7 @@ const DERIVED: [&str; 5] = [
 
 impl App {
     /// `PATCH /connections/:connectionId`.
+    #[tenon_model::boxed]
     pub async fn update_connection(
         &self,
         caller: &Caller,
@@ -70,6 +71,7 @@ impl App {
     }
 
     /// `DELETE /connections/:connectionId`.
+    #[tenon_model::boxed]
     pub async fn delete_connection(&self, caller: &Caller, connection_id: &str, query: &Value) -> Result<()> {
         caller.require("environment:connections:delete")?;
         let environment = caller.environment()?;
@@ -105,6 +107,7 @@ impl App {
     }
 
     /// Removes a connection and what hangs on it, inside a transaction.
+    #[tenon_model::boxed]
     pub(crate) async fn delete_connection_in(
         &self,
         tx: &mut Tx,

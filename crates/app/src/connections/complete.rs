@@ -12,6 +12,7 @@ use crate::{App, Error, Result};
 impl App {
     /// Runs the catalogue's recipes for a connection that was just authorised. A recipe that fails is logged and the
     /// others go on: the connection works without it, apart from calls that need the value.
+    #[tenon_model::boxed]
     pub(super) async fn complete_connection(&self, environment: EnvironmentId, id: ConnectionId) -> Result<()> {
         let mut conn = self.store().read().await?;
         let Some(row) = table::find_by_id(&mut conn, environment, id).await? else {
@@ -72,6 +73,7 @@ impl App {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn write_connection_config(
         &self,
         environment: EnvironmentId,

@@ -134,6 +134,7 @@ impl EndUser {
     }
 
     /// Stores the end user and returns the row id.
+    #[tenon_model::boxed]
     pub async fn upsert(&self, conn: &mut Conn, environment: EnvironmentId, now: Timestamp) -> Result<i64> {
         let tags = self.tags.as_ref().map(|tags| Value::Object(tags.clone()).to_string());
         let input = EndUserInput {

@@ -97,6 +97,7 @@ impl AuthEvent<'_> {
 
 impl App {
     /// Puts an `auth` webhook into the outbox, inside the transaction of its cause.
+    #[tenon_model::boxed]
     pub(crate) async fn emit_auth(&self, tx: &mut Tx, environment: &Environment, event: &AuthEvent<'_>) -> Result<()> {
         if !event.wanted(environment) {
             return Ok(());
@@ -120,6 +121,7 @@ impl App {
     }
 
     /// Removes what hangs on an integration's connections, inside the transaction that removes the integration.
+    #[tenon_model::boxed]
     pub(crate) async fn delete_connections_of(
         &self,
         tx: &mut Tx,
@@ -140,6 +142,7 @@ impl App {
     }
 
     /// Removes what hangs on an integration, inside the transaction that removes it.
+    #[tenon_model::boxed]
     pub(crate) async fn on_integration_deleted(
         &self,
         tx: &mut Tx,

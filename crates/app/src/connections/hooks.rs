@@ -14,6 +14,7 @@ use crate::{App, Result};
 
 impl App {
     /// Puts the webhook of an `auth` event into the outbox.
+    #[tenon_model::boxed]
     pub(super) async fn enqueue_auth(
         &self,
         tx: &mut Tx,
@@ -25,12 +26,14 @@ impl App {
     }
 
     /// Whether functions decide if a connection of the integration counts.
+    #[tenon_model::boxed]
     pub(super) async fn has_validators(&self, environment: EnvironmentId, unique_key: &str) -> Result<bool> {
         self.has_on_events(environment, unique_key, ConnectionEvent::ValidateConnection)
             .await
     }
 
     /// Asks the functions that decide whether a connection counts; the sentence of the first that refuses it.
+    #[tenon_model::boxed]
     pub(super) async fn validate_connection(
         &self,
         environment: EnvironmentId,
@@ -47,6 +50,7 @@ impl App {
     }
 
     /// After a connection was stored, in the background.
+    #[tenon_model::boxed]
     pub(super) async fn on_connection_saved(
         &self,
         environment: EnvironmentId,
@@ -67,6 +71,7 @@ impl App {
     }
 
     /// Before a connection is removed, while its credentials still work. Removal goes on whatever happens here.
+    #[tenon_model::boxed]
     pub(super) async fn before_connection_deleted(
         &self,
         environment: EnvironmentId,
@@ -84,6 +89,7 @@ impl App {
     }
 
     /// While a connection is removed, in the same transaction.
+    #[tenon_model::boxed]
     pub(super) async fn on_connection_deleted(
         &self,
         tx: &mut Tx,

@@ -52,6 +52,7 @@ struct Import {
 
 impl App {
     /// `POST /connections`: 201 with the whole connection.
+    #[tenon_model::boxed]
     pub async fn import_connection(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require("environment:connections:create")?;
         let environment = caller.environment()?;
@@ -159,6 +160,7 @@ impl App {
     }
 
     /// Gets the token of an installation.
+    #[tenon_model::boxed]
     pub(crate) async fn installation_credentials(
         &self,
         kind: &str,

@@ -19,6 +19,7 @@ fn missing(code: &str, parameter: &str) -> Error {
 
 impl App {
     /// `POST /connection`: 201 with the body as sent, and the connection id.
+    #[tenon_model::boxed]
     pub async fn import_connection_old(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require("environment:connections:create")?;
         let environment = caller.environment()?;

@@ -16,6 +16,7 @@ const LIMIT_MAX: i64 = 2_000;
 
 impl App {
     /// `GET /connections`.
+    #[tenon_model::boxed]
     pub async fn list_connections(&self, caller: &Caller, query: &Value) -> Result<Value> {
         caller.require_any(&[
             "environment:connections:list",

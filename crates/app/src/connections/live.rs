@@ -205,6 +205,7 @@ impl<E: Into<Error>> From<E> for LiveError {
 
 impl App {
     /// The connection as it is, from memory or from the store; its credentials may be due for a refresh.
+    #[tenon_model::boxed]
     pub async fn find_live(
         &self,
         environment: EnvironmentId,
@@ -218,6 +219,7 @@ impl App {
         self.load_live(name).await
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn load_live(&self, name: Name) -> Result<Arc<Live>, LiveError> {
         let (environment, unique_key, connection_id) = &name;
         let integration = self
@@ -240,6 +242,7 @@ impl App {
     /// # Errors
     /// [`LiveError::Refresh`] when credentials are due and the provider gave no new ones; a failure less than half a
     /// minute old is not tried again.
+    #[tenon_model::boxed]
     pub async fn fresh_credentials(
         &self,
         environment: EnvironmentId,

@@ -20,6 +20,7 @@ pub enum MetadataWrite {
 
 impl App {
     /// `POST` and `PATCH /connections/metadata`: nothing is written when one of the connections is unknown.
+    #[tenon_model::boxed]
     pub async fn write_metadata(&self, caller: &Caller, body: Option<&Value>, write: MetadataWrite) -> Result<Value> {
         caller.require("environment:connections:update")?;
         let environment = caller.environment()?;
@@ -54,6 +55,7 @@ impl App {
     }
 
     /// The deprecated `POST` and `PATCH /connection/:connectionId/metadata`, whose body is the metadata itself.
+    #[tenon_model::boxed]
     pub async fn write_metadata_old(
         &self,
         caller: &Caller,
@@ -93,6 +95,7 @@ impl App {
     }
 
     /// Writes the metadata of one connection, for functions.
+    #[tenon_model::boxed]
     pub async fn write_connection_metadata(
         &self,
         environment: EnvironmentId,

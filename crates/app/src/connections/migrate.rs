@@ -28,6 +28,7 @@ impl App {
     ///
     /// # Errors
     /// The refusals of `POST /integrations`.
+    #[tenon_model::boxed]
     pub async fn migrate_integration(
         &self,
         environment: &Arc<Environment>,
@@ -75,6 +76,7 @@ impl App {
     ///
     /// # Errors
     /// When the store fails.
+    #[tenon_model::boxed]
     pub async fn has_connection(&self, environment: &Environment, key: &str, connection_id: &str) -> Result<bool> {
         let mut conn = self.store().read().await?;
         Ok(table::find(&mut conn, environment.id, key, connection_id)
@@ -86,6 +88,7 @@ impl App {
     ///
     /// # Errors
     /// 404 without its integration, 400 `unsupported_credentials` for credentials that nobody here can use.
+    #[tenon_model::boxed]
     pub async fn migrate_connection(&self, environment: &Arc<Environment>, shown: &Value) -> Result<Migrated> {
         let key = text(shown, "provider_config_key")?;
         let connection_id = text(shown, "connection_id")?;

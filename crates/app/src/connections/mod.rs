@@ -137,12 +137,14 @@ fn read_object(text: &str) -> Map<String, Value> {
 
 impl App {
     /// Opens the secrets of a stored row.
+    #[tenon_model::boxed]
     pub(crate) async fn open_connection(&self, row: ConnectionRow) -> Result<Connection> {
         let vault = self.vault(row.environment_id).await?;
         Connection::open(&vault, row)
     }
 
     /// The integration behind a key, and its provider.
+    #[tenon_model::boxed]
     pub(crate) async fn integration_and_provider(
         &self,
         environment: EnvironmentId,

@@ -59,6 +59,7 @@ pub(super) fn connection_not_found() -> Error {
 
 impl App {
     /// `GET /connections/:connectionId`.
+    #[tenon_model::boxed]
     pub async fn read_connection(&self, caller: &Caller, connection_id: &str, query: &Value) -> Result<Value> {
         caller.require_any(&[READ, READ_CREDENTIALS])?;
         let environment = caller.environment()?;

@@ -80,6 +80,7 @@ impl Flights {
 
 impl App {
     /// The connection with credentials that satisfy `want`.
+    #[tenon_model::boxed]
     pub(crate) async fn refreshed(&self, live: Arc<Live>, want: Want) -> Result<Arc<Live>, LiveError> {
         if live.due(self.clock().now(), want)? == Due::No {
             return Ok(live);
@@ -280,6 +281,7 @@ impl App {
 
     /// Ends what a former process left half done. Only one process can have a SQLite file, so whoever holds a lease of it
     /// is dead; on PostgreSQL the leases of the dead run out.
+    #[tenon_model::boxed]
     pub async fn end_dead_refreshes(&self) -> Result<()> {
         if self.store().dialect() == Dialect::Sqlite {
             let mut tx = self.store().begin().await?;
@@ -375,6 +377,7 @@ impl App {
 
     /// Writes a failure, marks the connection, and tells who wants to know. Without a holder the failure is that of a
     /// credential test.
+    #[tenon_model::boxed]
     pub(super) async fn store_failure(
         &self,
         live: &Live,

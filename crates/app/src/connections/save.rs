@@ -134,6 +134,7 @@ impl App {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn write_connection(
         &self,
         tx: &mut Tx,
@@ -181,6 +182,7 @@ impl App {
     }
 
     /// Seals and stores credentials and values.
+    #[tenon_model::boxed]
     pub(super) async fn seal_connection(
         &self,
         tx: &mut Tx,
@@ -226,6 +228,7 @@ impl App {
 
     /// Tells that somebody tried to connect and failed.
     #[expect(clippy::too_many_arguments, reason = "the parts of one event")]
+    #[tenon_model::boxed]
     pub(crate) async fn emit_connect_failure(
         &self,
         environment: &Environment,

@@ -67,6 +67,7 @@ impl App {
     }
 
     /// One round of upkeep. Two nodes that do it at once do no harm: leases keep refreshes apart.
+    #[tenon_model::boxed]
     pub async fn sweep_connections(&self) -> Result<()> {
         let now = self.clock().now();
         let mut tx = self.store().begin().await?;

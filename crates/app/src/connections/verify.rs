@@ -13,6 +13,7 @@ impl App {
     ///
     /// # Errors
     /// 400 `connection_test_failed` when it does not, or could not be asked.
+    #[tenon_model::boxed]
     pub(crate) async fn verify_credentials(
         &self,
         provider: &Provider,

@@ -62,6 +62,7 @@ impl From<ApiKeyRow> for KeyListing {
     }
 }
 
+#[tenon_model::boxed]
 pub(super) async fn insert_key(
     app: &App,
     tx: &mut Tx,
@@ -105,6 +106,7 @@ async fn own_environment(conn: &mut Conn, caller: &Caller, id: EnvironmentId) ->
 
 impl App {
     /// `POST /environment/api-keys`: a full-access key of an environment.
+    #[tenon_model::boxed]
     pub async fn create_api_key(&self, caller: &Caller, body: Option<&Value>) -> Result<CreatedKey> {
         caller.require("account:environments:api_keys:create")?;
         let mut fields = Fields::body(body)?;
@@ -149,6 +151,7 @@ impl App {
     }
 
     /// Makes a key with the given scopes, for the command line. `environment` none: an account key.
+    #[tenon_model::boxed]
     pub async fn create_key_with_scopes(
         &self,
         environment: Option<EnvironmentId>,
@@ -165,6 +168,7 @@ impl App {
     }
 
     /// Revokes a key, for the command line; false when there was none.
+    #[tenon_model::boxed]
     pub async fn revoke_key(&self, environment: Option<EnvironmentId>, id: KeyId) -> Result<bool> {
         let now = self.clock().now();
         let mut tx = self.store().begin().await?;
@@ -182,6 +186,7 @@ impl App {
     }
 
     /// `DELETE /environment/api-keys`.
+    #[tenon_model::boxed]
     pub async fn delete_api_key(&self, caller: &Caller, body: Option<&Value>) -> Result<()> {
         caller.require("account:environments:api_keys:delete")?;
         let mut fields = Fields::body(body)?;

@@ -93,6 +93,7 @@ pub struct FirstStart {
 
 impl App {
     /// On an empty database: makes the account, `dev` and `prod`, and their keys.
+    #[tenon_model::boxed]
     pub async fn ensure_account(&self) -> Result<Option<FirstStart>> {
         let mut tx = self.store().begin().await?;
         if accounts::find_first(&mut tx).await?.is_some() {
@@ -148,6 +149,7 @@ impl App {
     }
 
     /// Makes an environment with its first key; the key is not shown.
+    #[tenon_model::boxed]
     pub async fn create_environment(
         &self,
         caller: &Caller,
@@ -180,6 +182,7 @@ impl App {
     }
 
     /// Removes an environment; its keys open nothing from then on.
+    #[tenon_model::boxed]
     pub async fn delete_environment(&self, caller: &Caller, id: EnvironmentId) -> Result<()> {
         caller.require("account:environments:delete")?;
         let mut tx = self.store().begin().await?;
@@ -199,6 +202,7 @@ impl App {
     }
 
     /// All environments of the first account with their names, for the command line.
+    #[tenon_model::boxed]
     pub async fn list_environments(&self) -> Result<Vec<super::Environment>> {
         let mut conn = self.store().read().await?;
         let Some(account) = accounts::find_first(&mut conn).await? else {
@@ -212,6 +216,7 @@ impl App {
     }
 
     /// The live keys of an environment, or the account keys; for the command line.
+    #[tenon_model::boxed]
     pub async fn list_keys(&self, environment: Option<EnvironmentId>) -> Result<Vec<super::KeyListing>> {
         let mut conn = self.store().read().await?;
         let Some(account) = accounts::find_first(&mut conn).await? else {

@@ -29,6 +29,7 @@ pub struct Rotation {
 
 impl App {
     /// Which master keys are in use.
+    #[tenon_model::boxed]
     pub async fn master_keys(&self) -> Result<MasterKeys> {
         let mut conn = self.store().read().await?;
         let mut data_keys = BTreeMap::new();
@@ -46,6 +47,7 @@ impl App {
     /// # Errors
     /// 400 `unknown_master_key` before anything is written, when a data key was sealed by a master key that is neither
     /// the current one nor among the earlier ones.
+    #[tenon_model::boxed]
     pub async fn rotate_master_key(&self) -> Result<Rotation> {
         let mut conn = self.store().read().await?;
         let rows = table::list_data_keys(&mut conn).await?;

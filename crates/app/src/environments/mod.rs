@@ -64,6 +64,7 @@ fn signing_key_place(id: EnvironmentId) -> String {
 
 impl App {
     /// The live environment with this id, cached for a few seconds.
+    #[tenon_model::boxed]
     pub async fn environment(&self, id: EnvironmentId) -> Result<std::sync::Arc<Environment>> {
         if let Some(environment) = self.caches().environments.get(&id) {
             return Ok(environment);
@@ -77,6 +78,7 @@ impl App {
     }
 
     /// The live environment with this public identifier.
+    #[tenon_model::boxed]
     pub async fn find_environment_by_uuid(&self, uuid: Uuid) -> Result<Option<Environment>> {
         let mut conn = self.store().read().await?;
         table::find_by_uuid(&mut conn, uuid)
@@ -86,6 +88,7 @@ impl App {
     }
 
     /// The live environment with this legacy public key.
+    #[tenon_model::boxed]
     pub async fn find_environment_by_public_key(&self, key: &str) -> Result<Option<Environment>> {
         let mut conn = self.store().read().await?;
         table::find_by_public_key(&mut conn, key)
@@ -95,6 +98,7 @@ impl App {
     }
 
     /// The key that signs the environment's outgoing webhooks.
+    #[tenon_model::boxed]
     pub async fn signing_key(&self, id: EnvironmentId) -> Result<Secret> {
         let mut conn = self.store().read().await?;
         let row = table::find(&mut conn, id).await?.ok_or(tenon_store::Error::Missing)?;
@@ -105,6 +109,7 @@ impl App {
     }
 
     /// Replaces the webhook signing key and returns the new one.
+    #[tenon_model::boxed]
     pub async fn rotate_signing_key(&self, caller: &Caller) -> Result<String> {
         caller.require("environment:webhook_signing_key:rotate")?;
         let id = caller.environment()?.id;

@@ -12,12 +12,14 @@ fn place(id: EnvironmentId, name: &str) -> String {
 
 impl App {
     /// Names and values of the caller's environment, by name.
+    #[tenon_model::boxed]
     pub async fn list_environment_variables(&self, caller: &Caller) -> Result<Vec<(String, String)>> {
         caller.require("environment:variables:read")?;
         self.environment_variables(caller.environment()?.id).await
     }
 
     /// Names and values, for functions.
+    #[tenon_model::boxed]
     pub async fn environment_variables(&self, id: EnvironmentId) -> Result<Vec<(String, String)>> {
         let mut conn = self.store().read().await?;
         let sealed = table::list_variables(&mut conn, id).await?;
@@ -35,6 +37,7 @@ impl App {
     }
 
     /// Sets a variable; for the command line.
+    #[tenon_model::boxed]
     pub async fn set_environment_variable(&self, id: EnvironmentId, name: &str, value: &str) -> Result<()> {
         let mut tx = self.store().begin().await?;
         let sealed = self
@@ -46,6 +49,7 @@ impl App {
     }
 
     /// Removes a variable; false when there was none.
+    #[tenon_model::boxed]
     pub async fn delete_environment_variable(&self, id: EnvironmentId, name: &str) -> Result<bool> {
         let mut tx = self.store().begin().await?;
         let found = table::delete_variable(&mut tx, id, name).await?;

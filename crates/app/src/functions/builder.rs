@@ -113,6 +113,7 @@ fn unavailable(message: &str) -> Error {
 
 impl App {
     /// Compiles one function in its turn.
+    #[tenon_model::boxed]
     pub(super) async fn build(&self, request: &BuildRequest) -> Result<Built> {
         let builder = Arc::clone(self.workshop().builder()?);
         let turn = tokio::time::timeout(PATIENCE, self.workshop().builds.acquire());

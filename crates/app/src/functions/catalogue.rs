@@ -14,6 +14,7 @@ const FUNCTIONS_MAX: i64 = 20_000;
 
 impl App {
     /// `GET /scripts/config`; `openai` chooses the form that tool-calling models read.
+    #[tenon_model::boxed]
     pub async fn scripts_config(&self, caller: &Caller, openai: bool) -> Result<Value> {
         caller.require("environment:integrations:list_functions")?;
         let environment = caller.environment()?;

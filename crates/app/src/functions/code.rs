@@ -35,6 +35,7 @@ impl PackedCode {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn store(&self, tx: &mut Tx, environment: EnvironmentId, now: Timestamp) -> Result<()> {
         Ok(table::put_bundle(tx, environment, &self.hash, &self.js, &self.ts, now).await?)
     }
@@ -55,6 +56,7 @@ fn unpack(packed: &[u8]) -> Result<String> {
 
 impl App {
     /// The bundle of a function, loaded once per version and node.
+    #[tenon_model::boxed]
     pub async fn function_code(&self, function: &Function) -> Result<Arc<Code>> {
         let load = || async {
             let mut conn = self.store().read().await?;
@@ -75,6 +77,7 @@ impl App {
     }
 
     /// The TypeScript source of a function; `None` when none was deployed.
+    #[tenon_model::boxed]
     pub(super) async fn function_source(&self, function: &Function) -> Result<Option<String>> {
         let mut conn = self.store().read().await?;
         let packed = table::find_ts(&mut conn, function.environment_id, &function.hash).await?;

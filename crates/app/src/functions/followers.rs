@@ -10,6 +10,7 @@ use crate::{App, Result};
 
 impl App {
     /// Inside the transaction of a deploy: syncs that are now in force, new or changed.
+    #[tenon_model::boxed]
     pub(super) async fn on_functions_deployed(
         &self,
         tx: &mut Tx,
@@ -20,6 +21,7 @@ impl App {
     }
 
     /// Inside the transaction that removes them: syncs that are gone.
+    #[tenon_model::boxed]
     pub(super) async fn on_functions_removed(
         &self,
         tx: &mut Tx,

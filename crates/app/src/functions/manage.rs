@@ -121,6 +121,7 @@ impl App {
     }
 
     /// `GET /integrations/:key/functions`.
+    #[tenon_model::boxed]
     pub async fn list_functions(&self, caller: &Caller, key: &str, query: &ListQuery) -> Result<Value> {
         caller.require("environment:functions:list")?;
         let environment = caller.environment()?;
@@ -160,6 +161,7 @@ impl App {
     }
 
     /// `GET /integrations/:key/functions/:name`.
+    #[tenon_model::boxed]
     pub async fn read_function(
         &self,
         caller: &Caller,
@@ -174,6 +176,7 @@ impl App {
     }
 
     /// `GET /integrations/:key/functions/:name/code`.
+    #[tenon_model::boxed]
     pub async fn read_function_code(
         &self,
         caller: &Caller,
@@ -204,6 +207,7 @@ impl App {
     }
 
     /// `DELETE /integrations/:key/functions/:name`: with its schedules and records.
+    #[tenon_model::boxed]
     pub async fn delete_function(&self, caller: &Caller, key: &str, name: &str, query: DeleteQuery) -> Result<()> {
         caller.require("environment:functions:delete")?;
         let environment = caller.environment()?;
@@ -222,6 +226,7 @@ impl App {
     }
 
     /// Allows or forbids a function to run, for the command line and the dashboard.
+    #[tenon_model::boxed]
     pub async fn set_function_enabled(&self, caller: &Caller, id: tenon_model::FunctionId, on: bool) -> Result<bool> {
         let environment = caller.environment()?;
         let mut tx = self.store().begin().await?;

@@ -204,6 +204,7 @@ impl Registry {
 
 impl App {
     /// The live function of an integration with this kind and name, cached.
+    #[tenon_model::boxed]
     pub async fn find_function(
         &self,
         environment: EnvironmentId,
@@ -226,6 +227,7 @@ impl App {
     }
 
     /// The live function with this id, cached.
+    #[tenon_model::boxed]
     pub async fn find_function_by_id(
         &self,
         environment: EnvironmentId,
@@ -244,6 +246,7 @@ impl App {
 
     /// The lowest level that `nango.log` keeps in this environment: the variable `NANGO_LOGGER_LEVEL` (or
     /// `TENON_LOGGER_LEVEL`), `warn` without it.
+    #[tenon_model::boxed]
     pub async fn logger_level(&self, environment: EnvironmentId) -> Result<Arc<String>> {
         if let Some(level) = self.functions().logger_levels.get(&environment) {
             return Ok(level);
@@ -260,6 +263,7 @@ impl App {
 
     /// Removes the functions of an integration, inside the transaction that removes the integration. Its syncs are the
     /// business of the sync slice.
+    #[tenon_model::boxed]
     pub(crate) async fn delete_functions_of(
         &self,
         tx: &mut tenon_store::Tx,

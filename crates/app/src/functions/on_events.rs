@@ -59,6 +59,7 @@ impl ConnectionEvent {
 
 impl App {
     /// Whether an integration has functions for this event; cheap enough to ask before every change of a connection.
+    #[tenon_model::boxed]
     pub async fn has_on_events(
         &self,
         environment: EnvironmentId,
@@ -99,6 +100,7 @@ impl App {
     ///
     /// # Errors
     /// When the connection cannot be loaded; never because a function failed.
+    #[tenon_model::boxed]
     pub async fn run_on_events(
         &self,
         environment: EnvironmentId,

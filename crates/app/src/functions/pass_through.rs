@@ -27,6 +27,7 @@ pub enum PassThrough {
 
 impl App {
     /// The function that declared this method and path (below `/v1`) in the integration.
+    #[tenon_model::boxed]
     pub async fn find_endpoint(
         &self,
         caller: &Caller,

@@ -30,6 +30,7 @@ pub struct RunSubject {
 
 impl App {
     /// What every function is told about itself; syncs add their own facts.
+    #[tenon_model::boxed]
     pub async fn run_context(&self, subject: &RunSubject) -> Result<RunContext> {
         let function = &subject.function;
         let connection = &subject.live.connection;
@@ -81,6 +82,7 @@ impl App {
 
     /// Runs an action or an on-event function to its end. The outcome's error is the function's own; the outer one is
     /// ours.
+    #[tenon_model::boxed]
     pub(crate) async fn run_function(
         &self,
         subject: &RunSubject,

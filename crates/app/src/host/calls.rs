@@ -17,6 +17,7 @@ fn name(sync: &SyncRef) -> Result<SyncName, HostError> {
 }
 
 impl RunHost {
+    #[tenon_model::boxed]
     pub(super) async fn trigger_action(
         &self,
         integration: String,
@@ -40,6 +41,7 @@ impl RunHost {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn trigger_sync(
         &self,
         unique_key: String,
@@ -57,6 +59,7 @@ impl RunHost {
         Ok(HostReply::Unit)
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn start_sync(
         &self,
         unique_key: String,

@@ -19,6 +19,7 @@ pub(super) struct Wanted<'a> {
 
 impl RunHost {
     /// The public connection with its credentials. That a function asked for them is noted.
+    #[tenon_model::boxed]
     pub(super) async fn get_connection(&self, wanted: &Wanted<'_>) -> Answer {
         let connection = self.read_connection(wanted).await?;
         Ok(HostReply::Json(connection.to_string()))
@@ -44,6 +45,7 @@ impl RunHost {
     }
 
     /// The metadata alone, as a connection without credentials; nothing is refreshed for it.
+    #[tenon_model::boxed]
     pub(super) async fn metadata(&self, wanted: &Wanted<'_>) -> Answer {
         let environment = self.subject.environment.id;
         match self
@@ -66,6 +68,7 @@ impl RunHost {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn get_token(&self) -> Answer {
         let wanted = Wanted {
             unique_key: self.integration(),
@@ -87,6 +90,7 @@ impl RunHost {
         Ok(HostReply::Json(token.to_string()))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn write_metadata(&self, text: &str, merge: bool) -> Answer {
         let Ok(Value::Object(metadata)) = serde_json::from_str(text) else {
             return Err(HostError::plain("Metadata must be an object"));
@@ -111,6 +115,7 @@ impl RunHost {
         Ok(HostReply::Json(answer.to_string()))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn get_integration(&self, include: &[String]) -> Answer {
         let has = |name: &str| include.iter().any(|wanted| wanted == name);
         let include = Include {
@@ -128,6 +133,7 @@ impl RunHost {
             .map_err(|error| self.refused(&error))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn environment_variables(&self) -> Answer {
         let variables = self.app.environment_variables(self.subject.environment.id).await;
         let variables = variables.map_err(|error| self.refused(&error))?;

@@ -19,6 +19,7 @@ const SYNC_PATIENCE: Duration = Duration::from_secs(15 * 60);
 const FETCH_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 impl RunHost {
+    #[tenon_model::boxed]
     pub(super) async fn http(&self, call: HttpCall) -> Answer {
         let base = call.base_url_override.clone();
         let made = ProxyCall::from_function(call, self.integration(), self.connection(), self.app.rng());
@@ -40,6 +41,7 @@ impl RunHost {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn fetch(&self, call: FetchCall) -> Answer {
         let refuse =
             |code: &str, message: String| HostError::action(json!({ "code": code, "message": message }).to_string());

@@ -27,6 +27,7 @@ impl RunHost {
         }
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn batch(&self, operation: Operation, batch: RecordBatch) -> Answer {
         let ledger = self.ledger().await?;
         let what = format!("Failed to {} records", operation.verb());
@@ -55,6 +56,7 @@ impl RunHost {
         Ok(HostReply::Unit)
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn records_by_ids(&self, model: &str, ids: Vec<String>) -> Answer {
         #[derive(Deserialize)]
         struct Page<'a> {
@@ -76,6 +78,7 @@ impl RunHost {
         Ok(HostReply::Json(page.records.get().to_owned()))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn list_records(&self, model: &str, cursor: Option<String>, limit: u32) -> Answer {
         let after = match cursor.as_deref().map(Cursor::parse) {
             None => None,
@@ -105,18 +108,21 @@ impl RunHost {
             .map_err(|error| self.internal(&error))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn track_deletes_start(&self, model: &str) -> Answer {
         let done = self.ledger().await?.start_pass(model).await;
         done.map_err(|error| self.unwritten("Failed to start tracking deletes", &error))?;
         Ok(HostReply::Unit)
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn track_deletes_end(&self, model: &str) -> Answer {
         let done = self.ledger().await?.end_pass(model).await;
         let deleted = done.map_err(|error| self.unwritten("Failed to end tracking deletes", &error))?;
         Ok(self.deleted(model, deleted))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn delete_previous(&self, model: &str) -> Answer {
         let done = self.ledger().await?.delete_previous(model).await;
         let deleted = done.map_err(|error| self.unwritten("Failed to delete outdated records", &error))?;
@@ -129,6 +135,7 @@ impl RunHost {
         HostReply::Json(json!({ "deletedKeys": deleted }).to_string())
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn set_merging(&self, model: &str, strategy: &str) -> Answer {
         let ignore_newer = match strategy {
             "override" => false,

@@ -15,6 +15,7 @@ const KEY_MAX: usize = 255;
 const TTL_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl RunHost {
+    #[tenon_model::boxed]
     pub(super) async fn get_checkpoint(&self) -> Answer {
         let found = self.ledger().await?.checkpoint().await;
         let found =
@@ -22,6 +23,7 @@ impl RunHost {
         Ok(HostReply::Json(found))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn save_checkpoint(&self, text: &str) -> Answer {
         let saved = self.ledger().await?.save_checkpoint(text).await;
         saved.map_err(|error| self.unwritten("Error saving checkpoint: Failed to save checkpoint", &error))?;
@@ -29,6 +31,7 @@ impl RunHost {
         Ok(HostReply::Unit)
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn clear_checkpoint(&self) -> Answer {
         let cleared = self.ledger().await?.clear_checkpoint().await;
         cleared.map_err(|error| self.unwritten("Error deleting checkpoint: Failed to delete checkpoint", &error))?;
@@ -50,6 +53,7 @@ impl RunHost {
         )))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn acquire_lock(&self, key: &str, ttl_ms: u64) -> Answer {
         Self::check_key(key)?;
         if ttl_ms == 0 {
@@ -71,6 +75,7 @@ impl RunHost {
             .map_err(|error| self.internal(&error))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn release_lock(&self, key: &str) -> Answer {
         Self::check_key(key)?;
         let released = async {
@@ -85,6 +90,7 @@ impl RunHost {
             .map_err(|error| self.internal(&error))
     }
 
+    #[tenon_model::boxed]
     pub(super) async fn release_all_locks(&self) -> Answer {
         if !self.locked.load(Ordering::SeqCst) {
             return Ok(HostReply::Unit);

@@ -81,6 +81,7 @@ fn secrets_place(environment: EnvironmentId, id: IntegrationId) -> String {
 
 impl App {
     /// The integration with this key, cached for a few seconds.
+    #[tenon_model::boxed]
     pub async fn find_integration(&self, environment: EnvironmentId, key: &str) -> Result<Option<Arc<Integration>>> {
         let cached = (environment, key.to_owned());
         if let Some(integration) = self.caches().integrations.get(&cached) {
@@ -96,6 +97,7 @@ impl App {
     }
 
     /// The integration with this row id.
+    #[tenon_model::boxed]
     pub async fn find_integration_by_id(
         &self,
         environment: EnvironmentId,
@@ -110,6 +112,7 @@ impl App {
     }
 
     /// Opens the secrets of a stored row.
+    #[tenon_model::boxed]
     pub(crate) async fn open_integration(&self, row: IntegrationRow) -> Result<Integration> {
         let plain = self
             .vault(row.environment_id)
@@ -131,6 +134,7 @@ impl App {
     }
 
     /// Stored rows of an environment, newest first.
+    #[tenon_model::boxed]
     pub(crate) async fn integration_rows(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<IntegrationRow>> {
         Ok(table::list(conn, environment).await?)
     }

@@ -117,6 +117,7 @@ fn set_integration_config(
 
 impl App {
     /// `POST /integrations`.
+    #[tenon_model::boxed]
     pub async fn create_integration(&self, caller: &Caller, input: CreateInput) -> Result<Value> {
         caller.require("environment:integrations:create")?;
         let environment = caller.environment()?;
@@ -220,6 +221,7 @@ impl App {
     }
 
     /// `GET /integrations`; `allowed` limits a connect session to its integrations.
+    #[tenon_model::boxed]
     pub async fn list_integrations(&self, caller: &Caller, allowed: Option<&[String]>) -> Result<Vec<Value>> {
         caller.require_any(LIST)?;
         let environment = caller.environment()?;
@@ -238,6 +240,7 @@ impl App {
     }
 
     /// `GET /integrations/:key`.
+    #[tenon_model::boxed]
     pub async fn read_integration(&self, caller: &Caller, key: &str, mut include: Include) -> Result<Value> {
         caller.require_any(READ)?;
         let environment = caller.environment()?;
@@ -250,6 +253,7 @@ impl App {
     }
 
     /// The deprecated `GET /config/:key`.
+    #[tenon_model::boxed]
     pub async fn read_old_config(&self, caller: &Caller, key: &str, with_credentials: bool) -> Result<Value> {
         caller.require_any(READ)?;
         let environment = caller.environment()?;
@@ -265,6 +269,7 @@ impl App {
     }
 
     /// `PATCH /integrations/:key`.
+    #[tenon_model::boxed]
     pub async fn update_integration(&self, caller: &Caller, key: &str, input: UpdateInput) -> Result<Value> {
         caller.require("environment:integrations:update")?;
         let environment = caller.environment()?;
@@ -314,6 +319,7 @@ impl App {
     }
 
     /// Gives an integration the client that a server registered for it, unless it has one by now.
+    #[tenon_model::boxed]
     pub(crate) async fn set_integration_client(
         &self,
         environment: tenon_model::EnvironmentId,
@@ -342,6 +348,7 @@ impl App {
     }
 
     /// `DELETE /integrations/:key`: with its connections, syncs and functions.
+    #[tenon_model::boxed]
     pub async fn delete_integration(&self, caller: &Caller, key: &str) -> Result<()> {
         caller.require("environment:integrations:delete")?;
         let environment = caller.environment()?;

@@ -162,6 +162,7 @@ impl Shared {
     }
 
     /// Writes everything that is buffered now.
+    #[tenon_model::boxed]
     pub(super) async fn flush(&self) -> crate::Result<()> {
         let _turn = self.writing.lock().await;
         let Pending {
@@ -225,6 +226,7 @@ impl Shared {
     }
 
     /// Writes batches until stopped.
+    #[tenon_model::boxed]
     pub(super) async fn run(&self, stop: CancellationToken) {
         loop {
             tokio::select! {

@@ -283,6 +283,7 @@ impl Operations {
     }
 
     /// Writes what is buffered now; for tests and shutdown.
+    #[tenon_model::boxed]
     pub async fn flush(&self) -> crate::Result<()> {
         self.0.flush().await
     }
@@ -293,6 +294,7 @@ impl Operations {
     }
 
     /// Writes batches until `stop` is cancelled, and once more then.
+    #[tenon_model::boxed]
     pub(crate) async fn run(&self, stop: tokio_util::sync::CancellationToken) {
         self.0.run(stop).await;
     }

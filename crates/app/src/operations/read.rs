@@ -117,6 +117,7 @@ fn json_or_text(text: Option<&str>) -> Value {
 
 impl App {
     /// `GET /logs/operations`: a page of operations, newest first; oldest first with `after`.
+    #[tenon_model::boxed]
     pub async fn list_operations(&self, caller: &Caller, query: &LogQuery) -> Result<Value> {
         caller.require("environment:logs:read")?;
         let filter = OperationFilter {
@@ -138,6 +139,7 @@ impl App {
     }
 
     /// `GET /logs/operations/:id`: one operation with its messages, from the one after `after`.
+    #[tenon_model::boxed]
     pub async fn read_operation(&self, caller: &Caller, id: &str, after: Option<i64>) -> Result<Value> {
         caller.require("environment:logs:read")?;
         let environment = caller.environment()?.id;

@@ -16,6 +16,7 @@ const ENDED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl App {
     /// Removes what has been kept long enough; returns how many rows of all kinds.
+    #[tenon_model::boxed]
     pub async fn forget_old_operations(&self) -> Result<u64> {
         let now = self.clock().now();
         let days = u64::from(self.settings().log_retention_days.max(1));
@@ -40,6 +41,7 @@ impl App {
     }
 
     /// Ends operations that a process of this node, which stopped before `started`, left running.
+    #[tenon_model::boxed]
     pub async fn end_abandoned_operations(&self, started: Timestamp) -> Result<u64> {
         let mut tx = self.store().begin().await?;
         let ended = operations::fail_abandoned(&mut tx, started, self.operations().node(), self.clock().now()).await?;
@@ -48,6 +50,7 @@ impl App {
     }
 
     /// Retention as a service: runs until shutdown.
+    #[tenon_model::boxed]
     pub(crate) async fn retain_operations(&self) {
         loop {
             tokio::select! {

@@ -143,6 +143,7 @@ fn quoted(name: &str) -> String {
 ///
 /// # Errors
 /// What happened while the body was read.
+#[tenon_model::boxed]
 pub async fn reply(response: Response, limit: usize) -> std::result::Result<HttpReply, EgressError> {
     let status = response.status;
     let headers = response

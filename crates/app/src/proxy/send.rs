@@ -32,6 +32,7 @@ impl App {
     ///
     /// # Errors
     /// The refusals of the public contract for `/proxy`.
+    #[tenon_model::boxed]
     pub async fn proxy(&self, caller: &Caller, mut call: ProxyCall) -> Result<Outcome> {
         caller.require("environment:proxy")?;
         let environment = caller.environment()?.id;

@@ -44,6 +44,7 @@ impl<'a> Absence<'a> {
     }
 
     /// Makes one step; the ids that it deleted, none at the end of the walk.
+    #[tenon_model::boxed]
     pub async fn step(&mut self, tx: &mut Tx, clock: &dyn Clock) -> Result<Option<Vec<String>>> {
         let target = self.target;
         let found = sets::lock_existing(tx, target.environment, target.connection, &target.model).await?;

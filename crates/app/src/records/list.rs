@@ -187,6 +187,7 @@ impl Listing {
     ///
     /// # Errors
     /// When the store fails or a record cannot be opened. Only the first piece can still be replaced by an error answer.
+    #[tenon_model::boxed]
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>> {
         if self.state == State::End {
             return Ok(None);
@@ -256,6 +257,7 @@ impl Listing {
 }
 
 /// Starts an answer from one stream.
+#[tenon_model::boxed]
 pub async fn start(
     store: &Store,
     vault: EnvironmentVault,
@@ -280,6 +282,7 @@ pub async fn start(
 }
 
 /// A whole small page as JSON text, for functions.
+#[tenon_model::boxed]
 pub async fn page(app: &App, target: Target, filter: Filter, limit: i64) -> Result<String> {
     let vault = app.vault(target.environment).await?;
     let mut listing = start(app.store(), vault, target, filter, limit).await?;
@@ -298,6 +301,7 @@ pub(crate) fn unknown_connection() -> Error {
 
 impl App {
     /// The stream that a caller names by connection, integration, model and variant.
+    #[tenon_model::boxed]
     pub(crate) async fn record_target(
         &self,
         caller: &Caller,
@@ -314,6 +318,7 @@ impl App {
     }
 
     /// `GET /records`: records of one model on one connection, oldest change first.
+    #[tenon_model::boxed]
     pub async fn list_records(
         &self,
         caller: &Caller,

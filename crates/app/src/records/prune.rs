@@ -49,6 +49,7 @@ pub fn read_body(body: Option<&Value>) -> Result<PruneRequest> {
 
 impl App {
     /// Empties payloads up to and including a cursor, oldest change first.
+    #[tenon_model::boxed]
     pub async fn prune_records(
         &self,
         caller: &Caller,

@@ -19,6 +19,7 @@ const REMOVE_AFTER: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// Removes some records of a stream without a trace; its numbers go on, so no cursor gets ahead of it. Returns how many
 /// went and whether there are more.
+#[tenon_model::boxed]
 pub async fn empty_some(tx: &mut Tx, target: &Target) -> Result<(u64, bool)> {
     let found = sets::lock_existing(tx, target.environment, target.connection, &target.model).await?;
     let Some(mut set) = found else { return Ok((0, false)) };
@@ -28,6 +29,7 @@ pub async fn empty_some(tx: &mut Tx, target: &Target) -> Result<(u64, bool)> {
 }
 
 /// Removes all records of a stream without a trace.
+#[tenon_model::boxed]
 pub async fn empty(store: &Store, target: &Target) -> Result<()> {
     loop {
         let mut tx = store.begin().await?;
@@ -40,12 +42,14 @@ pub async fn empty(store: &Store, target: &Target) -> Result<()> {
 }
 
 /// Deletes all records of a stream the visible way: readers see them go.
+#[tenon_model::boxed]
 pub async fn retire(app: &App, target: &Target) -> Result<()> {
     absence::delete_unmet(app.store(), app.clock(), Absence::new(target, i64::MAX, 0)).await?;
     Ok(())
 }
 
 /// Removes every stream of a connection that is gone.
+#[tenon_model::boxed]
 pub async fn remove_connection(app: &App, environment: EnvironmentId, connection: ConnectionId) -> Result<()> {
     let mut conn = app.store().read().await?;
     let all = sets::list(&mut conn, environment, connection).await?;
@@ -66,6 +70,7 @@ pub async fn remove_connection(app: &App, environment: EnvironmentId, connection
 
 /// One pass of the retention sweep over all streams: prunes payloads that did not change for a month, and removes
 /// records of models that no function passed over for two.
+#[tenon_model::boxed]
 pub async fn sweep(app: &App) -> Result<()> {
     let mut after = 0;
     loop {

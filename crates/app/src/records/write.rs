@@ -114,6 +114,7 @@ pub struct Write<'a> {
 }
 
 /// Performs a write inside the caller's transaction, which should do little else: the stream is locked until its end.
+#[tenon_model::boxed]
 pub async fn write(tx: &mut Tx, clock: &dyn Clock, vault: &EnvironmentVault, write: &Write<'_>) -> Result<Report> {
     let target = write.target;
     let mut set = sets::lock(tx, target.environment, target.connection, &target.model, clock.now()).await?;

@@ -15,6 +15,7 @@ const SCOPE: &str = "environment:connect_sessions:write";
 
 impl App {
     /// `POST /connect/sessions`.
+    #[tenon_model::boxed]
     pub async fn create_session(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require(SCOPE)?;
         let environment = caller.environment()?;
@@ -42,6 +43,7 @@ impl App {
     }
 
     /// `POST /connect/sessions/reconnect`.
+    #[tenon_model::boxed]
     pub async fn create_reconnect_session(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require(SCOPE)?;
         let environment = caller.environment()?;

@@ -113,12 +113,14 @@ pub(crate) fn place(environment: EnvironmentId, token_hash: &str) -> String {
 
 impl App {
     /// The session behind a token; `None` when it is unknown or has ended.
+    #[tenon_model::boxed]
     pub async fn find_live_session(&self, token: &str) -> Result<Option<LiveSession>> {
         let session = self.find_session(token).await?;
         Ok(session.filter(|session| !session.details.claimed))
     }
 
     /// As [`App::find_live_session`], with links that have been claimed.
+    #[tenon_model::boxed]
     pub(crate) async fn find_session(&self, token: &str) -> Result<Option<LiveSession>> {
         let hash = hash_token(token);
         let mut conn = self.store().read().await?;
@@ -146,6 +148,7 @@ impl App {
     }
 
     /// `DELETE /connect/session`.
+    #[tenon_model::boxed]
     pub async fn delete_session(&self, session: &LiveSession) -> Result<()> {
         let mut tx = self.store().begin().await?;
         table::delete(&mut tx, session.environment.id, session.id).await?;

@@ -31,6 +31,7 @@ const EVENTS: &[&str] = &[
 
 impl App {
     /// `GET /connect/session`.
+    #[tenon_model::boxed]
     pub async fn session_json(&self, session: &LiveSession) -> Result<Value> {
         let end_user = self.session_end_user(session).await?;
         let settings = session.environment.settings.connect_ui.to_wire();

@@ -139,6 +139,7 @@ impl SwitchRequest {
 
 impl App {
     /// Runs syncs now, also paused ones. One that runs already is left alone unless it is reset.
+    #[tenon_model::boxed]
     pub async fn trigger_syncs(&self, caller: &Caller, request: TriggerRequest) -> Result<()> {
         caller.require("environment:syncs:execute")?;
         let environment = caller.environment()?.id;
@@ -158,6 +159,7 @@ impl App {
     }
 
     /// Starts or pauses the schedules of syncs. A run under way goes on.
+    #[tenon_model::boxed]
     pub async fn switch_syncs(&self, caller: &Caller, request: SwitchRequest, paused: bool) -> Result<()> {
         caller.require("environment:syncs:execute")?;
         let environment = caller.environment()?.id;
@@ -187,6 +189,7 @@ fn found(syncs: Vec<ListedSync>) -> Result<Vec<ListedSync>> {
 }
 
 /// Enqueues a run of a sync.
+#[tenon_model::boxed]
 pub(crate) async fn trigger(tx: &mut Tx, sync: &SyncRow, begin: Begin, now: Timestamp) -> Result<()> {
     if begin.reset {
         reset(tx, sync, now).await?;

@@ -36,6 +36,7 @@ pub(super) enum Ended {
 }
 
 /// Ends a run that succeeded.
+#[tenon_model::boxed]
 pub(super) async fn succeeded(job: &Job, ledger: &Ledger, task: Option<&Task>, ended: Ended) -> Result<Verdict> {
     let is_sync = job.row.kind == "sync";
     if is_sync && ended == Ended::Complete && job.function.definition.track_deletes {
@@ -89,6 +90,7 @@ pub(super) async fn succeeded(job: &Job, ledger: &Ledger, task: Option<&Task>, e
 }
 
 /// Ends a run that failed by its own fault.
+#[tenon_model::boxed]
 pub(super) async fn failed(job: &Job, ledger: &Ledger, task: Option<&Task>, error: &RunError) -> Result<Verdict> {
     let (results, span) = ledger.summary().await;
     let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or_else(|_| json!({}));
@@ -107,6 +109,7 @@ pub(super) async fn failed(job: &Job, ledger: &Ledger, task: Option<&Task>, erro
 }
 
 /// Ends a run whose attempts get nowhere.
+#[tenon_model::boxed]
 pub(super) async fn stalled(job: &Job, task: &Task) -> Result<Verdict> {
     let message = format!(
         "The sync is stalled: {IDLE_MAX} attempts in a row ended without a new record or checkpoint. See the messages \

@@ -57,6 +57,7 @@ impl FrequencyRequest {
 
 impl App {
     /// Sets or clears the frequency of a sync on one connection; answers the one that is in force.
+    #[tenon_model::boxed]
     pub async fn update_sync_frequency(&self, caller: &Caller, request: FrequencyRequest) -> Result<String> {
         caller.require("environment:syncs:update")?;
         let environment = caller.environment()?.id;

@@ -177,6 +177,7 @@ async fn make(app: &App, tx: &mut Tx, function: &Function, connection: Connectio
 }
 
 /// Removes a sync: what runs is cancelled, its schedule goes, its records become deleted ones.
+#[tenon_model::boxed]
 pub(super) async fn remove(tx: &mut Tx, sync: &SyncRow, models: &[String], now: Timestamp) -> Result<()> {
     tasks::cancel(tx, KIND, &schedule_key(sync.id), now).await?;
     if let Some(run) = runs::find_open(tx, sync.id).await? {
@@ -202,6 +203,7 @@ pub(super) async fn remove(tx: &mut Tx, sync: &SyncRow, models: &[String], now: 
 }
 
 /// After a connection was made or authorised again: it gets the syncs of its integration that it lacks.
+#[tenon_model::boxed]
 pub(crate) async fn on_connection_created(
     app: &App,
     environment: EnvironmentId,
@@ -228,6 +230,7 @@ async fn sync_functions(tx: &mut Tx, environment: EnvironmentId, integration: In
 }
 
 /// While a connection is removed: nothing of it runs any more, and what was stored goes.
+#[tenon_model::boxed]
 pub(crate) async fn on_connection_deleted(
     app: &App,
     tx: &mut Tx,
@@ -253,6 +256,7 @@ pub(crate) async fn on_connection_deleted(
 }
 
 /// While functions are deployed: connections get what they lack, schedules the new frequency.
+#[tenon_model::boxed]
 pub(crate) async fn on_deployed(
     app: &App,
     tx: &mut Tx,
@@ -274,6 +278,7 @@ pub(crate) async fn on_deployed(
 }
 
 /// While functions are removed.
+#[tenon_model::boxed]
 pub(crate) async fn on_removed(
     app: &App,
     tx: &mut Tx,

@@ -277,6 +277,7 @@ async fn empty(job: &Job) -> Result<bool> {
 }
 
 /// Runs the function. Its own failure is in the outcome; ours is the error.
+#[tenon_model::boxed]
 pub(super) async fn perform(
     job: &Job,
     kind: RunKind,

@@ -84,6 +84,7 @@ pub(crate) struct Place {
 
 impl App {
     /// Integration and connection of a request about syncs.
+    #[tenon_model::boxed]
     pub(crate) async fn sync_place(
         &self,
         environment: EnvironmentId,
@@ -121,6 +122,7 @@ impl App {
     ///
     /// A connection gets its syncs just after it was stored; a caller that is faster, or a crash in between, must not see
     /// it without them, so what seems to be missing is made first.
+    #[tenon_model::boxed]
     pub(crate) async fn select_syncs(&self, place: &Place, names: &[SyncName]) -> Result<Vec<ListedSync>> {
         let found = self.find_syncs(place, names).await?;
         match place.connection {

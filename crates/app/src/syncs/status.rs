@@ -53,6 +53,7 @@ impl StatusRequest {
 
 impl App {
     /// How syncs are. Unknown names are left out.
+    #[tenon_model::boxed]
     pub async fn sync_status(&self, caller: &Caller, request: StatusRequest) -> Result<Value> {
         caller.require("environment:syncs:read")?;
         let environment = caller.environment()?.id;

@@ -62,6 +62,7 @@ impl App {
     }
 
     /// Makes a variant with a schedule of its own.
+    #[tenon_model::boxed]
     pub async fn create_sync_variant(&self, caller: &Caller, request: VariantRequest) -> Result<Value> {
         caller.require("environment:syncs:variant:create")?;
         let connection = self.variant_connection(caller, &request).await?;
@@ -107,6 +108,7 @@ impl App {
     }
 
     /// Removes a variant; its records become deleted ones.
+    #[tenon_model::boxed]
     pub async fn delete_sync_variant(&self, caller: &Caller, request: VariantRequest) -> Result<()> {
         caller.require("environment:syncs:variant:delete")?;
         let connection = self.variant_connection(caller, &request).await?;

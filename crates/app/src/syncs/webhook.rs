@@ -49,6 +49,7 @@ fn place(connection: tenon_model::ConnectionId, function: FunctionId) -> String 
 }
 
 /// Enqueues a run inside the transaction that works a provider's message off.
+#[tenon_model::boxed]
 pub(crate) async fn enqueue_run(
     app: &App,
     tx: &mut Tx,

@@ -91,6 +91,7 @@ impl App {
     ///
     /// # Errors
     /// 403 without the scope `environment:mcp`, 400 `unknown_connection` when there is no such connection.
+    #[tenon_model::boxed]
     pub async fn open_toolbox(&self, caller: &Caller, input: &ToolboxInput) -> Result<Toolbox> {
         caller.require("environment:mcp")?;
         let environment = Arc::clone(caller.environment()?);
@@ -111,6 +112,7 @@ impl App {
 
     /// The enabled actions of the connection's integration. Those whose input is no object are left out: arguments of a
     /// tool are always one.
+    #[tenon_model::boxed]
     pub async fn list_tools(&self, toolbox: &Toolbox) -> Result<Vec<Tool>> {
         let filter = FunctionFilter {
             integration: Some(toolbox.live.connection.integration_id),
@@ -143,6 +145,7 @@ impl App {
     /// # Errors
     /// [`UNKNOWN_TOOL`] when the integration has no enabled action of this name, 400 `invalid_action_input` when the
     /// arguments contradict its schema and it asked for the provider; else what the action failed with.
+    #[tenon_model::boxed]
     pub async fn call_tool(&self, toolbox: &Toolbox, name: &str, arguments: &Map<String, Value>) -> Result<String> {
         let integration = toolbox.live.connection.integration_id;
         let function = self

@@ -55,6 +55,7 @@ impl Changes {
 ///
 /// # Errors
 /// When the provider refuses or cannot be reached; the connection works without what the hook would have found.
+#[tenon_model::boxed]
 pub async fn run(egress: &Egress, subject: &Subject<'_>, opened: &Opened, rng: &dyn Rng) -> Result<Changes, Error> {
     let Some(hook) = subject.provider.hooks.after_connect else {
         return Ok(Changes::default());

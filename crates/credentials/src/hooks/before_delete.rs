@@ -19,6 +19,7 @@ const SKIP_REVOCATION: &str = "skipTokenRevocation";
 ///
 /// # Errors
 /// When the provider refuses or cannot be reached.
+#[tenon_model::boxed]
 pub async fn run(egress: &Egress, subject: &Subject<'_>, opened: &Opened, rng: &dyn Rng) -> Result<bool, Error> {
     let Some(hook) = subject.provider.hooks.before_delete else {
         return Ok(false);

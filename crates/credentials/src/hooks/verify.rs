@@ -52,6 +52,7 @@ impl Question {
 ///
 /// # Errors
 /// When the request cannot be built from the values at hand.
+#[tenon_model::boxed]
 pub async fn run(
     egress: &Egress,
     subject: &Subject<'_>,

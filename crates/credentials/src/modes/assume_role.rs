@@ -44,6 +44,7 @@ pub struct Role {
 ///
 /// # Errors
 /// [`Error::Missing`] when the integration has no keys or endpoint, else as any token call.
+#[tenon_model::boxed]
 pub async fn assume(egress: &Egress, subject: &Subject<'_>, role: &Role, rng: &dyn Rng) -> Result<AwsSigV4, Error> {
     let settings = subject.app.values.expose();
     let keys = match text(settings, "stsMode") {
@@ -70,6 +71,7 @@ pub async fn assume(egress: &Egress, subject: &Subject<'_>, role: &Role, rng: &d
 ///
 /// # Errors
 /// As [`assume`].
+#[tenon_model::boxed]
 pub async fn renew(egress: &Egress, subject: &Subject<'_>, held: &AwsSigV4, rng: &dyn Rng) -> Result<AwsSigV4, Error> {
     let role = Role {
         arn: held.role_arn.clone(),
@@ -84,6 +86,7 @@ pub async fn renew(egress: &Egress, subject: &Subject<'_>, held: &AwsSigV4, rng:
 ///
 /// # Errors
 /// When the keys are refused, or belong to another role.
+#[tenon_model::boxed]
 pub async fn verify(egress: &Egress, subject: &Subject<'_>, held: &AwsSigV4) -> Result<(), Error> {
     let signer = Signer {
         access_key_id: held.access_key_id.expose(),

@@ -18,6 +18,7 @@ const SESSION: Duration = Duration::from_secs(35 * 60);
 ///
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a session.
+#[tenon_model::boxed]
 pub async fn login(egress: &Egress, subject: &Subject<'_>, held: &Bill) -> Result<Bill, Error> {
     let exchange = subject.provider.exchange.as_ref().ok_or(Error::Unsupported {
         what: "a session login",

@@ -43,6 +43,7 @@ pub fn identity(egress: &Egress, subject: &Subject<'_>, held: &ClientCredentials
 ///
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a token.
+#[tenon_model::boxed]
 pub async fn request(
     egress: &Egress,
     subject: &Subject<'_>,

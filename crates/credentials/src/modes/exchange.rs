@@ -26,6 +26,7 @@ const COOKIES: &str = "_cookies";
 ///
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a token.
+#[tenon_model::boxed]
 pub async fn request(
     egress: &Egress,
     subject: &Subject<'_>,
@@ -74,6 +75,7 @@ pub async fn request(
 ///
 /// # Errors
 /// As [`request`].
+#[tenon_model::boxed]
 pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &TwoStep) -> Result<TwoStep, Error> {
     let facts = subject.provider.exchange.as_ref().ok_or(Error::Unsupported {
         what: "a token exchange",

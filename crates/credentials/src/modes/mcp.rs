@@ -118,6 +118,7 @@ pub fn server_url(egress: &Egress, typed: &str) -> Result<Url, Error> {
 ///
 /// # Errors
 /// When nothing is found, or what is found contradicts itself.
+#[tenon_model::boxed]
 pub async fn discover(egress: &Egress, server: &Url) -> Result<Found, Error> {
     let challenge = challenge(egress, server).await;
     let resource = resource_metadata(egress, server, challenge.metadata.as_deref()).await?;
@@ -345,6 +346,7 @@ fn origin(url: &Url) -> String {
 ///
 /// # Errors
 /// When the server refuses or cannot be reached.
+#[tenon_model::boxed]
 pub async fn register(egress: &Egress, endpoint: &str, registration: &Registration<'_>) -> Result<Client, Error> {
     let what = "registration";
     let url = Url::parse(endpoint).map_err(|_| Error::InvalidUrl { what })?;
@@ -450,6 +452,7 @@ pub fn check_issuer(found: &Found, named: Option<&str>) -> Result<(), Error> {
 ///
 /// # Errors
 /// When the server refuses, cannot be reached, or answers without a token.
+#[tenon_model::boxed]
 pub async fn exchange(
     egress: &Egress,
     subject: &Subject<'_>,
@@ -470,6 +473,7 @@ pub async fn exchange(
 ///
 /// # Errors
 /// As [`exchange`]; [`Error::Missing`] when the connection was never discovered.
+#[tenon_model::boxed]
 pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> Result<OAuth2, Error> {
     let found = found(subject)?;
     let token = held.refresh_token.as_ref().map(Secret::expose).unwrap_or_default();
@@ -482,6 +486,7 @@ pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> R
 ///
 /// # Errors
 /// When the server refuses or cannot be reached.
+#[tenon_model::boxed]
 pub async fn revoke(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> Result<(), Error> {
     let found = found(subject)?;
     let Some(endpoint) = &found.revocation_endpoint else {

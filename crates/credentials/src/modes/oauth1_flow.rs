@@ -40,6 +40,7 @@ fn facts<'a>(subject: &Subject<'a>) -> Result<&'a Facts, Error> {
 ///
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a token.
+#[tenon_model::boxed]
 pub async fn temporary(
     egress: &Egress,
     subject: &Subject<'_>,
@@ -96,6 +97,7 @@ pub fn authorize_url(
 ///
 /// # Errors
 /// As [`temporary`]; [`Error::Missing`] when the callback names other temporary credentials than ours.
+#[tenon_model::boxed]
 pub async fn exchange(
     egress: &Egress,
     subject: &Subject<'_>,

@@ -21,6 +21,7 @@ pub(super) fn after_exchange(dialect: Option<TokenDialect>, credentials: &mut OA
 
 /// Refreshes the user's token that lies beside the bot's. A failure keeps the old one: the bot's token is the one that
 /// callers use, and it is already fresh.
+#[tenon_model::boxed]
 pub(super) async fn refresh_nested(
     egress: &Egress,
     subject: &Subject<'_>,

@@ -50,6 +50,7 @@ pub(crate) fn facts<'a>(subject: &Subject<'a>) -> Result<&'a Facts, Error> {
 ///
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a token.
+#[tenon_model::boxed]
 pub async fn exchange_code(egress: &Egress, subject: &Subject<'_>, grant: &Grant<'_>) -> Result<OAuth2, Error> {
     let facts = facts(subject)?;
     let scope = subject.scope();
@@ -115,6 +116,7 @@ pub fn can_refresh(facts: &Facts, held: &OAuth2) -> bool {
 ///
 /// # Errors
 /// When the provider refuses, cannot be reached, or answers without a token.
+#[tenon_model::boxed]
 pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> Result<OAuth2, Error> {
     let facts = facts(subject)?;
     let refresh_token = held.refresh_token.as_ref().map(Secret::expose).unwrap_or_default();
@@ -129,6 +131,7 @@ pub async fn refresh(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> R
     Ok(fresh)
 }
 
+#[tenon_model::boxed]
 pub(crate) async fn refresh_call(
     egress: &Egress,
     subject: &Subject<'_>,
@@ -191,6 +194,7 @@ pub(crate) async fn refresh_call(
 ///
 /// # Errors
 /// When the provider cannot be asked; the caller then refreshes to be sure.
+#[tenon_model::boxed]
 pub async fn introspect(egress: &Egress, subject: &Subject<'_>, token: &str) -> Result<Option<Timestamp>, Error> {
     let provider = subject.provider;
     let of_exchange = || provider.exchange.as_ref().and_then(|facts| facts.introspect.as_ref());
@@ -226,6 +230,7 @@ pub async fn introspect(egress: &Egress, subject: &Subject<'_>, token: &str) -> 
 ///
 /// # Errors
 /// When the provider refuses or cannot be reached; the deletion goes on all the same.
+#[tenon_model::boxed]
 pub async fn revoke(egress: &Egress, subject: &Subject<'_>, held: &OAuth2) -> Result<(), Error> {
     let Some(template) = &subject.provider.revoke else {
         return Ok(());

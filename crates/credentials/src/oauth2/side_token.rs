@@ -40,6 +40,7 @@ pub fn is_due(subject: &Subject<'_>) -> bool {
 ///
 /// # Errors
 /// When the provider refuses or cannot be reached.
+#[tenon_model::boxed]
 pub async fn obtain(egress: &Egress, subject: &Subject<'_>, fresh: &OAuth2) -> Result<Map<String, Value>, Error> {
     let mut found = Map::new();
     match subject.provider.oauth2.as_ref().and_then(|facts| facts.dialect) {

@@ -69,6 +69,7 @@ pub(super) async fn own_request(
 }
 
 /// What follows the standard request.
+#[tenon_model::boxed]
 pub(super) async fn after(
     egress: &Egress,
     subject: &Subject<'_>,

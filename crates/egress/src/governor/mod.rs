@@ -160,6 +160,7 @@ impl Governor {
     ///
     /// # Errors
     /// [`Refusal`] when the call would have to wait longer than `patience`, or too many wait.
+    #[tenon_model::boxed]
     pub async fn admit(
         &self,
         key: Key,

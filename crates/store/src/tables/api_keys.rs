@@ -60,6 +60,7 @@ fn decode(row: &Row) -> Result<ApiKeyRow> {
 }
 
 /// Stores a key.
+#[tenon_model::boxed]
 pub async fn insert(conn: &mut Conn, new: &NewApiKey<'_>) -> Result<KeyId> {
     let scopes = serde_json::to_string(new.scopes).map_err(|error| crate::Error::Database(Box::new(error)))?;
     let sql = "INSERT INTO api_keys (account_id, environment_id, display_name, hash, hint, scopes, created_at) \
@@ -82,6 +83,7 @@ pub async fn insert(conn: &mut Conn, new: &NewApiKey<'_>) -> Result<KeyId> {
 }
 
 /// The live key with this hash.
+#[tenon_model::boxed]
 pub async fn find_by_hash(conn: &mut Conn, hash: &str) -> Result<Option<ApiKeyRow>> {
     let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE hash = $1 AND deleted_at IS NULL");
     conn.query_opt(&sql, params![hash])
@@ -92,6 +94,7 @@ pub async fn find_by_hash(conn: &mut Conn, hash: &str) -> Result<Option<ApiKeyRo
 }
 
 /// Live keys of one environment, or the account keys, oldest first.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, account: AccountId, environment: Option<EnvironmentId>) -> Result<Vec<ApiKeyRow>> {
     let sql = match environment {
         Some(_) => format!(
@@ -111,6 +114,7 @@ pub async fn list(conn: &mut Conn, account: AccountId, environment: Option<Envir
 }
 
 /// Notes that the key was used.
+#[tenon_model::boxed]
 pub async fn touch(conn: &mut Conn, id: KeyId, now: Timestamp) -> Result<()> {
     conn.execute("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", params![id, now])
         .await?;
@@ -118,6 +122,7 @@ pub async fn touch(conn: &mut Conn, id: KeyId, now: Timestamp) -> Result<()> {
 }
 
 /// Revokes a key of the environment; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete(
     conn: &mut Conn,
     account: AccountId,
@@ -131,6 +136,7 @@ pub async fn delete(
 }
 
 /// Revokes an account key; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete_account_key(conn: &mut Conn, account: AccountId, id: KeyId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE api_keys SET deleted_at = $3 \
                WHERE account_id = $1 AND environment_id IS NULL AND id = $2 AND deleted_at IS NULL";

@@ -55,6 +55,7 @@ fn decode(row: &Row) -> Result<AsyncActionRow> {
 }
 
 /// Stores an accepted action.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, row: &AsyncActionRow) -> Result<()> {
     let sql = "INSERT INTO async_actions (id, environment_id, connection_id, function_id, input, retries_max, \
                attempts, state, operation_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, 'waiting', $7, $8)";
@@ -76,6 +77,7 @@ pub async fn insert(tx: &mut Tx, row: &AsyncActionRow) -> Result<()> {
 }
 
 /// The action with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: Uuid) -> Result<Option<AsyncActionRow>> {
     let sql = format!("SELECT {COLUMNS} FROM async_actions WHERE environment_id = $1 AND id = $2");
     conn.query_opt(&sql, params![environment, id])
@@ -86,6 +88,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: Uuid) -> Resu
 }
 
 /// Counts an attempt; false when the action has ended already.
+#[tenon_model::boxed]
 pub async fn begin_attempt(tx: &mut Tx, environment: EnvironmentId, id: Uuid) -> Result<bool> {
     let sql = "UPDATE async_actions SET state = 'running', attempts = attempts + 1 \
                WHERE environment_id = $1 AND id = $2 AND ended_at IS NULL";
@@ -93,6 +96,7 @@ pub async fn begin_attempt(tx: &mut Tx, environment: EnvironmentId, id: Uuid) ->
 }
 
 /// Stores the outcome (`success` or `failed`) and forgets the input; false when it has ended already.
+#[tenon_model::boxed]
 pub async fn finish(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -107,6 +111,7 @@ pub async fn finish(
 }
 
 /// Removes at most `limit` actions that ended before `before`.
+#[tenon_model::boxed]
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM async_actions WHERE id IN \
                (SELECT id FROM async_actions WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2)";

@@ -17,6 +17,7 @@ pub struct Stored {
 }
 
 /// The checkpoint under this key.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, connection: ConnectionId, key: &str) -> Result<Stored> {
     let sql = "SELECT value, version FROM checkpoints WHERE connection_id = $1 AND key = $2";
     Ok(match conn.query_opt(sql, params![connection, key]).await? {
@@ -29,6 +30,7 @@ pub async fn find(conn: &mut Conn, connection: ConnectionId, key: &str) -> Resul
 }
 
 /// Saves (`Some`) or clears (`None`) what was at `version`; returns the new version, none when it has changed since.
+#[tenon_model::boxed]
 pub async fn write(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -52,6 +54,7 @@ pub async fn write(
 }
 
 /// Clears the checkpoint under `key` and all that hang on it (`key:…`).
+#[tenon_model::boxed]
 pub async fn clear(tx: &mut Tx, connection: ConnectionId, key: &str, now: Timestamp) -> Result<()> {
     // A range instead of a pattern: names may hold what patterns treat as wild.
     let sql = "UPDATE checkpoints SET value = NULL, version = version + 1, updated_at = $5 \
@@ -62,6 +65,7 @@ pub async fn clear(tx: &mut Tx, connection: ConnectionId, key: &str, now: Timest
 }
 
 /// Values of the checkpoints of a connection whose key ends with `suffix`: marks of open passes over one model.
+#[tenon_model::boxed]
 pub async fn list_marks(conn: &mut Conn, connection: ConnectionId, suffix: &str) -> Result<Vec<String>> {
     let sql = "SELECT key, value FROM checkpoints WHERE connection_id = $1 AND value IS NOT NULL";
     let mut found = Vec::new();
@@ -74,6 +78,7 @@ pub async fn list_marks(conn: &mut Conn, connection: ConnectionId, suffix: &str)
 }
 
 /// Removes every checkpoint of a connection that is gone.
+#[tenon_model::boxed]
 pub async fn remove_all(tx: &mut Tx, connection: ConnectionId) -> Result<()> {
     tx.execute("DELETE FROM checkpoints WHERE connection_id = $1", params![connection])
         .await?;

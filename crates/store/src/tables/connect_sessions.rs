@@ -22,6 +22,7 @@ pub struct ConnectSessionRow {
 }
 
 /// Makes a session. `token_hash` is the SHA-256 of the token in hex.
+#[tenon_model::boxed]
 pub async fn insert(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -42,6 +43,7 @@ pub async fn insert(
 }
 
 /// The session with this token that has not ended. The token is the credential, so no environment is asked for.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<Option<ConnectSessionRow>> {
     let sql = "SELECT id, environment_id, connection_id, details, created_at, expires_at FROM connect_sessions \
                WHERE token_hash = $1 AND expires_at > $2";
@@ -59,6 +61,7 @@ pub async fn find(conn: &mut Conn, token_hash: &str, now: Timestamp) -> Result<O
 }
 
 /// Replaces the details of a session that are still `old`; false when somebody else was faster or it is gone.
+#[tenon_model::boxed]
 pub async fn replace_details(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -71,12 +74,14 @@ pub async fn replace_details(
 }
 
 /// Ends a session; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Result<bool> {
     let sql = "DELETE FROM connect_sessions WHERE environment_id = $1 AND id = $2";
     Ok(conn.execute(sql, params![environment, id]).await? > 0)
 }
 
 /// Removes sessions that ended before `before`, in every environment; returns how many.
+#[tenon_model::boxed]
 pub async fn purge(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.execute("DELETE FROM connect_sessions WHERE expires_at < $1", params![before])
         .await

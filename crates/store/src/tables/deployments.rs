@@ -34,6 +34,7 @@ const COLUMNS: &str = "id, environment_id, mode, source, sdk_version, deployed, 
 ///
 /// On SQLite transactions come one after another anyway, and the lock ends with the transaction in both: a crash leaves
 /// nothing behind.
+#[tenon_model::boxed]
 pub async fn try_lock(tx: &mut Tx, environment: EnvironmentId) -> Result<bool> {
     match tx.dialect() {
         Dialect::Sqlite => Ok(true),
@@ -47,6 +48,7 @@ pub async fn try_lock(tx: &mut Tx, environment: EnvironmentId) -> Result<bool> {
 }
 
 /// Notes a deploy.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, row: &DeploymentRow) -> Result<()> {
     let sql = "INSERT INTO deployments (id, environment_id, mode, source, sdk_version, deployed, removed, \
                operation_id, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -69,6 +71,7 @@ pub async fn insert(tx: &mut Tx, row: &DeploymentRow) -> Result<()> {
 }
 
 /// Deploys of an environment, newest first.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, environment: EnvironmentId, limit: i64) -> Result<Vec<DeploymentRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM deployments WHERE environment_id = $1 ORDER BY created_at DESC, id DESC LIMIT $2"

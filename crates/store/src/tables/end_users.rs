@@ -57,6 +57,7 @@ pub(crate) fn decode_at(row: &Row, first: usize) -> Result<Option<EndUserRow>> {
 }
 
 /// Makes the end user or replaces what is known, and returns the row id.
+#[tenon_model::boxed]
 pub async fn upsert(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -89,6 +90,7 @@ pub async fn upsert(
 }
 
 /// The end user with the product's id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, end_user_id: &str) -> Result<Option<EndUserRow>> {
     let sql = format!("SELECT {COLUMNS} FROM end_users WHERE environment_id = $1 AND end_user_id = $2");
     match conn.query_opt(&sql, params![environment, end_user_id]).await? {
@@ -98,6 +100,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, end_user_id: &str
 }
 
 /// The end user with this row id.
+#[tenon_model::boxed]
 pub async fn find_by_id(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Result<Option<EndUserRow>> {
     let sql = format!("SELECT {COLUMNS} FROM end_users WHERE environment_id = $1 AND id = $2");
     match conn.query_opt(&sql, params![environment, id]).await? {

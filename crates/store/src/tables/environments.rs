@@ -67,6 +67,7 @@ fn decode(row: &Row) -> Result<EnvironmentRow> {
 }
 
 /// Makes an environment; its signing key is set afterwards, because sealing it needs the id.
+#[tenon_model::boxed]
 pub async fn insert(conn: &mut Conn, new: &NewEnvironment<'_>) -> Result<EnvironmentId> {
     let sql = "INSERT INTO environments \
                (uuid, account_id, name, is_production, public_key, settings, signing_key, created_at) \
@@ -91,6 +92,7 @@ pub async fn insert(conn: &mut Conn, new: &NewEnvironment<'_>) -> Result<Environ
 }
 
 /// Stores the sealed signing key.
+#[tenon_model::boxed]
 pub async fn set_signing_key(conn: &mut Conn, id: EnvironmentId, sealed: &[u8]) -> Result<()> {
     conn.execute(
         "UPDATE environments SET signing_key = $2 WHERE id = $1",
@@ -101,6 +103,7 @@ pub async fn set_signing_key(conn: &mut Conn, id: EnvironmentId, sealed: &[u8]) 
 }
 
 /// Stores the settings (JSON text).
+#[tenon_model::boxed]
 pub async fn set_settings(conn: &mut Conn, id: EnvironmentId, settings: &str) -> Result<()> {
     conn.execute(
         "UPDATE environments SET settings = $2 WHERE id = $1",
@@ -111,6 +114,7 @@ pub async fn set_settings(conn: &mut Conn, id: EnvironmentId, settings: &str) ->
 }
 
 /// The live environment with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, id: EnvironmentId) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE id = $1 AND deleted_at IS NULL");
     conn.query_opt(&sql, params![id])
@@ -121,6 +125,7 @@ pub async fn find(conn: &mut Conn, id: EnvironmentId) -> Result<Option<Environme
 }
 
 /// The live environment with this public identifier.
+#[tenon_model::boxed]
 pub async fn find_by_uuid(conn: &mut Conn, uuid: Uuid) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE uuid = $1 AND deleted_at IS NULL");
     conn.query_opt(&sql, params![uuid])
@@ -131,6 +136,7 @@ pub async fn find_by_uuid(conn: &mut Conn, uuid: Uuid) -> Result<Option<Environm
 }
 
 /// The live environment with this legacy public key.
+#[tenon_model::boxed]
 pub async fn find_by_public_key(conn: &mut Conn, public_key: &str) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE public_key = $1 AND deleted_at IS NULL");
     conn.query_opt(&sql, params![public_key])
@@ -141,6 +147,7 @@ pub async fn find_by_public_key(conn: &mut Conn, public_key: &str) -> Result<Opt
 }
 
 /// The account's live environment with this name.
+#[tenon_model::boxed]
 pub async fn find_by_name(conn: &mut Conn, account: AccountId, name: &str) -> Result<Option<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE account_id = $1 AND name = $2 AND deleted_at IS NULL");
     conn.query_opt(&sql, params![account, name])
@@ -151,18 +158,21 @@ pub async fn find_by_name(conn: &mut Conn, account: AccountId, name: &str) -> Re
 }
 
 /// All live environments of the account, oldest first.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, account: AccountId) -> Result<Vec<EnvironmentRow>> {
     let sql = format!("SELECT {COLUMNS} FROM environments WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id");
     conn.query(&sql, params![account]).await?.iter().map(decode).collect()
 }
 
 /// Marks the environment as deleted; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete(conn: &mut Conn, account: AccountId, id: EnvironmentId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE environments SET deleted_at = $3 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
     Ok(conn.execute(sql, params![account, id, now]).await? > 0)
 }
 
 /// Names and sealed values of the environment's variables, by name.
+#[tenon_model::boxed]
 pub async fn list_variables(conn: &mut Conn, id: EnvironmentId) -> Result<Vec<(String, Vec<u8>)>> {
     let sql = "SELECT name, value FROM environment_variables WHERE environment_id = $1 ORDER BY name";
     let rows = conn.query(sql, params![id]).await?;
@@ -170,6 +180,7 @@ pub async fn list_variables(conn: &mut Conn, id: EnvironmentId) -> Result<Vec<(S
 }
 
 /// Sets a variable to a sealed value.
+#[tenon_model::boxed]
 pub async fn set_variable(conn: &mut Conn, id: EnvironmentId, name: &str, sealed: &[u8]) -> Result<()> {
     let sql = "INSERT INTO environment_variables (environment_id, name, value) VALUES ($1, $2, $3) \
                ON CONFLICT (environment_id, name) DO UPDATE SET value = excluded.value";
@@ -178,6 +189,7 @@ pub async fn set_variable(conn: &mut Conn, id: EnvironmentId, name: &str, sealed
 }
 
 /// Removes a variable; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete_variable(conn: &mut Conn, id: EnvironmentId, name: &str) -> Result<bool> {
     let sql = "DELETE FROM environment_variables WHERE environment_id = $1 AND name = $2";
     Ok(conn.execute(sql, params![id, name]).await? > 0)
@@ -197,6 +209,7 @@ pub struct DataKeyRow {
 }
 
 /// All data keys, oldest first.
+#[tenon_model::boxed]
 pub async fn list_data_keys(conn: &mut Conn) -> Result<Vec<DataKeyRow>> {
     let rows = conn
         .query(
@@ -217,6 +230,7 @@ pub async fn list_data_keys(conn: &mut Conn) -> Result<Vec<DataKeyRow>> {
 }
 
 /// Stores a data key and returns its id.
+#[tenon_model::boxed]
 pub async fn insert_data_key(
     conn: &mut Conn,
     environment: Option<EnvironmentId>,
@@ -232,6 +246,7 @@ pub async fn insert_data_key(
 }
 
 /// Replaces the sealed form of a data key (rotation of the master key).
+#[tenon_model::boxed]
 pub async fn reseal_data_key(conn: &mut Conn, id: i64, master_key: &str, sealed: &[u8]) -> Result<()> {
     let sql = "UPDATE data_keys SET master_key = $2, sealed = $3 WHERE id = $1";
     conn.execute(sql, params![id, master_key, sealed]).await?;

@@ -55,6 +55,7 @@ fn decode(row: &Row) -> Result<FunctionJobRow> {
 }
 
 /// Stores an accepted job; it waits.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, row: &FunctionJobRow) -> Result<()> {
     let sql = "INSERT INTO function_jobs (id, environment_id, kind, integration, function, function_type, state, \
                created_at) VALUES ($1, $2, $3, $4, $5, $6, 'waiting', $7)";
@@ -75,6 +76,7 @@ pub async fn insert(tx: &mut Tx, row: &FunctionJobRow) -> Result<()> {
 }
 
 /// The job of this kind with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, kind: &str, id: Uuid) -> Result<Option<FunctionJobRow>> {
     let sql = format!("SELECT {COLUMNS} FROM function_jobs WHERE environment_id = $1 AND kind = $2 AND id = $3");
     conn.query_opt(&sql, params![environment, kind, id])
@@ -85,6 +87,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, kind: &str, id: U
 }
 
 /// Notes that a waiting job began.
+#[tenon_model::boxed]
 pub async fn begin(tx: &mut Tx, environment: EnvironmentId, id: Uuid, now: Timestamp) -> Result<()> {
     let sql = "UPDATE function_jobs SET state = 'running', started_at = $3 \
                WHERE environment_id = $1 AND id = $2 AND state = 'waiting'";
@@ -93,6 +96,7 @@ pub async fn begin(tx: &mut Tx, environment: EnvironmentId, id: Uuid, now: Times
 }
 
 /// Stores the outcome (`success` or `failed`); false when it has ended already.
+#[tenon_model::boxed]
 pub async fn finish(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -107,6 +111,7 @@ pub async fn finish(
 }
 
 /// Removes at most `limit` jobs that were accepted before `before`.
+#[tenon_model::boxed]
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM function_jobs WHERE id IN \
                (SELECT id FROM function_jobs WHERE created_at < $1 ORDER BY created_at LIMIT $2)";

@@ -103,6 +103,7 @@ fn decode(row: &Row) -> Result<FunctionRow> {
 /// Stores a function and the version that this deploy brings; a live one of the same name is changed in place.
 ///
 /// A disabled function stays disabled.
+#[tenon_model::boxed]
 pub async fn upsert(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -147,6 +148,7 @@ pub async fn upsert(
 }
 
 /// Stores code under its hash unless it is there already.
+#[tenon_model::boxed]
 pub async fn put_bundle(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -162,6 +164,7 @@ pub async fn put_bundle(
 }
 
 /// Removes code that no kept version uses.
+#[tenon_model::boxed]
 pub async fn sweep_bundles(conn: &mut Conn, environment: EnvironmentId) -> Result<u64> {
     let sql = "DELETE FROM function_bundles WHERE environment_id = $1 AND NOT EXISTS \
                (SELECT 1 FROM function_versions v WHERE v.environment_id = function_bundles.environment_id \
@@ -170,6 +173,7 @@ pub async fn sweep_bundles(conn: &mut Conn, environment: EnvironmentId) -> Resul
 }
 
 /// The compressed bundle with this hash.
+#[tenon_model::boxed]
 pub async fn find_js(conn: &mut Conn, environment: EnvironmentId, hash: &str) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT js FROM function_bundles WHERE environment_id = $1 AND hash = $2";
     conn.query_opt(sql, params![environment, hash])
@@ -179,6 +183,7 @@ pub async fn find_js(conn: &mut Conn, environment: EnvironmentId, hash: &str) ->
 }
 
 /// The compressed source with this hash.
+#[tenon_model::boxed]
 pub async fn find_ts(conn: &mut Conn, environment: EnvironmentId, hash: &str) -> Result<Option<Vec<u8>>> {
     let sql = "SELECT ts FROM function_bundles WHERE environment_id = $1 AND hash = $2";
     conn.query_opt(sql, params![environment, hash])
@@ -188,6 +193,7 @@ pub async fn find_ts(conn: &mut Conn, environment: EnvironmentId, hash: &str) ->
 }
 
 /// The live function with this id.
+#[tenon_model::boxed]
 pub async fn find_by_id(conn: &mut Conn, environment: EnvironmentId, id: FunctionId) -> Result<Option<FunctionRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {TABLES} WHERE f.environment_id = $1 AND f.id = $2 AND f.deleted_at IS NULL \
@@ -201,6 +207,7 @@ pub async fn find_by_id(conn: &mut Conn, environment: EnvironmentId, id: Functio
 }
 
 /// The live functions of an integration with this name, of any kind, ordered by kind and event.
+#[tenon_model::boxed]
 pub async fn list_named(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -264,6 +271,7 @@ pub(crate) fn escape_like(text: &str) -> String {
 }
 
 /// Marks functions as deleted; returns how many were live.
+#[tenon_model::boxed]
 pub async fn delete(tx: &mut Tx, environment: EnvironmentId, ids: &[FunctionId], now: Timestamp) -> Result<u64> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let sql = format!(
@@ -274,6 +282,7 @@ pub async fn delete(tx: &mut Tx, environment: EnvironmentId, ids: &[FunctionId],
 }
 
 /// Marks all functions of an integration as deleted.
+#[tenon_model::boxed]
 pub async fn delete_of_integration(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -286,6 +295,7 @@ pub async fn delete_of_integration(
 }
 
 /// Allows or forbids a function to run; false when there is none.
+#[tenon_model::boxed]
 pub async fn set_enabled(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -299,6 +309,7 @@ pub async fn set_enabled(
 }
 
 /// The versions of a function that are kept, newest first: version, hash and time of deployment.
+#[tenon_model::boxed]
 pub async fn list_versions(
     conn: &mut Conn,
     environment: EnvironmentId,

@@ -62,6 +62,7 @@ fn decode(row: &Row) -> Result<InboxRow> {
 }
 
 /// Stores a webhook, due at once; `None` when the same delivery was taken before.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, new: &NewInbox) -> Result<Option<i64>> {
     let sql = "INSERT INTO inbox (environment_id, integration_id, delivery_id, payload, verified_by, state, attempts, \
                next_at, received_at) VALUES ($1, $2, $3, $4, $5, 'received', 0, $6, $6) \
@@ -83,6 +84,7 @@ pub async fn insert(tx: &mut Tx, new: &NewInbox) -> Result<Option<i64>> {
 }
 
 /// Takes at most `limit` due webhooks until `until`, the longest due first.
+#[tenon_model::boxed]
 pub async fn claim(tx: &mut Tx, holder: &str, now: Timestamp, until: Timestamp, limit: i64) -> Result<Vec<InboxRow>> {
     let skip = match tx.dialect() {
         Dialect::Sqlite => "",
@@ -104,6 +106,7 @@ pub async fn claim(tx: &mut Tx, holder: &str, now: Timestamp, until: Timestamp, 
 }
 
 /// Marks a webhook as worked off; false when the lease was lost meanwhile.
+#[tenon_model::boxed]
 pub async fn finish(
     tx: &mut Tx,
     id: i64,
@@ -121,6 +124,7 @@ pub async fn finish(
 }
 
 /// Notes a failure: tried again at `next_at`, or given up when that is absent.
+#[tenon_model::boxed]
 pub async fn fail(
     tx: &mut Tx,
     id: i64,
@@ -141,6 +145,7 @@ pub async fn fail(
 }
 
 /// The webhook with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Result<Option<InboxRow>> {
     let sql = format!("SELECT {COLUMNS} FROM inbox WHERE environment_id = $1 AND id = $2");
     conn.query_opt(&sql, params![environment, id])
@@ -151,6 +156,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Resul
 }
 
 /// When the next webhook that nobody holds is due. Those of a holder that died are found by looking on a timer.
+#[tenon_model::boxed]
 pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM inbox WHERE state = 'received' AND lease_until IS NULL ORDER BY next_at, id LIMIT 1";
     conn.query_opt(sql, params![])
@@ -160,6 +166,7 @@ pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
 }
 
 /// Removes at most `limit` webhooks that ended before `before`.
+#[tenon_model::boxed]
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM inbox WHERE id IN \
                (SELECT id FROM inbox WHERE state <> 'received' AND ended_at < $1 ORDER BY ended_at LIMIT $2)";
@@ -167,6 +174,7 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
 }
 
 /// Whether a webhook is held by somebody whose lease has run out.
+#[tenon_model::boxed]
 pub async fn any_expired(conn: &mut Conn, now: Timestamp) -> Result<bool> {
     let sql = "SELECT id FROM inbox WHERE state = 'received' AND lease_until IS NOT NULL AND lease_until < $1 LIMIT 1";
     Ok(conn.query_opt(sql, params![now]).await?.is_some())

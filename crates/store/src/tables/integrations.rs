@@ -45,6 +45,7 @@ fn decode(row: &Row) -> Result<IntegrationRow> {
 }
 
 /// Makes an integration whose secrets are set afterwards with [`update`], because sealing them needs the id.
+#[tenon_model::boxed]
 pub async fn insert(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -63,6 +64,7 @@ pub async fn insert(
 }
 
 /// Writes everything that can change.
+#[tenon_model::boxed]
 pub async fn update(conn: &mut Conn, row: &IntegrationRow) -> Result<()> {
     let sql = "UPDATE integrations SET unique_key = $3, display_name = $4, secrets = $5, forward_webhooks = $6, \
                updated_at = $7 WHERE environment_id = $1 AND id = $2";
@@ -83,6 +85,7 @@ pub async fn update(conn: &mut Conn, row: &IntegrationRow) -> Result<()> {
 }
 
 /// The live integration with this key.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, unique_key: &str) -> Result<Option<IntegrationRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM integrations WHERE environment_id = $1 AND unique_key = $2 AND deleted_at IS NULL"
@@ -95,6 +98,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, unique_key: &str)
 }
 
 /// The live integration with this id.
+#[tenon_model::boxed]
 pub async fn find_by_id(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -110,6 +114,7 @@ pub async fn find_by_id(
 }
 
 /// Live integrations of the environment, newest first.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<IntegrationRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM integrations WHERE environment_id = $1 AND deleted_at IS NULL \
@@ -123,6 +128,7 @@ pub async fn list(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Int
 }
 
 /// Marks an integration as deleted; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete(conn: &mut Conn, environment: EnvironmentId, id: IntegrationId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE integrations SET deleted_at = $3 WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
     Ok(conn.execute(sql, params![environment, id, now]).await? > 0)

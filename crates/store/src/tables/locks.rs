@@ -5,6 +5,7 @@ use tenon_model::{EnvironmentId, Timestamp};
 use crate::{Result, Tx, params};
 
 /// Takes or extends a lock until `until`; false while somebody else has it.
+#[tenon_model::boxed]
 pub async fn acquire(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -20,18 +21,21 @@ pub async fn acquire(
 }
 
 /// Gives a lock back; false when `owner` did not have it.
+#[tenon_model::boxed]
 pub async fn release(tx: &mut Tx, environment: EnvironmentId, key: &str, owner: &str) -> Result<bool> {
     let sql = "DELETE FROM locks WHERE environment_id = $1 AND key = $2 AND owner = $3";
     Ok(tx.execute(sql, params![environment, key, owner]).await? > 0)
 }
 
 /// Gives back all locks of an owner.
+#[tenon_model::boxed]
 pub async fn release_all(tx: &mut Tx, environment: EnvironmentId, owner: &str) -> Result<u64> {
     let sql = "DELETE FROM locks WHERE owner = $2 AND environment_id = $1";
     tx.execute(sql, params![environment, owner]).await
 }
 
 /// Removes locks that ran out, at most `limit`.
+#[tenon_model::boxed]
 pub async fn sweep(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM locks WHERE (environment_id, key) IN \
                (SELECT environment_id, key FROM locks WHERE expires_at <= $1 LIMIT $2)";

@@ -18,6 +18,7 @@ pub struct OAuthStateRow {
 }
 
 /// Remembers an authorisation. `state_hash` is the SHA-256 of the state parameter in hex.
+#[tenon_model::boxed]
 pub async fn insert(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -35,6 +36,7 @@ pub async fn insert(
 
 /// Takes the authorisation out: a second callback with the same state finds nothing. The state is the credential, so
 /// no environment is asked for.
+#[tenon_model::boxed]
 pub async fn take(conn: &mut Conn, state_hash: &str) -> Result<Option<OAuthStateRow>> {
     let sql = "DELETE FROM oauth_states WHERE state_hash = $1 \
                RETURNING environment_id, integration_id, details, created_at";
@@ -50,6 +52,7 @@ pub async fn take(conn: &mut Conn, state_hash: &str) -> Result<Option<OAuthState
 }
 
 /// Removes what began before `before`, in every environment; returns how many.
+#[tenon_model::boxed]
 pub async fn purge(conn: &mut Conn, before: Timestamp) -> Result<u64> {
     conn.execute("DELETE FROM oauth_states WHERE created_at < $1", params![before])
         .await

@@ -160,6 +160,7 @@ fn tuples(columns: usize, rows: usize) -> String {
 }
 
 /// Stores operations; one that is there already takes the new state. No two may have the same id.
+#[tenon_model::boxed]
 pub async fn upsert_all(tx: &mut Tx, rows: &[OperationRow]) -> Result<()> {
     let sets: Vec<Vec<Value<'_>>> = rows
         .iter()
@@ -192,6 +193,7 @@ pub async fn upsert_all(tx: &mut Tx, rows: &[OperationRow]) -> Result<()> {
 }
 
 /// Stores messages; one that is there already stays as it is.
+#[tenon_model::boxed]
 pub async fn insert_messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
     let sets: Vec<Vec<Value<'_>>> = rows
         .iter()
@@ -213,6 +215,7 @@ pub async fn insert_messages(tx: &mut Tx, rows: &[MessageRow]) -> Result<()> {
 }
 
 /// The operation with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Result<Option<OperationRow>> {
     let sql = format!("SELECT {COLUMNS} FROM operations WHERE environment_id = $1 AND id = $2");
     conn.query_opt(&sql, params![environment, id])
@@ -224,6 +227,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: i64) -> Resul
 
 /// Operations that the filter lets through: the newest first, or the oldest first when only new ones are asked for
 /// (`after`); at most `limit`.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, filter: &OperationFilter<'_>, limit: i64) -> Result<Vec<OperationRow>> {
     let mut values: Vec<Value<'_>> = Vec::new();
     let mut conditions: Vec<String> = Vec::new();
@@ -298,12 +302,14 @@ pub async fn list(conn: &mut Conn, filter: &OperationFilter<'_>, limit: i64) -> 
 }
 
 /// Operations of the given ids, in no order: to look again at those that were still running.
+#[tenon_model::boxed]
 pub async fn list_by_ids(conn: &mut Conn, ids: &[i64]) -> Result<Vec<OperationRow>> {
     let sql = format!("SELECT {COLUMNS} FROM operations WHERE {}", conn.any("id", 1));
     conn.query(&sql, params![ids]).await?.iter().map(decode).collect()
 }
 
 /// Messages of an operation in order, from the one after `after`, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list_messages(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -334,6 +340,7 @@ pub async fn list_messages(
 ///
 /// On SQLite there is only one process, so that is all of them. On PostgreSQL other nodes may be at work: only what was
 /// this node's own, and what nobody can still be doing.
+#[tenon_model::boxed]
 pub async fn fail_abandoned(tx: &mut Tx, started: Timestamp, node: u16, now: Timestamp) -> Result<u64> {
     const LONGEST_RUN: std::time::Duration = std::time::Duration::from_secs(25 * 3600);
     let sql = "UPDATE operations SET state = 'failed', ended_at = $3, error_code = 'server_stopped', \
@@ -346,6 +353,7 @@ pub async fn fail_abandoned(tx: &mut Tx, started: Timestamp, node: u16, now: Tim
 }
 
 /// Removes at most `limit` operations that began before `before`, with their messages; returns how many.
+#[tenon_model::boxed]
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let ids = "SELECT id FROM operations WHERE id < $1 ORDER BY id LIMIT $2";
     let rows = tx.query(ids, params![id_at(before, 0), limit]).await?;
@@ -357,6 +365,7 @@ pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
 }
 
 /// Where the messages of an operation go on that somebody takes over.
+#[tenon_model::boxed]
 pub async fn next_sequence(conn: &mut Conn, id: i64) -> Result<i64> {
     let sql = "SELECT COALESCE(MAX(sequence) + 1, 0) FROM operation_messages WHERE operation_id = $1";
     conn.query_one(sql, params![id]).await?.i64(0)

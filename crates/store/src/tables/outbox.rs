@@ -138,6 +138,7 @@ fn decode(row: &Row) -> Result<DeliveryRow> {
 }
 
 /// Stores a delivery, due at once.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, new: &NewDelivery<'_>) -> Result<i64> {
     let sql = "INSERT INTO outbox (event_id, environment_id, kind, integration, connection, target, url, endpoint, \
                body, headers, state, attempts, next_at, created_at) \
@@ -165,6 +166,7 @@ pub async fn insert(tx: &mut Tx, new: &NewDelivery<'_>) -> Result<i64> {
 
 /// Deliveries that are due and that nobody holds, as (row, receiver), the longest due first. Receivers in `busy` are
 /// left out.
+#[tenon_model::boxed]
 pub async fn list_due(conn: &mut Conn, now: Timestamp, busy: &[String], limit: i64) -> Result<Vec<(i64, String)>> {
     let sql = format!(
         "SELECT id, endpoint FROM outbox WHERE state = 'pending' AND next_at <= $1 \
@@ -176,6 +178,7 @@ pub async fn list_due(conn: &mut Conn, now: Timestamp, busy: &[String], limit: i
 }
 
 /// Takes the deliveries that are still free and due, until `until`; others may have been quicker.
+#[tenon_model::boxed]
 pub async fn claim(
     tx: &mut Tx,
     ids: &[i64],
@@ -204,6 +207,7 @@ pub async fn claim(
 }
 
 /// Notes how attempts ended; those whose lease was lost meanwhile are left to the new holder.
+#[tenon_model::boxed]
 pub async fn finish(tx: &mut Tx, holder: &str, attempts: &[Attempt], now: Timestamp) -> Result<()> {
     let sql = "UPDATE outbox SET state = $3, attempts = attempts + 1, next_at = $4, last_status = $5, \
                last_error = $6, operation_id = $7, lease_holder = NULL, lease_until = NULL, \
@@ -229,12 +233,14 @@ pub async fn finish(tx: &mut Tx, holder: &str, attempts: &[Attempt], now: Timest
 }
 
 /// Gives back deliveries that were taken and not tried.
+#[tenon_model::boxed]
 pub async fn release(tx: &mut Tx, holder: &str) -> Result<u64> {
     let sql = "UPDATE outbox SET lease_holder = NULL, lease_until = NULL WHERE lease_holder = $1 AND state = 'pending'";
     tx.execute(sql, params![holder]).await
 }
 
 /// When the next delivery that nobody holds is due. Those of a holder that died are found by looking on a timer.
+#[tenon_model::boxed]
 pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let sql = "SELECT next_at FROM outbox WHERE state = 'pending' AND lease_until IS NULL ORDER BY next_at, id LIMIT 1";
     conn.query_opt(sql, params![])
@@ -269,6 +275,7 @@ const FILTER: &str = "(CAST($1 AS BIGINT) = 0 OR environment_id = $1) AND (CAST(
                       AND (CAST($5 AS TEXT) = '' OR event_id = $5) AND created_at >= $6 AND id < $7";
 
 /// Makes the given deliveries due again with a fresh count of attempts; returns how many were not pending.
+#[tenon_model::boxed]
 pub async fn replay(tx: &mut Tx, ids: &[i64], now: Timestamp) -> Result<u64> {
     let sql = format!(
         "UPDATE outbox SET state = 'pending', attempts = 0, next_at = $2, ended_at = NULL, operation_id = NULL \
@@ -281,6 +288,7 @@ pub async fn replay(tx: &mut Tx, ids: &[i64], now: Timestamp) -> Result<u64> {
 }
 
 /// How many deliveries are in each state.
+#[tenon_model::boxed]
 pub async fn count_states(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
     let rows = conn
         .query(
@@ -292,6 +300,7 @@ pub async fn count_states(conn: &mut Conn) -> Result<Vec<(String, i64)>> {
 }
 
 /// Removes at most `limit` deliveries that ended before `before`.
+#[tenon_model::boxed]
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM outbox WHERE id IN \
                (SELECT id FROM outbox WHERE state <> 'pending' AND ended_at < $1 ORDER BY ended_at LIMIT $2)";

@@ -96,6 +96,7 @@ fn decode(row: &Row) -> Result<RunRow> {
 }
 
 /// Starts a run.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, run: &RunInput<'_>, now: Timestamp) -> Result<RunRow> {
     let sql = format!(
         "INSERT INTO runs (environment_id, connection_id, sync_id, kind, type, status, attempt, empty_cache, results, \
@@ -116,6 +117,7 @@ pub async fn insert(tx: &mut Tx, run: &RunInput<'_>, now: Timestamp) -> Result<R
 }
 
 /// Takes an unfinished run over: from now on only this attempt may write.
+#[tenon_model::boxed]
 pub async fn take_over(tx: &mut Tx, id: i64, now: Timestamp) -> Result<Option<RunRow>> {
     let sql = format!(
         "UPDATE runs SET attempt = attempt + 1, attempt_progress = progress, updated_at = $2 WHERE id = $1 AND status = 'RUNNING' RETURNING {COLUMNS}"
@@ -128,6 +130,7 @@ pub async fn take_over(tx: &mut Tx, id: i64, now: Timestamp) -> Result<Option<Ru
 }
 
 /// The run with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<RunRow>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE id = $1");
     conn.query_opt(&sql, params![id])
@@ -138,6 +141,7 @@ pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<RunRow>> {
 }
 
 /// Runs with these ids.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, ids: &[i64]) -> Result<Vec<RunRow>> {
     let sql = format!("SELECT {COLUMNS} FROM runs WHERE {}", conn.any("id", 1));
     conn.query(&sql, &[Value::from(ids)])
@@ -148,6 +152,7 @@ pub async fn list(conn: &mut Conn, ids: &[i64]) -> Result<Vec<RunRow>> {
 }
 
 /// The unfinished run of a sync's own function.
+#[tenon_model::boxed]
 pub async fn find_open(conn: &mut Conn, sync: SyncId) -> Result<Option<RunRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM runs WHERE sync_id = $1 AND status = 'RUNNING' AND kind = 'sync' ORDER BY id DESC LIMIT 1"
@@ -160,6 +165,7 @@ pub async fn find_open(conn: &mut Conn, sync: SyncId) -> Result<Option<RunRow>> 
 }
 
 /// The smallest id of the unfinished runs of a connection: what earlier runs met is only of interest to open passes.
+#[tenon_model::boxed]
 pub async fn oldest_open(conn: &mut Conn, connection: ConnectionId) -> Result<Option<i64>> {
     let sql = "SELECT MIN(id) FROM runs WHERE connection_id = $1 AND status = 'RUNNING'";
     conn.query_one(sql, params![connection]).await?.opt_i64(0)
@@ -192,6 +198,7 @@ pub async fn advance(tx: &mut Tx, id: i64, attempt: i64, progress: Progress<'_>,
 }
 
 /// An attempt that ends because the node shuts down says nothing about progress.
+#[tenon_model::boxed]
 pub async fn excuse(tx: &mut Tx, id: i64, attempt: i64) -> Result<()> {
     let sql = "UPDATE runs SET attempt_progress = -1 WHERE id = $1 AND attempt = $2 AND status = 'RUNNING'";
     tx.execute(sql, params![id, attempt]).await?;
@@ -199,18 +206,21 @@ pub async fn excuse(tx: &mut Tx, id: i64, attempt: i64) -> Result<()> {
 }
 
 /// Whether this attempt may still write.
+#[tenon_model::boxed]
 pub async fn is_current(conn: &mut Conn, id: i64, attempt: i64) -> Result<bool> {
     let sql = "SELECT id FROM runs WHERE id = $1 AND attempt = $2 AND status = 'RUNNING'";
     Ok(conn.query_opt(sql, params![id, attempt]).await?.is_some())
 }
 
 /// Notes that the records are gone that had to be deleted first; false as for [`advance`].
+#[tenon_model::boxed]
 pub async fn emptied(tx: &mut Tx, id: i64, attempt: i64) -> Result<bool> {
     let sql = "UPDATE runs SET empty_cache = 0 WHERE id = $1 AND attempt = $2 AND status = 'RUNNING'";
     Ok(tx.execute(sql, params![id, attempt]).await? > 0)
 }
 
 /// Ends a run; false as for [`advance`]. An attempt of `None` ends it whoever holds it.
+#[tenon_model::boxed]
 pub async fn finish(
     tx: &mut Tx,
     id: i64,
@@ -227,6 +237,7 @@ pub async fn finish(
 }
 
 /// Ends every unfinished run of a connection, whoever holds it.
+#[tenon_model::boxed]
 pub async fn stop_all(tx: &mut Tx, connection: ConnectionId, error: &str, now: Timestamp) -> Result<()> {
     let sql = "UPDATE runs SET status = 'STOPPED', error = $2, updated_at = $3 \
                WHERE connection_id = $1 AND status = 'RUNNING'";
@@ -235,6 +246,7 @@ pub async fn stop_all(tx: &mut Tx, connection: ConnectionId, error: &str, now: T
 }
 
 /// Forgets runs that ended before `before` and are not the newest of their sync, at most `limit`.
+#[tenon_model::boxed]
 pub async fn forget(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM runs WHERE id IN (SELECT r.id FROM runs r WHERE r.updated_at < $1 AND r.status <> 'RUNNING' \
                AND NOT EXISTS (SELECT 1 FROM syncs s WHERE s.id = r.sync_id AND s.last_run_id = r.id) \

@@ -67,6 +67,7 @@ fn interval_us(interval: Duration) -> i64 {
 }
 
 /// Adds a schedule, or replaces everything but the phase of the one with the same key.
+#[tenon_model::boxed]
 pub async fn upsert(tx: &mut Tx, schedule: &ScheduleRow, now: Timestamp) -> Result<()> {
     let sql = "INSERT INTO schedules (key, environment_id, kind, group_key, payload, interval_us, starts_at, next_at, \
                paused, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10) \
@@ -94,6 +95,7 @@ pub async fn upsert(tx: &mut Tx, schedule: &ScheduleRow, now: Timestamp) -> Resu
 }
 
 /// The schedule with this key.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<ScheduleRow>> {
     let sql = format!("SELECT {COLUMNS} FROM schedules WHERE key = $1");
     conn.query_opt(&sql, params![key])
@@ -104,6 +106,7 @@ pub async fn find(conn: &mut Conn, key: &str) -> Result<Option<ScheduleRow>> {
 }
 
 /// Pauses or resumes; false when there is no such schedule.
+#[tenon_model::boxed]
 pub async fn set_paused(tx: &mut Tx, key: &str, paused: bool, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE schedules SET paused = $2, updated_at = $3 WHERE key = $1";
     let found = tx.execute(sql, params![key, paused, now]).await? > 0;
@@ -112,6 +115,7 @@ pub async fn set_paused(tx: &mut Tx, key: &str, paused: bool, now: Timestamp) ->
 }
 
 /// Changes the time between ticks, and with it the next one unless that is already due.
+#[tenon_model::boxed]
 pub async fn set_interval(tx: &mut Tx, key: &str, interval: Duration, now: Timestamp) -> Result<bool> {
     let Some(mut schedule) = find(tx, key).await? else {
         return Ok(false);
@@ -130,6 +134,7 @@ pub async fn set_interval(tx: &mut Tx, key: &str, interval: Duration, now: Times
 }
 
 /// Sets the next tick.
+#[tenon_model::boxed]
 pub async fn set_next(tx: &mut Tx, key: &str, next_at: Timestamp, now: Timestamp) -> Result<()> {
     let sql = "UPDATE schedules SET next_at = $2, updated_at = $3 WHERE key = $1";
     tx.execute(sql, params![key, next_at, now]).await?;
@@ -138,17 +143,20 @@ pub async fn set_next(tx: &mut Tx, key: &str, next_at: Timestamp, now: Timestamp
 }
 
 /// Removes a schedule; tasks that it made stay.
+#[tenon_model::boxed]
 pub async fn delete(tx: &mut Tx, key: &str) -> Result<bool> {
     Ok(tx.execute("DELETE FROM schedules WHERE key = $1", params![key]).await? > 0)
 }
 
 /// When the next schedule is due.
+#[tenon_model::boxed]
 pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let sql = "SELECT MIN(next_at) FROM schedules WHERE paused = 0";
     conn.query_one(sql, params![]).await?.opt_timestamp(0)
 }
 
 /// Takes schedules that are due, oldest tick first, at most `limit`, and moves each to its first tick after `now`.
+#[tenon_model::boxed]
 pub async fn take_due(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<ScheduleRow>> {
     let tail = tx.fork("", " FOR UPDATE SKIP LOCKED");
     let sql =

@@ -81,6 +81,7 @@ pub struct SyncFilter {
 }
 
 /// Makes a sync; false when the connection has it already.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, sync: &SyncRow, now: Timestamp) -> Result<bool> {
     let sql = "INSERT INTO syncs (id, environment_id, connection_id, function_id, name, variant, idle_attempts, \
                created_at) VALUES ($1, $2, $3, $4, $5, $6, 0, $7) ON CONFLICT DO NOTHING";
@@ -97,6 +98,7 @@ pub async fn insert(tx: &mut Tx, sync: &SyncRow, now: Timestamp) -> Result<bool>
 }
 
 /// The live sync with this id.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: SyncId) -> Result<Option<SyncRow>> {
     let sql =
         format!("SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.id = $2 AND s.deleted_at IS NULL");
@@ -108,6 +110,7 @@ pub async fn find(conn: &mut Conn, environment: EnvironmentId, id: SyncId) -> Re
 }
 
 /// The live sync of a function on a connection in this variant.
+#[tenon_model::boxed]
 pub async fn find_named(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -127,6 +130,7 @@ pub async fn find_named(
 }
 
 /// Live syncs of an integration with connection and schedule, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -167,6 +171,7 @@ pub async fn list(
 }
 
 /// Live syncs of a connection.
+#[tenon_model::boxed]
 pub async fn list_of_connection(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -184,6 +189,7 @@ pub async fn list_of_connection(
 }
 
 /// Live syncs of a function, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list_of_function(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -202,6 +208,7 @@ pub async fn list_of_function(
 }
 
 /// Live connections of an integration that lack this function in its base variant, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list_lacking(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -220,6 +227,7 @@ pub async fn list_lacking(
 }
 
 /// Keys of schedules of a function that follow its own frequency and have another interval, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list_other_interval(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -237,12 +245,14 @@ pub async fn list_other_interval(
 }
 
 /// Variants of a function on a connection, the base included.
+#[tenon_model::boxed]
 pub async fn count_variants(conn: &mut Conn, connection: ConnectionId, function: FunctionId) -> Result<i64> {
     let sql = "SELECT COUNT(*) FROM syncs WHERE connection_id = $1 AND function_id = $2 AND deleted_at IS NULL";
     conn.query_one(sql, params![connection, function]).await?.i64(0)
 }
 
 /// Sets or clears the connection's own frequency.
+#[tenon_model::boxed]
 pub async fn set_frequency(tx: &mut Tx, id: SyncId, frequency: Option<&str>) -> Result<()> {
     tx.execute("UPDATE syncs SET frequency = $2 WHERE id = $1", params![id, frequency])
         .await?;
@@ -250,6 +260,7 @@ pub async fn set_frequency(tx: &mut Tx, id: SyncId, frequency: Option<&str>) -> 
 }
 
 /// Sets or clears the start of the last run that succeeded.
+#[tenon_model::boxed]
 pub async fn set_last_sync(tx: &mut Tx, id: SyncId, at: Option<Timestamp>) -> Result<()> {
     tx.execute("UPDATE syncs SET last_sync_at = $2 WHERE id = $1", params![id, at])
         .await?;
@@ -257,6 +268,7 @@ pub async fn set_last_sync(tx: &mut Tx, id: SyncId, at: Option<Timestamp>) -> Re
 }
 
 /// Notes the newest run.
+#[tenon_model::boxed]
 pub async fn set_last_run(tx: &mut Tx, id: SyncId, run: i64) -> Result<()> {
     tx.execute("UPDATE syncs SET last_run_id = $2 WHERE id = $1", params![id, run])
         .await?;
@@ -264,6 +276,7 @@ pub async fn set_last_run(tx: &mut Tx, id: SyncId, run: i64) -> Result<()> {
 }
 
 /// Notes attempts without progress, and since when the sync counts as stalled.
+#[tenon_model::boxed]
 pub async fn set_idle(tx: &mut Tx, id: SyncId, attempts: i64, stalled_at: Option<Timestamp>) -> Result<()> {
     let sql = "UPDATE syncs SET idle_attempts = $2, stalled_at = $3 WHERE id = $1";
     tx.execute(sql, params![id, attempts, stalled_at]).await?;
@@ -271,6 +284,7 @@ pub async fn set_idle(tx: &mut Tx, id: SyncId, attempts: i64, stalled_at: Option
 }
 
 /// Marks a sync as deleted.
+#[tenon_model::boxed]
 pub async fn delete(tx: &mut Tx, id: SyncId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE syncs SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL";
     Ok(tx.execute(sql, params![id, now]).await? > 0)

@@ -117,6 +117,7 @@ fn definition_text(definition: &Definition) -> Result<String> {
 
 impl App {
     /// `POST /sync/deploy`: deploys, and removes what is not named when asked to.
+    #[tenon_model::boxed]
     pub async fn deploy(&self, caller: &Caller, input: DeployInput) -> Result<Value> {
         caller.require("environment:deploy")?;
         let environment = caller.environment()?;

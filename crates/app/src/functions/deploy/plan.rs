@@ -17,6 +17,7 @@ use crate::{App, Result};
 const FUNCTIONS_MAX: i64 = 20_000;
 
 /// Everything that is deployed in an environment.
+#[tenon_model::boxed]
 pub(super) async fn deployed(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Function>> {
     let rows = table::list(conn, environment, FunctionFilter::default(), 0, FUNCTIONS_MAX).await?;
     rows.into_iter().map(Function::from_row).collect()
@@ -110,6 +111,7 @@ impl Connections<'_> {
 
 impl App {
     /// `POST /sync/deploy/confirmation`: what would be new, changed and removed. Changes nothing.
+    #[tenon_model::boxed]
     pub async fn plan_deploy(&self, caller: &Caller, input: DeployInput) -> Result<Value> {
         caller.require("environment:deploy")?;
         let environment = caller.environment()?.id;

@@ -96,6 +96,7 @@ fn check_models(present: Option<&Function>, models: &[String], allowed: bool) ->
 
 impl App {
     /// `POST /functions/deployments`.
+    #[tenon_model::boxed]
     pub async fn deploy_function(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require("environment:deploy")?;
         let environment = caller.environment()?;
@@ -167,6 +168,7 @@ impl App {
     }
 
     /// `GET /functions/deployments/:id`.
+    #[tenon_model::boxed]
     pub async fn read_function_deployment(&self, caller: &Caller, id: &str) -> Result<Value> {
         caller.require("environment:deploy")?;
         self.read_job(caller.environment()?.id, JobKind::Deployment, id).await

@@ -99,6 +99,7 @@ fn function_of(flow: FlowInput, live: &Live, now: Timestamp, environment: tenon_
 
 impl App {
     /// `POST /functions/dryruns`.
+    #[tenon_model::boxed]
     pub async fn dry_run_function(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require("environment:functions:dryrun")?;
         require_customer(caller)?;
@@ -119,6 +120,7 @@ impl App {
     }
 
     /// `GET /functions/dryruns/:id`.
+    #[tenon_model::boxed]
     pub async fn read_dry_run(&self, caller: &Caller, id: &str) -> Result<Value> {
         caller.require("environment:functions:dryrun")?;
         self.read_job(caller.environment()?.id, JobKind::DryRun, id).await

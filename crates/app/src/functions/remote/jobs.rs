@@ -171,6 +171,7 @@ impl App {
     }
 
     /// A job as its owner sees it.
+    #[tenon_model::boxed]
     pub(super) async fn read_job(&self, environment: EnvironmentId, kind: JobKind, id: &str) -> Result<Value> {
         let id = Uuid::try_parse(id).map_err(|_| kind.missing())?;
         let mut conn = self.store().read().await?;

@@ -99,6 +99,7 @@ fn flow_of(built: &Built, kind: FunctionKind, version: Option<&str>) -> Result<(
 
 impl App {
     /// `POST /functions/compile`.
+    #[tenon_model::boxed]
     pub async fn compile_function(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
         caller.require("environment:functions:compile")?;
         let environment = caller.environment()?;

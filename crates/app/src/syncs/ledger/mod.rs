@@ -81,6 +81,7 @@ pub(crate) struct Batch {
 
 impl Ledger {
     /// A ledger for the checkpoint under `key`, and for the records of `run`.
+    #[tenon_model::boxed]
     pub(crate) async fn open(
         app: &App,
         environment: EnvironmentId,
@@ -130,12 +131,14 @@ impl Ledger {
     }
 
     /// Counters per model, and the checkpoints seen.
+    #[tenon_model::boxed]
     pub(crate) async fn summary(&self) -> (BTreeMap<String, Counts>, Option<Span>) {
         let page = self.page.lock().await;
         (page.results.clone(), page.span.clone())
     }
 
     /// Writes a chunk of records.
+    #[tenon_model::boxed]
     pub(crate) async fn batch(&self, operation: Operation, model: &str, records: &str) -> Result<Batch, LedgerError> {
         let target = self.declared(model)?;
         let run = self.run()?;
@@ -240,6 +243,7 @@ impl Ledger {
     }
 
     /// The checkpoint as JSON text, `null` when there is none.
+    #[tenon_model::boxed]
     pub(crate) async fn checkpoint(&self) -> Result<String, LedgerError> {
         let mut page = self.page.lock().await;
         let first = page.span.is_none();
@@ -255,6 +259,7 @@ impl Ledger {
     }
 
     /// Saves the checkpoint.
+    #[tenon_model::boxed]
     pub(crate) async fn save_checkpoint(&self, text: &str) -> Result<(), LedgerError> {
         let mut page = self.page.lock().await;
         // A look comes first even when the value is refused: what the run began with is reported.
@@ -264,6 +269,7 @@ impl Ledger {
     }
 
     /// Clears the checkpoint.
+    #[tenon_model::boxed]
     pub(crate) async fn clear_checkpoint(&self) -> Result<(), LedgerError> {
         let mut page = self.page.lock().await;
         let stored = self.look(&mut page).await?;
@@ -309,6 +315,7 @@ impl Ledger {
     }
 
     /// Begins a pass over a model, unless one is open.
+    #[tenon_model::boxed]
     pub(crate) async fn start_pass(&self, model: &str) -> Result<(), LedgerError> {
         self.declared(model)?;
         let run = self.run()?;
@@ -330,6 +337,7 @@ impl Ledger {
     }
 
     /// Ends the open pass over a model: what it did not meet is deleted. Answers the ids.
+    #[tenon_model::boxed]
     pub(crate) async fn end_pass(&self, model: &str) -> Result<Vec<String>, LedgerError> {
         self.declared(model)?;
         let key = mark_key(&self.key, model);
@@ -357,6 +365,7 @@ impl Ledger {
     }
 
     /// Deletes what this run did not meet.
+    #[tenon_model::boxed]
     pub(crate) async fn delete_previous(&self, model: &str) -> Result<Vec<String>, LedgerError> {
         self.declared(model)?;
         let began = self.run()?.id;
@@ -385,6 +394,7 @@ impl Ledger {
     }
 
     /// Sets how writes meet records that changed meanwhile; false when it was set before.
+    #[tenon_model::boxed]
     pub(crate) async fn set_merging(&self, model: &str, ignore_newer: bool) -> Result<bool, LedgerError> {
         let target = self.declared(model)?;
         let mut page = self.page.lock().await;

@@ -18,6 +18,7 @@ const CONNECTIONS_MAX: usize = 10_000;
 impl App {
     /// The connections of an integration that a message names; all of them when its provider declares no identifier,
     /// none when the declared one is missing.
+    #[tenon_model::boxed]
     pub(super) async fn attribute(
         &self,
         integration: &Integration,

@@ -143,6 +143,7 @@ impl App {
     }
 
     /// Takes a provider's message in. When this returns, it survives a crash.
+    #[tenon_model::boxed]
     pub async fn receive_webhook(&self, delivery: &Delivery<'_>) -> Result<Accepted> {
         let environment = self.environment_of_path(delivery.environment).await?;
         let integration = self

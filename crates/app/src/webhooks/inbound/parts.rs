@@ -72,6 +72,7 @@ pub(super) fn forwarded(webhook: &Webhook, message: &Message, parts: &[Part], co
 impl App {
     /// The events of a message with their connections. Events of one batch mostly name the same one, so it is looked for
     /// once.
+    #[tenon_model::boxed]
     pub(super) async fn webhook_parts(
         &self,
         integration: &Integration,

@@ -81,6 +81,7 @@ fn refusal(fault: &Fault) -> Error {
 impl App {
     /// Checks a message by its provider's scheme. Answers how it was checked: the scheme, or `none` when the provider
     /// does not sign or the developer has stored no secret for a scheme that leaves it to them.
+    #[tenon_model::boxed]
     pub(super) async fn verify_webhook(
         &self,
         integration: &Integration,

@@ -38,6 +38,7 @@ impl Worker {
     }
 
     /// Works until shutdown. A message that is under way is finished; others stay for the next start.
+    #[tenon_model::boxed]
     pub(super) async fn run(&self) {
         let stop = self.app.shutdown_token().clone();
         let mut signals = self.app.store().signals();

@@ -83,6 +83,7 @@ async fn enqueue(app: &App, tx: &mut Tx, environment: &Environment, event: Event
 }
 
 /// Enqueues an `auth` event whose body the connection slice wrote. Whether the environment wants it is decided there.
+#[tenon_model::boxed]
 pub async fn enqueue_auth(
     app: &App,
     tx: &mut Tx,
@@ -221,6 +222,7 @@ impl SyncEvent<'_> {
 
 /// Enqueues the end of a sync run, unless the environment does not want to hear of it. Call it once per declared model
 /// for a success, once in all for a failure.
+#[tenon_model::boxed]
 pub async fn enqueue_sync(app: &App, tx: &mut Tx, environment: &Environment, event: &SyncEvent<'_>) -> Result<()> {
     if !event.wanted(&environment.settings) {
         return Ok(());
@@ -250,6 +252,7 @@ pub struct AsyncActionEvent<'a> {
 }
 
 /// Enqueues the end of an asynchronous action, unless the environment does not want to hear of it.
+#[tenon_model::boxed]
 pub async fn enqueue_async_action(
     app: &App,
     tx: &mut Tx,
@@ -293,6 +296,7 @@ pub struct ForwardEvent<'a> {
 }
 
 /// Enqueues a provider's webhook for the customer.
+#[tenon_model::boxed]
 pub async fn enqueue_forward(
     app: &App,
     tx: &mut Tx,

@@ -75,6 +75,7 @@ impl DeliveryView {
 
 impl App {
     /// Deliveries, newest first.
+    #[tenon_model::boxed]
     pub async fn list_deliveries(&self, wish: &ReplayWish, limit: i64) -> Result<Vec<DeliveryView>> {
         let mut conn = self.store().read().await?;
         let rows = outbox::list(&mut conn, wish.filter(None), limit).await?;
@@ -82,6 +83,7 @@ impl App {
     }
 
     /// Makes delivered and dead events due again, under their old ids; answers how many.
+    #[tenon_model::boxed]
     pub async fn replay_deliveries(&self, wish: &ReplayWish) -> Result<u64> {
         let now = self.clock().now();
         let (mut replayed, mut before) = (0, None);

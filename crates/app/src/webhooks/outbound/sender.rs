@@ -71,6 +71,7 @@ impl Sender {
     }
 
     /// Works until shutdown; attempts under way are waited for, claimed rows given back.
+    #[tenon_model::boxed]
     pub(super) async fn run(&self) {
         let stop = self.app.shutdown_token().clone();
         let mut signals = self.app.store().signals();

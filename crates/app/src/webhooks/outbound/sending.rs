@@ -36,6 +36,7 @@ struct Letter {
 }
 
 /// Tries to deliver a claimed row. Its error is ours and counts as a transient failure.
+#[tenon_model::boxed]
 pub(super) async fn attempt(app: &App, key: &Secret, row: &DeliveryRow) -> Attempt {
     let number = row.attempts + 1;
     let id = row

@@ -16,6 +16,7 @@ pub struct ConnectionErrorRow {
 }
 
 /// Notes an error, replacing one of the same kind and subject.
+#[tenon_model::boxed]
 pub async fn set(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -34,6 +35,7 @@ pub async fn set(
 }
 
 /// Removes an error; false when there was none.
+#[tenon_model::boxed]
 pub async fn clear(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -50,6 +52,7 @@ pub async fn clear(
 }
 
 /// Removes all errors of a connection.
+#[tenon_model::boxed]
 pub async fn clear_all(conn: &mut Conn, environment: EnvironmentId, connection: ConnectionId) -> Result<()> {
     let sql = "DELETE FROM connection_errors WHERE environment_id = $1 AND connection_id = $2";
     conn.execute(sql, params![environment, connection]).await?;
@@ -57,6 +60,7 @@ pub async fn clear_all(conn: &mut Conn, environment: EnvironmentId, connection: 
 }
 
 /// The active errors of the given connections, oldest first.
+#[tenon_model::boxed]
 pub async fn list(
     conn: &mut Conn,
     environment: EnvironmentId,

@@ -23,6 +23,7 @@ pub enum Acquired {
 }
 
 /// Asks for the lease of a connection that is still at `version`.
+#[tenon_model::boxed]
 pub async fn acquire(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -54,6 +55,7 @@ pub async fn acquire(
 }
 
 /// Keeps a lease alive; false when the holder has lost it.
+#[tenon_model::boxed]
 pub async fn extend(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -67,6 +69,7 @@ pub async fn extend(
 }
 
 /// Ends every lease, of whoever. For the start of the only process that can have the database: the holders are dead.
+#[tenon_model::boxed]
 pub async fn end_all(conn: &mut Conn, now: Timestamp) -> Result<u64> {
     let sql = "UPDATE connections SET lease_until = $1 WHERE lease_holder IS NOT NULL AND lease_until > $1";
     conn.execute(sql, params![now.minus(Duration::from_micros(1))]).await
@@ -87,6 +90,7 @@ pub struct Refreshed<'a> {
 
 /// Writes new credentials and ends the lease; false when the holder has lost it (the connection was re-authorised or
 /// deleted meanwhile), in which case nothing is written.
+#[tenon_model::boxed]
 pub async fn store_refreshed(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -118,6 +122,7 @@ pub async fn store_refreshed(
 
 /// Writes a failure and ends the lease; false when the holder has lost it.
 #[expect(clippy::too_many_arguments, reason = "one statement with the columns that it writes")]
+#[tenon_model::boxed]
 pub async fn store_failure(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -138,6 +143,7 @@ pub async fn store_failure(
 }
 
 /// Writes a failure that no lease stands for: a refused credential test of a key or password.
+#[tenon_model::boxed]
 pub async fn store_test_failure(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -156,6 +162,7 @@ pub async fn store_test_failure(
 }
 
 /// Gives the lease back without an outcome.
+#[tenon_model::boxed]
 pub async fn release(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId, holder: &str) -> Result<()> {
     let sql = "UPDATE connections SET lease_holder = NULL, lease_until = NULL \
                WHERE environment_id = $1 AND id = $2 AND lease_holder = $3";

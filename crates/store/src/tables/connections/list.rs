@@ -27,6 +27,7 @@ pub struct Filter {
 }
 
 /// The environment's live connections, newest first.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, environment: EnvironmentId, filter: &Filter) -> Result<Vec<ConnectionRow>> {
     let mut values: Vec<Value<'_>> = vec![Value::from(environment)];
     let mut conditions = String::new();

@@ -139,6 +139,7 @@ fn decode(row: &Row) -> Result<ConnectionRow> {
 
 /// Makes a connection without credentials and configuration: sealing those needs the row id, so they are set with
 /// [`set_sealed`] in the same transaction.
+#[tenon_model::boxed]
 pub async fn insert(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -175,6 +176,7 @@ pub async fn insert(
 
 /// Overwrites everything but the sealed values (see [`set_sealed`]), and forgets failures and a refresh under way. An
 /// absent end user keeps the linked one.
+#[tenon_model::boxed]
 pub async fn overwrite(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -206,6 +208,7 @@ pub async fn overwrite(
 }
 
 /// Stores sealed credentials and connection configuration.
+#[tenon_model::boxed]
 pub async fn set_sealed(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -221,6 +224,7 @@ pub async fn set_sealed(
 }
 
 /// Stores a sealed connection configuration alone.
+#[tenon_model::boxed]
 pub async fn set_connection_config(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -236,6 +240,7 @@ pub async fn set_connection_config(
 }
 
 /// The live connection with this id under the integration with this key.
+#[tenon_model::boxed]
 pub async fn find(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -254,6 +259,7 @@ pub async fn find(
 }
 
 /// The live connection with this row id.
+#[tenon_model::boxed]
 pub async fn find_by_id(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -271,6 +277,7 @@ pub async fn find_by_id(
 }
 
 /// How many live connections the integration has.
+#[tenon_model::boxed]
 pub async fn count_of_integration(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -282,6 +289,7 @@ pub async fn count_of_integration(
 }
 
 /// Live connections of an integration by row id, from the one after `after`, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list_of_integration(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -301,6 +309,7 @@ pub async fn list_of_integration(
 }
 
 /// Replaces the metadata (JSON object).
+#[tenon_model::boxed]
 pub async fn set_metadata(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -315,6 +324,7 @@ pub async fn set_metadata(
 }
 
 /// Replaces the tags (JSON object of texts).
+#[tenon_model::boxed]
 pub async fn set_tags(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId, tags: &str) -> Result<()> {
     let sql = "UPDATE connections SET tags = $3, version = version + 1 \
                WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -323,6 +333,7 @@ pub async fn set_tags(conn: &mut Conn, environment: EnvironmentId, id: Connectio
 }
 
 /// Sets or clears the webhook URL.
+#[tenon_model::boxed]
 pub async fn set_webhook_url(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -336,6 +347,7 @@ pub async fn set_webhook_url(
 }
 
 /// Links an end user.
+#[tenon_model::boxed]
 pub async fn set_end_user(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId, end_user: i64) -> Result<()> {
     let sql = "UPDATE connections SET end_user_id = $3, version = version + 1 \
                WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -344,6 +356,7 @@ pub async fn set_end_user(conn: &mut Conn, environment: EnvironmentId, id: Conne
 }
 
 /// Notes that credentials were handed out.
+#[tenon_model::boxed]
 pub async fn touch_fetched(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -356,6 +369,7 @@ pub async fn touch_fetched(
 }
 
 /// Marks the connection as deleted and wipes what it held; false when there was none.
+#[tenon_model::boxed]
 pub async fn delete(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE connections SET deleted_at = $3, version = version + 1, credentials = $4, \
                connection_config = $4, lease_holder = NULL, lease_until = NULL \
@@ -365,6 +379,7 @@ pub async fn delete(conn: &mut Conn, environment: EnvironmentId, id: ConnectionI
 }
 
 /// Removes a connection that must leave no trace: one that was refused right after it was made.
+#[tenon_model::boxed]
 pub async fn erase(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId) -> Result<()> {
     errors::clear_all(conn, environment, id).await?;
     conn.execute(
@@ -377,6 +392,7 @@ pub async fn erase(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId
 
 /// Live connections of every environment that nobody fetched since `before` and that are worth a refresh or a test,
 /// by row id after `after`: the work list of the sweep that keeps idle refresh tokens alive.
+#[tenon_model::boxed]
 pub async fn list_idle(
     conn: &mut Conn,
     before: Timestamp,

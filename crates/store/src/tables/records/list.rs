@@ -61,6 +61,7 @@ pub struct Listed {
 }
 
 /// Records in the order of their changes, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, set: i64, filter: &Filter, limit: i64) -> Result<Vec<Listed>> {
     let mut sql = String::from(
         "SELECT external_id, updated_at, first_seen_at, deleted_at, pruned_at, payload FROM records WHERE set_id = $1",
@@ -103,6 +104,7 @@ pub async fn list(conn: &mut Conn, set: i64, filter: &Filter, limit: i64) -> Res
 }
 
 /// Numbers of all changes that are still the last of their record, in order; for tests of the numbering.
+#[tenon_model::boxed]
 pub async fn sequence(conn: &mut Conn, set: i64) -> Result<Vec<(i64, Timestamp)>> {
     let sql = "SELECT seq, updated_at FROM records WHERE set_id = $1 ORDER BY updated_at";
     conn.query(sql, params![set])

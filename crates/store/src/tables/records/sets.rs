@@ -54,6 +54,7 @@ fn decode(row: &Row) -> Result<SetRow> {
 }
 
 /// Locks a set until the end of the transaction, making it when there is none. Read the clock after this returned.
+#[tenon_model::boxed]
 pub async fn lock(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -71,6 +72,7 @@ pub async fn lock(
 }
 
 /// Locks an existing set without touching it.
+#[tenon_model::boxed]
 pub async fn lock_existing(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -89,6 +91,7 @@ pub async fn lock_existing(
 }
 
 /// Locks the set with this row id.
+#[tenon_model::boxed]
 pub async fn lock_by_id(tx: &mut Tx, id: i64) -> Result<Option<SetRow>> {
     let tail = tx.fork("", " FOR UPDATE");
     let sql = format!("SELECT {COLUMNS} FROM record_sets WHERE id = $1{tail}");
@@ -96,6 +99,7 @@ pub async fn lock_by_id(tx: &mut Tx, id: i64) -> Result<Option<SetRow>> {
 }
 
 /// Stores what changed in a locked set.
+#[tenon_model::boxed]
 pub async fn save(tx: &mut Tx, set: &SetRow) -> Result<()> {
     let sql = "UPDATE record_sets SET last_seq = $2, last_change_at = $3, live = $4, pruned_until = $5 WHERE id = $1";
     tx.execute(
@@ -107,6 +111,7 @@ pub async fn save(tx: &mut Tx, set: &SetRow) -> Result<()> {
 }
 
 /// The set of this model.
+#[tenon_model::boxed]
 pub async fn find(
     conn: &mut Conn,
     environment: EnvironmentId,
@@ -123,6 +128,7 @@ pub async fn find(
 }
 
 /// All sets of a connection.
+#[tenon_model::boxed]
 pub async fn list(conn: &mut Conn, environment: EnvironmentId, connection: ConnectionId) -> Result<Vec<SetRow>> {
     let sql =
         format!("SELECT {COLUMNS} FROM record_sets WHERE environment_id = $1 AND connection_id = $2 ORDER BY model");
@@ -134,6 +140,7 @@ pub async fn list(conn: &mut Conn, environment: EnvironmentId, connection: Conne
 }
 
 /// Sets of every environment by row id after `after`, at most `limit`: the work list of the retention sweep.
+#[tenon_model::boxed]
 pub async fn list_all(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<SetRow>> {
     let sql = format!("SELECT {COLUMNS} FROM record_sets WHERE id > $1 ORDER BY id LIMIT $2");
     conn.query(&sql, params![after, limit])
@@ -144,6 +151,7 @@ pub async fn list_all(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<Set
 }
 
 /// Notes that a function passed over sets of a connection, so that retention leaves them alone.
+#[tenon_model::boxed]
 pub async fn touch(
     tx: &mut Tx,
     environment: EnvironmentId,
@@ -160,6 +168,7 @@ pub async fn touch(
 }
 
 /// Removes an empty set.
+#[tenon_model::boxed]
 pub async fn remove(tx: &mut Tx, id: i64) -> Result<()> {
     tx.execute("DELETE FROM record_sets WHERE id = $1", params![id]).await?;
     Ok(())

@@ -7,6 +7,7 @@ use crate::{Result, Tx, Value, params};
 
 /// Empties payloads of a locked set up to and including the change at `until`, oldest first, at most `limit`. Returns
 /// how many, and whether there are more. Save the set afterwards.
+#[tenon_model::boxed]
 pub async fn prune(
     tx: &mut Tx,
     set: &mut SetRow,
@@ -45,6 +46,7 @@ pub async fn prune(
 }
 
 /// Removes records of a locked set without a trace, at most `limit`; returns how many.
+#[tenon_model::boxed]
 pub async fn remove_some(tx: &mut Tx, set: &mut SetRow, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM records WHERE id IN (SELECT id FROM records WHERE set_id = $1 LIMIT $2)";
     let removed = tx.execute(sql, params![set.id, limit]).await?;

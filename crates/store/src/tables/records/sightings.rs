@@ -90,6 +90,7 @@ pub fn decode(bytes: &[u8], mut each: impl FnMut(i64)) {
 }
 
 /// Notes records of a locked set that the run `generation` met; `ids` are sorted here.
+#[tenon_model::boxed]
 pub async fn note(tx: &mut Tx, set: i64, generation: i64, ids: &mut [i64]) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
@@ -111,6 +112,7 @@ fn sql_postgres_note() -> &'static str {
 
 /// Adds everything met by the run `generation` and later ones to `met`, from the part after `after`; returns the last
 /// part. Call it again for what was noted in the meantime.
+#[tenon_model::boxed]
 pub async fn load(conn: &mut Conn, set: i64, generation: i64, after: i64, met: &mut RowIds) -> Result<i64> {
     let mut last = after;
     loop {
@@ -130,12 +132,14 @@ pub async fn load(conn: &mut Conn, set: i64, generation: i64, after: i64, met: &
 }
 
 /// Forgets what runs before `generation` met.
+#[tenon_model::boxed]
 pub async fn forget_before(tx: &mut Tx, set: i64, generation: i64) -> Result<u64> {
     let sql = "DELETE FROM record_sightings WHERE set_id = $1 AND generation < $2";
     tx.execute(sql, params![set, generation]).await
 }
 
 /// Parts of a set.
+#[tenon_model::boxed]
 pub async fn count(conn: &mut Conn, set: i64) -> Result<i64> {
     conn.query_one("SELECT COUNT(*) FROM record_sightings WHERE set_id = $1", params![set])
         .await?
@@ -147,6 +151,7 @@ const PART_IDS: usize = 50_000;
 
 /// Joins the notes of finished runs of a locked set: those from `from` up to `to` become notes of the run `to`. Only for
 /// a range into which no open pass began, or its begin would no longer divide them.
+#[tenon_model::boxed]
 pub async fn compact(tx: &mut Tx, set: i64, from: i64, to: i64) -> Result<()> {
     let mut met = RowIds::default();
     let (mut last, mut found) = (0, 0);

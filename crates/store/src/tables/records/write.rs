@@ -67,6 +67,7 @@ pub struct Change {
 }
 
 /// What is stored under these ids, by id.
+#[tenon_model::boxed]
 pub async fn look_up(conn: &mut Conn, set: i64, ids: Vec<&str>) -> Result<HashMap<String, Stored>> {
     let sql = format!(
         "SELECT external_id, id, hash, updated_at, first_seen_at, deleted_at, pruned_at FROM records \
@@ -93,6 +94,7 @@ pub async fn look_up(conn: &mut Conn, set: i64, ids: Vec<&str>) -> Result<HashMa
 }
 
 /// Sealed contents by row id; those that were pruned are missing.
+#[tenon_model::boxed]
 pub async fn payloads(conn: &mut Conn, rows: &[i64]) -> Result<HashMap<i64, Vec<u8>>> {
     let sql = format!(
         "SELECT id, payload FROM records WHERE payload IS NOT NULL AND {}",
@@ -106,6 +108,7 @@ pub async fn payloads(conn: &mut Conn, rows: &[i64]) -> Result<HashMap<i64, Vec<
 }
 
 /// Adds records, written by the run `generation`.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, set: i64, generation: i64, records: &[NewRecord<'_>]) -> Result<()> {
     if records.is_empty() {
         return Ok(());
@@ -155,6 +158,7 @@ pub async fn insert(tx: &mut Tx, set: i64, generation: i64, records: &[NewRecord
 }
 
 /// Changes records, on behalf of the run `generation`. A changed record is no longer pruned when it gets a payload.
+#[tenon_model::boxed]
 pub async fn change(tx: &mut Tx, set: i64, generation: i64, changes: &[Change]) -> Result<()> {
     if changes.is_empty() {
         return Ok(());
@@ -216,6 +220,7 @@ pub async fn change(tx: &mut Tx, set: i64, generation: i64, changes: &[Change]) 
 }
 
 /// Gives pruned records their payload back; that is no change.
+#[tenon_model::boxed]
 pub async fn refill(tx: &mut Tx, set: i64, generation: i64, payloads: &[(i64, Vec<u8>)]) -> Result<()> {
     let sql = tx.fork(
         "UPDATE records SET payload = $4, pruned_at = NULL, generation = MAX(generation, $2) \
@@ -255,6 +260,7 @@ pub struct Unmet {
 
 /// Live records last written before the run `generation`, in the order of changes after `after` up to `until`, at most
 /// `limit`.
+#[tenon_model::boxed]
 pub async fn list_older(
     conn: &mut Conn,
     set: i64,

@@ -15,6 +15,7 @@ pub struct Beat {
 }
 
 /// Extends every lease of `holder`. A task that is missing from the answer is no longer held.
+#[tenon_model::boxed]
 pub async fn beat(tx: &mut Tx, holder: &str, until: Timestamp) -> Result<Vec<Beat>> {
     let sql = "UPDATE tasks SET lease_until = $2 WHERE state = 'running' AND holder = $1 RETURNING id, cancelled";
     tx.query(sql, params![holder, until])
@@ -30,6 +31,7 @@ pub async fn beat(tx: &mut Tx, holder: &str, until: Timestamp) -> Result<Vec<Bea
 }
 
 /// Whether any lease has run out, and when the next one will.
+#[tenon_model::boxed]
 pub async fn next_expiry(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let sql = "SELECT MIN(lease_until) FROM tasks WHERE state = 'running'";
     conn.query_one(sql, params![]).await?.opt_timestamp(0)
@@ -37,6 +39,7 @@ pub async fn next_expiry(conn: &mut Conn) -> Result<Option<Timestamp>> {
 
 /// Makes tasks ready again whose holder died: those with a lease that ran out, or all that are not held by `only_but`
 /// when this process is the only one there can be. Tasks somebody wanted to stop are removed. Returns the kinds.
+#[tenon_model::boxed]
 pub async fn rescue(tx: &mut Tx, now: Timestamp, only_but: Option<&str>) -> Result<Vec<String>> {
     let gone = "DELETE FROM tasks WHERE state = 'running' AND cancelled = 1 AND (lease_until < $1 OR holder <> $2)";
     // Nobody is called the empty text; the second condition then never decides.
@@ -63,12 +66,14 @@ pub async fn rescue(tx: &mut Tx, now: Timestamp, only_but: Option<&str>) -> Resu
 }
 
 /// Removes a task that succeeded; false when `holder` no longer has it, and whatever it did must be undone.
+#[tenon_model::boxed]
 pub async fn finish(tx: &mut Tx, id: i64, holder: &str) -> Result<bool> {
     let sql = "DELETE FROM tasks WHERE id = $1 AND holder = $2 AND state = 'running'";
     Ok(tx.execute(sql, params![id, holder]).await? > 0)
 }
 
 /// Removes many tasks that succeeded.
+#[tenon_model::boxed]
 pub async fn finish_many(tx: &mut Tx, ids: &[i64], holder: &str) -> Result<u64> {
     let sql = format!(
         "DELETE FROM tasks WHERE {} AND holder = $2 AND state = 'running'",
@@ -78,6 +83,7 @@ pub async fn finish_many(tx: &mut Tx, ids: &[i64], holder: &str) -> Result<u64> 
 }
 
 /// Puts a task back. `failed` counts the attempt.
+#[tenon_model::boxed]
 pub async fn put_back(
     tx: &mut Tx,
     task: &TaskRow,
@@ -105,6 +111,7 @@ pub async fn put_back(
 }
 
 /// Gives a task up; its row stays as `failed`.
+#[tenon_model::boxed]
 pub async fn give_up(tx: &mut Tx, id: i64, holder: &str, error: &str, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE tasks SET state = 'failed', holder = NULL, lease_until = NULL, failures = failures + 1, \
                error = $3, updated_at = $4 WHERE id = $1 AND holder = $2 AND state = 'running'";

@@ -92,6 +92,7 @@ pub(crate) fn decode(row: &Row) -> Result<TaskRow> {
 }
 
 /// Adds a task and wakes the nodes when the transaction commits. `None` when an unfinished task has the same unique key.
+#[tenon_model::boxed]
 pub async fn insert(tx: &mut Tx, task: &TaskInput<'_>, now: Timestamp) -> Result<Option<i64>> {
     let sql = "INSERT INTO tasks (kind, environment_id, group_key, unique_key, priority, payload, state, run_at, \
                failures, failures_max, rescues, cancelled, created_at, updated_at) \
@@ -119,6 +120,7 @@ pub async fn insert(tx: &mut Tx, task: &TaskInput<'_>, now: Timestamp) -> Result
 }
 
 /// Makes delayed tasks whose moment has come ready, at most `limit`; returns their kinds.
+#[tenon_model::boxed]
 pub async fn promote(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<String>> {
     let sql = tx.fork(
         "UPDATE tasks SET state = 'ready', updated_at = $1 WHERE state = 'delayed' AND id IN \
@@ -139,12 +141,14 @@ pub async fn promote(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<Stri
 }
 
 /// When the next delayed task is due.
+#[tenon_model::boxed]
 pub async fn next_due(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let sql = "SELECT MIN(run_at) FROM tasks WHERE state = 'delayed'";
     conn.query_one(sql, params![]).await?.opt_timestamp(0)
 }
 
 /// Kinds that have ready tasks.
+#[tenon_model::boxed]
 pub async fn ready_kinds(conn: &mut Conn) -> Result<Vec<String>> {
     // A walk from kind to kind along the index instead of a scan over all waiting work.
     let sql = "WITH RECURSIVE kinds(kind) AS (\
@@ -161,6 +165,7 @@ pub async fn ready_kinds(conn: &mut Conn) -> Result<Vec<String>> {
 }
 
 /// The unfinished task with this unique key.
+#[tenon_model::boxed]
 pub async fn find_unfinished(conn: &mut Conn, kind: &str, unique_key: &str) -> Result<Option<TaskRow>> {
     let sql = format!("SELECT {COLUMNS} FROM tasks WHERE kind = $1 AND unique_key = $2 AND state <> 'failed'");
     conn.query_opt(&sql, params![kind, unique_key])
@@ -171,6 +176,7 @@ pub async fn find_unfinished(conn: &mut Conn, kind: &str, unique_key: &str) -> R
 }
 
 /// The task with this id, while it has a row.
+#[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<TaskRow>> {
     let sql = format!("SELECT {COLUMNS} FROM tasks WHERE id = $1");
     conn.query_opt(&sql, params![id])
@@ -193,6 +199,7 @@ pub enum Cancelled {
 
 /// Cancels the unfinished task with this unique key. A running one gives up the key at once, so that a successor can be
 /// enqueued in the same transaction.
+#[tenon_model::boxed]
 pub async fn cancel(tx: &mut Tx, kind: &str, unique_key: &str, now: Timestamp) -> Result<Cancelled> {
     let removed = "DELETE FROM tasks WHERE kind = $1 AND unique_key = $2 AND state IN ('ready', 'delayed')";
     if tx.execute(removed, params![kind, unique_key]).await? > 0 {
@@ -209,6 +216,7 @@ pub async fn cancel(tx: &mut Tx, kind: &str, unique_key: &str, now: Timestamp) -
 }
 
 /// Cancels every unfinished task of a group; running ones are told when the transaction commits.
+#[tenon_model::boxed]
 pub async fn cancel_group(tx: &mut Tx, kind: &str, environment_id: i64, group_key: &str, now: Timestamp) -> Result<()> {
     let removed = "DELETE FROM tasks WHERE kind = $1 AND environment_id = $2 AND group_key = $3 AND state <> 'running'";
     tx.execute(removed, params![kind, environment_id, group_key]).await?;
@@ -222,6 +230,7 @@ pub async fn cancel_group(tx: &mut Tx, kind: &str, environment_id: i64, group_ke
 }
 
 /// Tasks that were given up, newest first, at most `limit`.
+#[tenon_model::boxed]
 pub async fn list_failed(conn: &mut Conn, environment_id: i64, limit: i64) -> Result<Vec<TaskRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM tasks WHERE state = 'failed' AND environment_id = $1 ORDER BY updated_at DESC LIMIT $2"
@@ -234,6 +243,7 @@ pub async fn list_failed(conn: &mut Conn, environment_id: i64, limit: i64) -> Re
 }
 
 /// Gives a task that was given up another chance; false when there is none.
+#[tenon_model::boxed]
 pub async fn revive(tx: &mut Tx, environment_id: i64, id: i64, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE tasks SET state = 'ready', failures = 0, rescues = 0, run_at = $3, updated_at = $3 \
                WHERE id = $1 AND environment_id = $2 AND state = 'failed' RETURNING kind";
@@ -246,6 +256,7 @@ pub async fn revive(tx: &mut Tx, environment_id: i64, id: i64, now: Timestamp) -
 }
 
 /// Forgets tasks that were given up before `before`, at most `limit`.
+#[tenon_model::boxed]
 pub async fn forget_failed(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {
     let sql = "DELETE FROM tasks WHERE state = 'failed' AND id IN \
                (SELECT id FROM tasks WHERE state = 'failed' AND updated_at < $1 ORDER BY updated_at LIMIT $2)";
@@ -253,6 +264,7 @@ pub async fn forget_failed(tx: &mut Tx, before: Timestamp, limit: i64) -> Result
 }
 
 /// Unfinished tasks by kind and state, for metrics.
+#[tenon_model::boxed]
 pub async fn count(conn: &mut Conn) -> Result<Vec<(String, String, i64)>> {
     let sql = "SELECT kind, state, COUNT(*) FROM tasks GROUP BY kind, state ORDER BY kind, state";
     conn.query(sql, params![])
@@ -263,6 +275,7 @@ pub async fn count(conn: &mut Conn) -> Result<Vec<(String, String, i64)>> {
 }
 
 /// Unfinished tasks of a kind in an environment, counted up to `limit`.
+#[tenon_model::boxed]
 pub async fn count_waiting(conn: &mut Conn, kind: &str, environment_id: i64, limit: i64) -> Result<i64> {
     let sql = "SELECT COUNT(*) FROM (SELECT 1 FROM tasks WHERE state = 'ready' AND kind = $1 \
                AND environment_id = $2 LIMIT $3) AS waiting";
