@@ -59,7 +59,7 @@ const sync = createSync({
                 }
                 const { data, has_more } = response.data;
                 // An event holds its object as it was then, and pages come newest first. So what changed is read as it is now.
-                const ids = new Set(data.map((event) => owner(event.data.object)));
+                const ids = new Set(data.flatMap((event) => owner(event.data.object) ?? []));
                 const records: z.infer<typeof Charge>[] = [];
                 const gone: { id: string }[] = [];
                 for (const id of ids) {
