@@ -7,6 +7,7 @@
 mod cpu;
 mod load;
 mod nginx;
+mod node;
 mod report;
 mod scenarios;
 mod server;
@@ -84,6 +85,9 @@ async fn main() -> Result<()> {
     }
     if wanted("action") {
         scenarios::actions::run(&bench, &mut report).await?;
+    }
+    if wanted("function") {
+        scenarios::functions::run(&bin, &engine, &mut report).await?;
     }
     if wanted("sync") || wanted("records") {
         scenarios::syncs::run(&bench, &mut report).await?;

@@ -52,8 +52,8 @@ pub struct Tenon {
     folder: tempfile::TempDir,
     /// Host and port.
     pub authority: String,
-    /// Full-access key of `dev`.
-    pub key: String,
+    /// Full-access keys of `dev` and `prod`.
+    keys: [String; 2],
     /// Seconds from start to the first healthy answer.
     pub start_seconds: f64,
 }
@@ -88,7 +88,7 @@ impl Tenon {
             child,
             folder,
             authority,
-            key: String::new(),
+            keys: Default::default(),
             start_seconds: 0.0,
         };
         while once(&Shot::get(&tenon.authority, "/health")).await.is_err() {
@@ -99,15 +99,14 @@ impl Tenon {
         }
         tenon.start_seconds = started.elapsed().as_secs_f64();
         let printed = std::fs::read_to_string(&out)?;
-        let line = printed
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("dev "))
-            .unwrap_or_default();
-        line.trim().clone_into(&mut tenon.key);
-        ensure!(
-            !tenon.key.is_empty(),
-            "the first start printed no key; is the database empty?"
-        );
+        for (environment, key) in ["dev ", "prod "].iter().zip(&mut tenon.keys) {
+            let line = printed.lines().find_map(|line| line.trim().strip_prefix(environment));
+            line.unwrap_or_default().trim().clone_into(key);
+            ensure!(
+                !key.is_empty(),
+                "the first start printed no key; is the database empty?"
+            );
+        }
         Ok(tenon)
     }
 
@@ -127,24 +126,39 @@ impl Tenon {
         size("tenon.db")
     }
 
-    /// A request with the key.
+    /// Full-access keys of `dev` and `prod`.
+    pub fn keys(&self) -> [&str; 2] {
+        self.keys.each_ref().map(String::as_str)
+    }
+
+    /// A request with a key.
+    pub fn post_as(&self, key: &str, path: &str, body: &Value) -> Shot {
+        Shot::post(&self.authority, path, body).header("authorization", &format!("Bearer {key}"))
+    }
+
+    /// A request with the key of `dev`.
     pub fn post(&self, path: &str, body: &Value) -> Shot {
-        Shot::post(&self.authority, path, body).header("authorization", &format!("Bearer {}", self.key))
+        self.post_as(&self.keys[0], path, body)
     }
 
-    /// A request with the key.
+    /// A request with the key of `dev`.
     pub fn get(&self, path: &str) -> Shot {
-        Shot::get(&self.authority, path).header("authorization", &format!("Bearer {}", self.key))
+        Shot::get(&self.authority, path).header("authorization", &format!("Bearer {}", self.keys[0]))
     }
 
-    /// Makes a connection with an API key under the integration `bench`.
+    /// Makes a connection of `dev` with an API key under the integration `bench`.
     pub async fn connect(&self, connection: &str) -> Result<()> {
+        self.connect_with(&self.keys[0], connection).await
+    }
+
+    /// The same in the environment of `key`.
+    pub async fn connect_with(&self, key: &str, connection: &str) -> Result<()> {
         let body = json!({
             "provider_config_key": "bench",
             "connection_id": connection,
             "credentials": { "type": "API_KEY", "apiKey": "key" },
         });
-        once(&self.post("/connections", &body)).await.map(drop)
+        once(&self.post_as(key, "/connections", &body)).await.map(drop)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is measured. Budgets and the incumbent's figures are those of docs/performance.md.
 
 pub mod actions;
+pub mod functions;
 pub mod proxy;
 pub mod start;
 pub mod syncs;
@@ -11,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::Bench;
 use crate::load::once;
+use crate::server::Tenon;
 
 const ECHO: &str = "module.exports = { __esModule: true, default: { type: 'action', description: 'echo', \
     exec: async (nango, input) => input } };";
@@ -37,17 +39,22 @@ fn flow(kind: &str, name: &str, js: &str, model: &str, extra: &[(&str, Value)]) 
     config
 }
 
-/// Makes the integration, one connection and the functions.
-pub async fn prepare(bench: &Bench) -> Result<()> {
-    let tenon = &bench.tenon;
+/// Makes the integration `bench` in the environment of `key`, with an API at `base_url`.
+async fn prepare_integration(tenon: &Tenon, key: &str, base_url: &str) -> Result<()> {
     let integration = json!({
         "provider": "private-api-generic", "unique_key": "bench",
         "integration_config": {
-            "keyPlacement": "header", "keyName": "authorization", "valueTemplate": "Bearer ${apiKey}",
-            "baseUrl": format!("http://{}", bench.upstream.authority),
+            "keyPlacement": "header", "keyName": "authorization", "valueTemplate": "Bearer ${apiKey}", "baseUrl": base_url,
         },
     });
-    once(&tenon.post("/integrations", &integration)).await?;
+    once(&tenon.post_as(key, "/integrations", &integration)).await.map(drop)
+}
+
+/// Makes the integration, one connection and the functions.
+pub async fn prepare(bench: &Bench) -> Result<()> {
+    let tenon = &bench.tenon;
+    let [dev, _] = tenon.keys();
+    prepare_integration(tenon, dev, &format!("http://{}", bench.upstream.authority)).await?;
     let sync = [
         ("runs", json!("every day")),
         ("auto_start", json!(false)),
