@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { checkState } from '../support/browser.mjs';
 import { startConnect } from '../support/connect.mjs';
+import { each } from '../support/http.mjs';
 import { until } from '../support/server.mjs';
 
 let stage, tenon, nango, session, open, connections;
@@ -258,7 +259,7 @@ test('every way to authenticate has a form', async () => {
         unauthenticated: { fields: [] },
         'posthog-oauth': { credentials: oauth('OAUTH2'), fields: ['config.subdomain'] },
     };
-    for (const [provider, { fields, ...more }] of Object.entries(ways)) {
+    await each(Object.entries(ways), async ([provider, { fields, ...more }]) => {
         const key = `way-${provider}`;
         await nango.createIntegration({ provider, unique_key: key, ...more });
         const ui = await open((await session([key])).token, { lang: 'en' });
@@ -275,5 +276,5 @@ test('every way to authenticate has a form', async () => {
             assert.equal((await connections(key)).length, 0, provider);
         }
         await ui.close();
-    }
+    }, 3);
 });

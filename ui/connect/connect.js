@@ -138,7 +138,8 @@
     }
     const identity = document.getElementById('identity');
     identity.hidden = !brand.identity;
-    identity.textContent = brand.identity ? body.dataset.connectingAs.replace('{name}', brand.identity) : '';
+    // Isolated: a name has a direction of its own.
+    identity.textContent = brand.identity ? body.dataset.connectingAs.replace('{name}', `\u2068${brand.identity}\u2069`) : '';
   }
 
   // ---- The list
