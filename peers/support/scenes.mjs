@@ -1,4 +1,5 @@
 // Every state of the Connect UI, and how it is reached. A scene answers {page, frame, close}.
+import { checkState } from './browser.mjs';
 import { until } from './server.mjs';
 
 /** Waits for a view in a frame and answers the scene. */
@@ -238,3 +239,10 @@ export const SCENES = {
     'german-form': form(['keyed'], { lang: 'de' }),
     'japanese-form': form(['keyed'], { lang: 'ja' }),
 };
+
+/** Reaches a state and checks it. */
+export async function look(stage, name) {
+    const scene = await SCENES[name](stage);
+    await checkState(scene.page, scene.frame, name);
+    await scene.close();
+}
