@@ -48,39 +48,40 @@ window.isReady = true;
 
 const AXE = await readFile(require.resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Fails when axe-core finds anything in a frame. */
-export async function checkAccessibility(frame, what) {
+/** Fails when axe-core finds anything in a frame. `rules`: only these. */
+export async function checkAccessibility(frame, what, rules) {
     // Fading in has half-transparent colours on purpose.
-    await frame.evaluate(() => Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished)));
+    await frame.evaluate(() => document.getAnimations().forEach((one) => { if (one.effect.getTiming().iterations !== Infinity) one.finish(); }));
     // Indirect: the page's policy allows no script but its own; the test steps around it with the debugger's own world.
-    const found = await frame.evaluate(`(async () => { ${AXE}; return (await axe.run(document)).violations.map((one) =>
+    const found = await frame.evaluate(`(async () => { if (!window.axe) { ${AXE}; } return (await axe.run(document, { resultTypes: ['violations'], ...${JSON.stringify(rules ? { runOnly: rules } : {})} })).violations.map((one) =>
         one.id + ': ' + one.nodes.map((node) => node.target.join(' ') + ' — ' + node.failureSummary).join(' | ')); })()`);
     if (found.length) throw new Error(`${what}: axe-core finds\n${found.join('\n')}`);
 }
 
-const SHOTS = process.env.TENON_SCREENSHOTS;
-const VARIANTS = [
-    ['desktop-light', { width: 1100, height: 820 }, 'light'],
-    ['desktop-dark', { width: 1100, height: 820 }, 'dark'],
-    ['phone-light', { width: 390, height: 780 }, 'light'],
-    ['phone-dark', { width: 390, height: 780 }, 'dark']
+/** Sizes and themes in which a state is looked at. */
+export const VARIANTS = [
+    { name: 'desktop-light', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
+    { name: 'phone-light', viewport: { width: 390, height: 844 }, colorScheme: 'light' },
+    { name: 'phone-dark', viewport: { width: 390, height: 844 }, colorScheme: 'dark' },
+    { name: 'desktop-dark', viewport: { width: 1280, height: 800 }, colorScheme: 'dark' }
 ];
 
-/** Checks a state in light and dark; with TENON_SCREENSHOTS, also leaves pictures of it there, on desktop and phone. */
-export async function checkState(page, frame, name) {
-    const size = page.viewportSize();
-    for (const [variant, viewport, colorScheme] of VARIANTS) {
-        if (!SHOTS && variant.startsWith('phone')) continue;
+/** Two of them, which have between them both sizes and both themes. */
+export const TWO_VARIANTS = VARIANTS.filter((one) => ['desktop-light', 'phone-dark'].includes(one.name));
+
+/** Checks a state in sizes and themes: axe-core finds nothing, nothing is wider than the screen. A `folder` gets pictures. */
+export async function checkState(page, frame, name, { variants = TWO_VARIANTS, folder } = {}) {
+    for (const [index, { name: variant, viewport, colorScheme }] of variants.entries()) {
         await page.setViewportSize(viewport);
         await page.emulateMedia({ colorScheme });
-        await checkAccessibility(frame, `${name}, ${variant}`);
+        // The page is the same in another theme; its colours are not.
+        await checkAccessibility(frame, `${name}, ${variant}`, index > 0 && !folder ? ['color-contrast'] : undefined);
         const wide = await frame.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         if (wide > 0) throw new Error(`${name}, ${variant}: ${wide} px too wide`);
-        if (SHOTS) {
-            await mkdir(SHOTS, { recursive: true });
-            await page.screenshot({ path: path.join(SHOTS, `${name}-${variant}.png`), animations: 'disabled' });
+        if (folder) {
+            await mkdir(folder, { recursive: true });
+            await page.screenshot({ path: path.join(folder, `${name}-${variant}.png`), animations: 'disabled' });
         }
     }
     await page.emulateMedia({ colorScheme: null });
-    await page.setViewportSize(size);
 }

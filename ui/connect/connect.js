@@ -11,13 +11,13 @@
   const isLink = root.hasAttribute('data-link');
   const base = location.pathname.replace(/\/*$/, '/');
   const detectsClosing = query.get('detectClosedAuthWindow') === 'true';
-  const CLOSED_CHECK_MS = 400;
-  const CLOSED_GRACE_MS = 1200;
-  const SOCKET_WAIT_MS = 4000;
+  const ANSWER_MAX_MS = 90_000;
+  const LOADING_AFTER_MS = 250;
 
   let token = body.dataset.token;
   let wanted = null; // the form that is shown, for going back and trying again
   let attempt = null; // the window that is open at the provider
+  let finished = false; // an account was connected
 
   // ---- Talking to the page around, and to the server
 
@@ -35,17 +35,21 @@
     if (data) headers['Content-Type'] = 'application/json';
     let answer;
     try {
-      answer = await fetch(url, { method, headers, body: data ? JSON.stringify(data) : undefined, cache: 'no-store', credentials: 'same-origin' });
+      const signal = AbortSignal.timeout(ANSWER_MAX_MS);
+      answer = await fetch(url, { method, headers, body: data ? JSON.stringify(data) : undefined, cache: 'no-store', credentials: 'same-origin', signal });
     } catch {
       throw { state: 'offline' };
     }
     if (answer.status === 401) throw { state: 'expired' };
-    const text = await answer.text();
+    // What stands in front of the server says that it does not answer.
+    if ([502, 503, 504].includes(answer.status)) throw { state: 'offline' };
+    const text = await answer.text().catch(() => { throw { state: 'offline' }; });
     const isPage = (answer.headers.get('content-type') || '').startsWith('text/html');
     if (!answer.ok && !(answer.status === 422 && isPage)) {
       let error = {};
       try { error = JSON.parse(text).error || {}; } catch { /* not from us */ }
-      throw { state: 'failed', status: answer.status, type: error.code || 'unknown_error', detail: error.message || error.code || `HTTP ${answer.status}` };
+      const gone = ['unknown_provider_config', 'unknown_provider_template', 'integration_not_allowed'].includes(error.code);
+      throw { state: gone ? 'gone' : 'failed', status: answer.status, type: error.code || 'unknown_error', detail: error.message || error.code || `HTTP ${answer.status}` };
     }
     return { status: answer.status, text };
   }
@@ -64,6 +68,11 @@
     }
   }
 
+  /** Says something to people who do not see the page. */
+  function announce(text) {
+    document.getElementById('live').textContent = text;
+  }
+
   function swap(view) {
     document.getElementById('view').replaceWith(view);
     if ('scheme' in view.dataset) applyBrand(view.dataset);
@@ -72,17 +81,26 @@
     if (title) document.title = title.textContent;
     const focus = view.querySelector('#alert') || (matchMedia('(pointer: fine)').matches && view.querySelector('#search')) || title;
     if (focus) focus.focus({ preventScroll: true });
+    // The title is read because it has the focus.
+    const hint = view.querySelector('[data-hint]');
+    announce(hint ? hint.textContent : '');
   }
 
   function show(name, values = {}) {
     const view = document.getElementById(`state-${name}`).content.firstElementChild.cloneNode(true);
     fill(view, { app: wanted ? wanted.app : '', ...values });
+    const emblem = view.querySelector('.emblem');
+    if (emblem && wanted && wanted.tile && !['expired', 'offline', 'gone'].includes(name)) {
+      emblem.classList.add('has-tile');
+      emblem.prepend(wanted.tile.cloneNode(true));
+    }
     const details = view.querySelector('details');
     if (details && values.detail) {
       details.hidden = false;
+      details.open = Boolean(values.open);
       details.querySelector('[data-detail]').textContent = values.detail;
     }
-    if (wanted && wanted.back && ['denied', 'closed', 'blocked', 'failed'].includes(name)) view.dataset.back = '';
+    if (wanted && wanted.back && ['denied', 'closed', 'blocked', 'approval', 'unready', 'failed'].includes(name)) view.dataset.back = '';
     swap(view);
   }
 
@@ -91,7 +109,7 @@
     if (!error || !error.state) throw error;
     show(error.state, { detail: error.detail });
     if (error.state === 'expired') tell('error', { errorType: 'unknown_connect_session_token', errorMessage: 'The connect session has expired' });
-    if (error.state === 'failed') tell('error', { errorType: error.type, errorMessage: error.detail });
+    if (error.state === 'failed' || error.state === 'gone') tell('error', { errorType: error.type, errorMessage: error.detail });
   }
 
   function applyBrand(brand) {
@@ -106,7 +124,7 @@
     }
     const place = document.getElementById('brand');
     place.replaceChildren();
-    if (brand.logo) {
+    if (/^https:/.test(brand.logo || '')) {
       const image = new Image();
       image.src = brand.logo;
       image.alt = '';
@@ -120,29 +138,51 @@
     }
     const identity = document.getElementById('identity');
     identity.hidden = !brand.identity;
-    identity.textContent = brand.identity ? body.dataset.connectingAs.replace('{name}', brand.identity) : '';
+    // Isolated: a name has a direction of its own.
+    identity.textContent = brand.identity ? body.dataset.connectingAs.replace('{name}', `\u2068${brand.identity}\u2069`) : '';
   }
 
   // ---- The list
 
+  let opening = 0; // counts views, so that a slow answer does not replace a newer one
+
   async function openView(key) {
     abandon();
+    opening += 1;
+    const mine = opening;
+    const slow = setTimeout(() => mine === opening && show('loading'), LOADING_AFTER_MS);
     try {
       const { text } = await ask('GET', 'view', key ? { integration: key } : {});
+      if (mine !== opening) return;
       const view = parse(text);
       if (view.dataset.view === 'form') openForm(view);
       else openList(view);
     } catch (error) {
-      fail(error);
+      if (mine === opening) fail(error);
+    } finally {
+      clearTimeout(slow);
     }
   }
+
+  /** A link has the page for itself, so the browser's way back leads from a form to the list. */
+  function go(key) {
+    if (isLink && key) history.pushState({ key }, '');
+    openView(key);
+  }
+  window.addEventListener('popstate', (event) => {
+    // What is connected, or has ended, is not taken back.
+    if (!isLink || !token || finished) return;
+    abandon(true);
+    keep();
+    openView(event.state ? event.state.key : null).then(restore);
+  });
 
   function openList(view) {
     wanted = null;
     swap(view);
     const choices = [...view.querySelectorAll('.choice')];
     const visible = () => choices.filter((choice) => !choice.parentElement.hidden);
-    for (const choice of choices) choice.addEventListener('click', () => openView(choice.dataset.key));
+    for (const choice of choices) choice.addEventListener('click', () => go(choice.dataset.key));
     const search = view.querySelector('#search');
     if (search) {
       const plain = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
@@ -152,9 +192,11 @@
         const count = visible().length;
         const none = view.querySelector('#none');
         none.hidden = count > 0;
-        none.textContent = none.dataset.text.replace('{query}', search.value.trim());
-        view.querySelector('#count').textContent = count ? body.dataset.count.replace('{count}', count) : none.textContent;
+        const text = none.querySelector('.hint');
+        text.textContent = text.dataset.text.replace('{query}', search.value.trim());
+        announce(count ? body.dataset.count.replace('{count}', count) : text.textContent);
       });
+      view.querySelector('#clear').addEventListener('click', clearSearch);
     }
     view.addEventListener('keydown', (event) => {
       const order = visible();
@@ -171,11 +213,34 @@
     });
   }
 
+  function clearSearch() {
+    const search = document.getElementById('search');
+    search.value = '';
+    search.dispatchEvent(new Event('input'));
+    search.focus();
+  }
+
   // ---- Forms
+
+  /** People paste the whole address where its first part is asked for: what the page shows around it is cut off. */
+  function withoutAffixes(text, before, after) {
+    let value = text.trim();
+    const lower = () => value.toLowerCase();
+    if (before && lower().startsWith(before.toLowerCase())) value = value.slice(before.length);
+    else if (before === 'https://' && lower().startsWith('http://')) value = value.slice('http://'.length);
+    if (after) {
+      // A path behind it came along.
+      const at = lower().indexOf(after.toLowerCase());
+      const rest = at < 0 ? '' : value.slice(at + after.length);
+      if (at >= 0 && (rest === '' || '/?#'.includes(rest[0]))) value = value.slice(0, at);
+      else if (/^[^/?#]+[/]+$/.test(value)) value = value.replace(/[/]+$/, '');
+    }
+    return value;
+  }
 
   function openForm(view, typed) {
     const { key, app, kind } = view.dataset;
-    wanted = { key, app, kind, back: 'back' in view.dataset, again: 'reconnects' in view.dataset };
+    wanted = { key, app, kind, back: 'back' in view.dataset, again: 'reconnects' in view.dataset, tile: view.querySelector('.tile'), typed };
     swap(view);
     const form = view.querySelector('#form');
     // What was typed stays in the browser: the server does not send secrets back.
@@ -193,14 +258,11 @@
     form.addEventListener('input', refresh);
     refresh();
     for (const input of form.querySelectorAll('input[type="text"]')) {
-      // People paste the whole address where its first part is asked for.
-      input.addEventListener('change', () => {
-        const [before, after] = ['.affix:not(.after)', '.affix.after'].map((part) => input.parentElement.querySelector(part)?.textContent);
-        let value = input.value.trim();
-        if (before && value.startsWith(before)) value = value.slice(before.length);
-        if (after && value.replace(/\/+$/, '').endsWith(after)) value = value.replace(/\/+$/, '').slice(0, -after.length);
-        input.value = value;
-      });
+      const [before, after] = ['.affix:not(.after)', '.affix.after'].map((part) => input.parentElement.querySelector(part)?.textContent);
+      const clean = () => { if (!input.readOnly) input.value = withoutAffixes(input.value, before, after); };
+      input.addEventListener('change', clean);
+      // The pasted text is in the field once the event is over.
+      input.addEventListener('paste', () => setTimeout(clean));
     }
     for (const button of form.querySelectorAll('[data-reveal]')) {
       button.addEventListener('click', () => {
@@ -209,6 +271,7 @@
         input.type = hidden ? 'text' : 'password';
         button.setAttribute('aria-pressed', String(hidden));
         button.textContent = hidden ? body.dataset.hide : body.dataset.show;
+        button.setAttribute('aria-label', button.getAttribute('aria-label').replace(/^[^:]*/, button.textContent));
         input.focus();
       });
     }
@@ -216,7 +279,7 @@
       button.addEventListener('click', async () => {
         const input = document.getElementById(button.dataset.copy);
         input.select();
-        try { await navigator.clipboard.writeText(input.value); button.textContent = body.dataset.copied; } catch { /* it is selected */ }
+        try { await navigator.clipboard.writeText(input.value); button.textContent = body.dataset.copied; announce(body.dataset.copied); } catch { /* it is selected */ }
       });
     }
     form.addEventListener('submit', (event) => {
@@ -242,26 +305,45 @@
       post(form, typed, null);
       return;
     }
-    const opened = openWindow();
-    if (!opened) {
-      show('blocked');
-      tell('error', { errorType: 'blocked_by_browser', errorMessage: 'The browser blocked the window' });
-      return;
+    const opened = ProviderWindow.open();
+    const ink = getComputedStyle(card);
+    if (opened) {
+      const style = { background: ink.backgroundColor, color: ink.color, font: ink.font };
+      ProviderWindow.furnish(opened, body.dataset.opening.replace('{app}', wanted.app), root.lang, root.dir, style);
     }
     attempt = startAttempt(opened);
     post(form, typed, attempt);
+  }
+
+  /** A blocked window opens from a link: with a click of its own, and as an ordinary page if need be. */
+  function offerLink(url) {
+    show('blocked');
+    const link = document.querySelector('#view [data-do="open"]');
+    link.href = url;
+    link.addEventListener('click', (event) => {
+      if (!attempt) return;
+      const opened = ProviderWindow.open(url);
+      if (opened) {
+        attempt.adopt(opened);
+        event.preventDefault();
+      }
+      setTimeout(() => attempt && attempt.live && show('waiting'));
+    });
+    tell('error', { errorType: 'blocked_by_browser', errorMessage: 'The browser blocked the window' });
   }
 
   async function post(form, typed, attempt) {
     busy(form, true);
     try {
       const page = attempt ? await attempt.page : null;
-      const { status, text } = await ask('POST', 'connect', { integration: wanted.key }, { values: typed, page });
+      const theme = root.hasAttribute('data-fixed') ? { theme: root.dataset.theme } : {};
+      const { status, text } = await ask('POST', 'connect', { integration: wanted.key, ...theme }, { values: typed, page });
       const view = parse(text);
       if (view.dataset.view === 'popup') {
         if (attempt && attempt.live) {
           attempt.go(view.dataset.url);
-          show('waiting');
+          if (attempt.opened) show('waiting');
+          else offerLink(view.dataset.url);
         }
       } else if (view.dataset.view === 'connected') {
         connected({ key: view.dataset.key, id: view.dataset.connectionId, pending: view.dataset.pending === 'true' });
@@ -284,73 +366,24 @@
     const spinner = document.createElement('span');
     spinner.className = 'spinner';
     spinner.setAttribute('aria-hidden', 'true');
-    button.replaceChildren(spinner, document.createTextNode(body.dataset.checking.replace('{app}', wanted.app)));
+    const text = body.dataset.checking.replace('{app}', wanted.app);
+    button.replaceChildren(spinner, document.createTextNode(text));
+    announce(text);
   }
 
   // ---- The window at the provider
 
-  function openWindow() {
-    const [width, height] = [560, 720];
-    const left = Math.max(0, (screen.width - width) / 2);
-    const top = Math.max(0, (screen.height - height) / 2);
-    const opened = window.open('about:blank', '_blank', `popup=yes,width=${width},height=${height},left=${left},top=${top}`);
-    return opened && !opened.closed ? opened : null;
-  }
-
-  /** Follows one window: its outcome comes by WebSocket, or from the window itself where no socket gets through. */
+  /** Follows a window, or waits for one. */
   function startAttempt(opened) {
-    const one = { live: true, page: null, url: null };
-    const socket = new WebSocket(`${body.dataset.sockets.replace(/\/$/, '')}/`);
-    one.page = new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(null), SOCKET_WAIT_MS);
-      const settle = (id) => { clearTimeout(timer); resolve(id); };
-      socket.addEventListener('error', () => settle(null));
-      socket.addEventListener('message', (event) => {
-        const message = JSON.parse(event.data);
-        if (message.message_type === 'connection_ack') settle(message.ws_client_id);
-        if (!one.live) return;
-        if (message.message_type === 'success') {
-          connected({ key: message.provider_config_key, id: message.connection_id, pending: message.is_pending });
-        } else if (message.message_type === 'error') {
-          refused(message.error_type, message.error_desc);
-        }
-      });
+    return ProviderWindow.follow(opened, {
+      sockets: body.dataset.sockets,
+      connected,
+      refused,
+      closed: () => {
+        show('closed');
+        if (detectsClosing) tell('error', { errorType: 'window_closed', errorMessage: 'The window was closed before the account was connected' });
+      },
     });
-    const channel = 'BroadcastChannel' in window ? new BroadcastChannel('nango-oauth-callback') : null;
-    const heard = (data) => {
-      if (!one.live || !data || typeof data.type !== 'string') return;
-      if (data.type === 'nango_oauth_callback_error') {
-        // The socket says the same with a code; it may be a moment late.
-        setTimeout(() => one.live && refused('callback_err', data.payload && data.payload.message), CLOSED_GRACE_MS);
-      } else if (data.type === 'nango_oauth_callback_success' && data.connectionId) {
-        setTimeout(() => one.live && connected({ key: data.providerConfigKey, id: data.connectionId, pending: false }), CLOSED_GRACE_MS);
-      }
-    };
-    const onMessage = (event) => { if (event.source === opened) heard(event.data); };
-    window.addEventListener('message', onMessage);
-    // The channel is shared by every window of this origin; the window itself is the better source when it has one.
-    if (channel) channel.onmessage = (event) => { if (opened.closed) heard(event.data); };
-    let closedAt = 0;
-    const timer = setInterval(() => {
-      if (!opened.closed) { closedAt = 0; return; }
-      closedAt = closedAt || Date.now();
-      if (Date.now() - closedAt < CLOSED_GRACE_MS || one.saidClosed) return;
-      // Some providers cut the tie to their window, which then looks closed. So the outcome is still listened for.
-      one.saidClosed = true;
-      show('closed');
-      if (detectsClosing) tell('error', { errorType: 'window_closed', errorMessage: 'The window was closed before the account was connected' });
-    }, CLOSED_CHECK_MS);
-    one.go = (url) => { one.url = url; opened.location.replace(url); };
-    one.focus = () => opened.focus();
-    one.end = (close) => {
-      one.live = false;
-      clearInterval(timer);
-      window.removeEventListener('message', onMessage);
-      if (channel) channel.close();
-      socket.close();
-      if (close) try { opened.close(); } catch { /* no longer ours */ }
-    };
-    return one;
   }
 
   function abandon(close) {
@@ -362,12 +395,22 @@
   function refused(type, detail) {
     abandon(false);
     const denied = /access_denied|user_denied|consent_required|user_cancel/i.test(detail || '');
-    show(denied ? 'denied' : 'failed', { detail });
+    const states = {
+      approval_pending: 'approval',
+      provider_config_err: 'unready',
+      unknown_config_key: 'unready',
+      unknown_connect_session_token: 'expired',
+      integration_not_allowed: 'gone',
+    };
+    // The product's own check speaks to the person; everything else to whoever helps them.
+    const open = type === 'connection_validation_failed';
+    show(denied ? 'denied' : states[type] || 'failed', { detail, open });
     tell('error', { errorType: type || 'unknown_error', errorMessage: detail || '' });
   }
 
   function connected({ key, id, pending }) {
     const late = attempt;
+    finished = true;
     attempt = null;
     // The window says so itself and closes; give it the time.
     if (late) setTimeout(() => late.end(true), 800);
@@ -385,7 +428,9 @@
       tell('close');
     },
     retry: () => openView(wanted ? wanted.key : null).then(restore),
-    reload: () => (wanted ? openView(wanted.key).then(restore) : begin()),
+    open: () => { /* a link: see offerLink */ },
+    list: () => openView(null),
+    reload: () => (wanted || token ? openView(wanted ? wanted.key : null).then(restore) : begin()),
     focus: () => attempt && attempt.focus(),
     cancel: () => {
       abandon(true);
@@ -405,10 +450,13 @@
 
   /** After trying again, what was typed is still there. */
   let kept = null;
+  function keep() {
+    if (wanted) kept = { key: wanted.key, typed: wanted.typed };
+  }
   function restore() {
     const form = document.getElementById('form');
-    if (!form || !kept) return;
-    for (const [name, value] of Object.entries(kept)) {
+    if (!form || !kept || kept.key !== wanted.key) return;
+    for (const [name, value] of Object.entries(kept.typed || {})) {
       const input = form.elements.namedItem(name);
       if (input) input.value = value;
     }
@@ -417,18 +465,18 @@
   document.addEventListener('click', (event) => {
     const button = event.target.closest('[data-do]');
     if (!button) return;
-    kept = wanted && wanted.typed;
+    keep();
     does[button.dataset.do]();
   });
   document.getElementById('close').addEventListener('click', does.close);
-  document.getElementById('back').addEventListener('click', () => openView(null));
+  document.getElementById('back').addEventListener('click', () => (isLink && history.state ? history.back() : openView(null)));
+  // Back on line: no need to ask for another try.
+  window.addEventListener('online', () => { if (document.getElementById('view').dataset.view === 'offline') { keep(); does.reload(); } });
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape' || !inFrame || event.defaultPrevented) return;
     const search = document.getElementById('search');
     if (search && search.value) {
-      search.value = '';
-      search.dispatchEvent(new Event('input'));
-      search.focus();
+      clearSearch();
     } else {
       does.close();
     }

@@ -5,23 +5,19 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSock
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, LOCATION, REFERER, REFERRER_POLICY};
-use http::header::{SET_COOKIE, X_FRAME_OPTIONS};
+use http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::{Value, json};
 use tenon_app::auth::{PopupFailure, PopupSuccess};
 use tenon_app::{App, Error};
 
 use super::auth::session_in_query;
+use super::connect_ui::{failure_page, success_page};
 use crate::{ApiResult, ApiState, Path, query};
 
-/// The page that a popup ends on. Placeholders are filled by [`page`]; nothing in it is taken from a request unescaped.
-const PAGE: &str = include_str!("../../../../ui/oauth_result.html");
 /// How long a page may wait for its popup.
 const WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(3_600);
 const COOKIE_SECONDS: u32 = 3_600;
-const TICK: &str = "M4 11.5 9 16.5 18 6";
-const CROSS: &str = "M5 5 17 17M17 5 5 17";
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {
@@ -33,12 +29,27 @@ pub fn router() -> Router<ApiState> {
         .route("/oauth/client-metadata/{environment}/{key}", get(client_metadata))
 }
 
-async fn start(State(state): State<ApiState>, Path(key): Path<String>, OriginalUri(uri): OriginalUri) -> ApiResult {
+async fn start(
+    State(state): State<ApiState>,
+    Path(key): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> ApiResult {
     let query = query_of(&uri);
-    let session = session_in_query(&state.app, &query).await?;
-    match state.app.start_popup(session, &key, &query).await? {
+    match leave(&state.app, &key, &query, &headers).await {
+        Err(error) if is_navigation(&headers) => {
+            let failure = state.app.refuse_popup(&error.0, &query).await;
+            Ok(failure_page(&state.app, &headers, &failure))
+        }
+        left => left,
+    }
+}
+
+async fn leave(app: &App, key: &str, query: &Value, headers: &HeaderMap) -> ApiResult {
+    let session = session_in_query(app, query).await?;
+    match app.start_popup(session, key, query).await? {
         Ok(start) => {
-            let secure = state.app.settings().public_url.starts_with("https://");
+            let secure = app.settings().public_url.starts_with("https://");
             let same_site = if secure {
                 "SameSite=None; Secure"
             } else {
@@ -54,7 +65,7 @@ async fn start(State(state): State<ApiState>, Path(key): Path<String>, OriginalU
             }
             Ok(response)
         }
-        Err(failure) => Ok(failure_page(&state.app, &failure)),
+        Err(failure) => Ok(failure_page(app, headers, &failure)),
     }
 }
 
@@ -63,13 +74,11 @@ async fn finish(State(state): State<ApiState>, OriginalUri(uri): OriginalUri, he
     if let Some(response) = installed_from_outside(&query, &headers) {
         return response;
     }
-    shown(
-        &state.app,
-        state
-            .app
-            .finish_popup(&query, |state| has_cookie(&headers, state))
-            .await,
-    )
+    let finished = state
+        .app
+        .finish_popup(&query, |state| has_cookie(&headers, state))
+        .await;
+    shown(&state.app, &headers, finished)
 }
 
 /// The return address of apps that are installed on the provider's side.
@@ -88,10 +97,13 @@ async fn finish_installation(
             .and_then(Value::as_str)
             .is_some_and(|text| !text.is_empty())
     };
-    if !has("state") || !has("installation_id") {
+    let asks = query.get("setup_action").and_then(Value::as_str) == Some("request");
+    // Who asks an owner brings no installation; a person is told so, a program gets the refusal.
+    let is_told = asks && has("state") && is_navigation(&headers);
+    if !is_told && (!has("state") || !has("installation_id")) {
         return Ok((StatusCode::BAD_REQUEST, "Bad Request").into_response());
     }
-    if query.get("setup_action").and_then(Value::as_str) == Some("request") {
+    if asks && !is_told {
         return Err(Error::refuse(400, "wrong_auth_mode")
             .message("The installation waits for the approval of an owner")
             .payload(json!({}))
@@ -103,7 +115,7 @@ async fn finish_installation(
         .await
     {
         Err(failure) if failure.error_type == "state_err" => Ok((StatusCode::NOT_FOUND, "Not Found").into_response()),
-        finished => Ok(shown(&state.app, finished)),
+        finished => Ok(shown(&state.app, &headers, finished)),
     }
 }
 
@@ -155,107 +167,16 @@ fn has_cookie(headers: &HeaderMap, state: &str) -> bool {
         .any(|pair| pair.trim().split_once('=').is_some_and(|(known, _)| known == name))
 }
 
-fn shown(app: &App, finished: Result<PopupSuccess, PopupFailure>) -> Response {
+fn shown(app: &App, headers: &HeaderMap, finished: Result<PopupSuccess, PopupFailure>) -> Response {
     match finished {
-        Ok(success) => page(
-            app,
-            StatusCode::OK,
-            "good",
-            TICK,
-            "Your account is connected",
-            "This window closes by itself. You can close it now.",
-            "",
-            &json!({
-                "type": "nango_oauth_callback_success",
-                // For pages that no WebSocket reaches.
-                "providerConfigKey": success.unique_key,
-                "connectionId": success.connection_id,
-            }),
-        ),
-        Err(failure) => failure_page(app, &failure),
+        Ok(success) => success_page(app, headers, &success),
+        Err(failure) => failure_page(app, headers, &failure),
     }
 }
 
-fn failure_page(app: &App, failure: &PopupFailure) -> Response {
-    let message = match failure.provider_error.is_empty() {
-        true => failure.message.clone(),
-        false => Value::Object(failure.provider_error.clone()).to_string(),
-    };
-    let payload = json!({
-        "type": "nango_oauth_callback_error",
-        "payload": { "message": message, "errorType": "connection_validation_failed" },
-    });
-    let details = format!(
-        "<details><summary>Details</summary><pre>{}\n{}</pre></details>",
-        escape(failure.error_type),
-        escape(&failure.message)
-    );
-    page(
-        app,
-        StatusCode::BAD_REQUEST,
-        "bad",
-        CROSS,
-        "Your account could not be connected",
-        "Close this window and try again. If it happens again, send the details below to support.",
-        &details,
-        &payload,
-    )
-}
-
-#[expect(clippy::too_many_arguments, reason = "the placeholders of one page")]
-fn page(
-    app: &App,
-    status: StatusCode,
-    tone: &str,
-    mark: &str,
-    title: &str,
-    hint: &str,
-    details: &str,
-    payload: &Value,
-) -> Response {
-    let nonce = app.rng().hex(16);
-    let html = PAGE
-        .replace("{{nonce}}", &nonce)
-        .replace("{{tone}}", tone)
-        .replace("{{mark}}", mark)
-        .replace("{{title}}", &escape(title))
-        .replace("{{hint}}", &escape(hint))
-        .replace("{{details}}", details)
-        .replace("{{payload}}", &script_json(payload));
-    let policy = format!(
-        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; base-uri 'none'; \
-         form-action 'none'; frame-ancestors 'none'"
-    );
-    let mut response = (status, html).into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
-/// Text inside an element or an attribute.
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
-}
-
-/// JSON inside a script: nothing in it can end the script or a line.
-fn script_json(value: &Value) -> String {
-    value
-        .to_string()
-        .replace('<', "\\u003c")
-        .replace('>', "\\u003e")
-        .replace('&', "\\u0026")
-        .replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
+/// Whether a person looks at the answer. Programs get refusals as JSON.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
 }
 
 /// `GET /` as a WebSocket: the page learns its id at once, and later the outcome of its popup.

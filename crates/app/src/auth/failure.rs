@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::look::PopupLook;
 use super::state::Remembered;
 use crate::Error;
 
@@ -15,6 +16,9 @@ const PROVIDER_ERRORS: [&str; 6] = [
     "error_message",
 ];
 
+/// Code of an installation that somebody else has to approve before it can be connected.
+pub(super) const APPROVAL_PENDING: &str = "approval_pending";
+
 /// Why a popup shows an error page.
 #[derive(Debug, Clone)]
 pub struct PopupFailure {
@@ -24,6 +28,8 @@ pub struct PopupFailure {
     pub message: String,
     /// What the provider said in the callback.
     pub provider_error: Map<String, Value>,
+    /// How its page looks.
+    pub look: Box<PopupLook>,
     pub(super) page: Option<String>,
     pub(super) unique_key: Option<String>,
     pub(super) connection_id: Option<String>,
@@ -35,6 +41,7 @@ impl PopupFailure {
             error_type,
             message: message.into(),
             provider_error: Map::new(),
+            look: Box::default(),
             page: None,
             unique_key: None,
             connection_id: None,
@@ -46,6 +53,36 @@ impl PopupFailure {
         self.unique_key = Some(remembered.unique_key.clone());
         self.connection_id = Some(remembered.connection_id.clone());
         self
+    }
+
+    pub(super) fn looking(mut self, look: Box<PopupLook>) -> Self {
+        self.look = look;
+        self
+    }
+
+    /// A refusal that programs get as JSON, for people. The code is one of those that the first step answers with.
+    pub(super) fn refused(error: &Error) -> Self {
+        let Some(refusal) = error.refusal() else {
+            return Self::internal(error);
+        };
+        let error_type = match (refusal.code.as_str(), refusal.status) {
+            ("integration_not_allowed", _) => "integration_not_allowed",
+            ("invalid_connection", _) => "invalid_connection",
+            ("invalid_query_params", _) => "invalid_query_params",
+            ("wrong_auth_mode", _) => APPROVAL_PENDING,
+            (_, 401) => "unknown_connect_session_token",
+            _ => "unknown_err",
+        };
+        let message = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
+        Self::new(error_type, message)
+    }
+
+    /// Whether the person, or the provider on their behalf, said no.
+    pub fn is_denial(&self) -> bool {
+        const DENIALS: [&str; 4] = ["access_denied", "user_denied", "consent_required", "user_cancel"];
+        let said = self.provider_error.values().filter_map(Value::as_str);
+        said.map(str::to_ascii_lowercase)
+            .any(|text| DENIALS.iter().any(|denial| text.contains(denial)))
     }
 
     /// A failure of the server, told without details.

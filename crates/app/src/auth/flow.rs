@@ -7,6 +7,8 @@ use tenon_catalog::AuthMode;
 use tenon_credentials::Credentials;
 use tenon_store::tables::connections as table;
 
+use super::look::language_tag;
+use crate::connect_ui::ThemeName;
 use crate::connections::{NewConnection, Origin, ProviderRef, Saved, WebhookUrl, check_provider_config_key};
 use crate::integrations::Integration;
 use crate::sessions::LiveSession;
@@ -26,6 +28,10 @@ pub struct FlowQuery {
     pub credentials: Map<String, Value>,
     /// The page that opened the popup.
     pub page: Option<String>,
+    /// Language of that page.
+    pub lang: Option<String>,
+    /// Theme of that page, where it is not the environment's.
+    pub theme: Option<ThemeName>,
 }
 
 impl FlowQuery {
@@ -60,6 +66,8 @@ impl FlowQuery {
             authorization_params,
             credentials: texts("credentials"),
             page,
+            lang: text("lang").and_then(language_tag),
+            theme: text("theme").and_then(ThemeName::parse),
         })
     }
 }

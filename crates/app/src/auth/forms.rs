@@ -11,7 +11,7 @@ use tenon_model::Timestamp;
 
 use super::flow::{Flow, FlowQuery, Refusals, is};
 use super::inputs::{self, Given};
-use crate::connections::client_app;
+use crate::connections::{PENDING, client_app};
 use crate::operations::{Kind, Outcome, Subject as LogSubject};
 use crate::sessions::LiveSession;
 use crate::{App, Error, Result};
@@ -113,7 +113,7 @@ impl App {
         let outbound =
             |provider: &tenon_catalog::Provider| provider.oauth2.as_ref().is_some_and(|facts| facts.outbound.is_some());
         let mut flow = self.begin_flow(session, key, &query, outbound, Refusals::Bare).await?;
-        flow.config.insert("pending".to_owned(), json!(true));
+        flow.config.insert(PENDING.to_owned(), json!(true));
         self.save_flow(&flow, Credentials::None).await?;
         Ok(json!({ "connectionId": flow.connection_id, "providerConfigKey": flow.integration.unique_key }))
     }

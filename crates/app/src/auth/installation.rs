@@ -11,9 +11,10 @@ use tenon_credentials::{Credentials, Subject};
 use tenon_model::Secret;
 use url::Url;
 
-use super::failure::{PopupFailure, missing_code, token_failure};
+use super::failure::{APPROVAL_PENDING, PopupFailure, missing_code, token_failure};
 use super::state::Returned;
 use crate::App;
+use crate::connections::PENDING;
 
 /// What a returning browser brought.
 pub(super) struct Installed {
@@ -91,9 +92,11 @@ impl App {
         subject: &Subject<'_>,
     ) -> Result<Installed, PopupFailure> {
         let text = |name: &str| query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        if text("setup_action") == Some("request") {
+        // With a user's token the connection can wait for the approval; without one there is nothing to keep.
+        let waits = text("setup_action") == Some("request");
+        if waits && (subject.provider.auth == AuthMode::App || text("code").is_none()) {
             return Err(PopupFailure::new(
-                "callback_err",
+                APPROVAL_PENDING,
                 "The installation waits for the approval of an owner. Try again when it was approved.",
             ));
         }
@@ -114,7 +117,7 @@ impl App {
             }
             _ => None,
         };
-        let installation = text("installation_id");
+        let installation = text("installation_id").filter(|_| !waits);
         let app = match installation {
             Some(id) => {
                 config.insert("installation_id".to_owned(), json!(id));
@@ -131,7 +134,7 @@ impl App {
                 Some(token.map_err(token_failure)?)
             }
             None if user.is_some() => {
-                config.insert("pending".to_owned(), json!(true));
+                config.insert(PENDING.to_owned(), json!(true));
                 None
             }
             None => return Err(missing_code(query)),

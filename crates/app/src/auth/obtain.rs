@@ -10,14 +10,15 @@ use tenon_credentials::{Credentials, Subject};
 use super::failure::{PopupFailure, missing_code, token_failure};
 use super::state::Returned;
 use crate::App;
-use crate::connections::{NewConnection, Origin, ProviderRef, WebhookUrl, client_app};
+use crate::connections::{NewConnection, Origin, PENDING, ProviderRef, WebhookUrl, client_app};
 use crate::integrations::Integration;
 
 /// A state older than this is not accepted; the cookie that goes with it lives as long.
 const STATE_LIFETIME: Duration = Duration::from_secs(3_600);
 
 impl App {
-    /// Trades what the callback brought for credentials, and stores the connection.
+    /// Trades what the callback brought for credentials, and stores the connection. Answers whether it waits for somebody
+    /// else's approval.
     #[tenon_model::boxed]
     pub(super) async fn obtain_and_store(
         &self,
@@ -25,7 +26,7 @@ impl App {
         returned: &Returned,
         integration: &Integration,
         provider: &ProviderRef,
-    ) -> std::result::Result<(), PopupFailure> {
+    ) -> std::result::Result<bool, PopupFailure> {
         let remembered = &returned.remembered;
         let now = self.clock().now();
         if now.since(returned.left_at) > STATE_LIFETIME {
@@ -99,6 +100,7 @@ impl App {
                 WebhookUrl::Set(url.clone())
             }
         });
+        let is_pending = config.get(PENDING).is_some();
         self.save_connection(NewConnection {
             environment: &returned.environment,
             integration,
@@ -113,7 +115,7 @@ impl App {
             origin: Origin::EndUser,
         })
         .await?;
-        Ok(())
+        Ok(is_pending)
     }
 }
 

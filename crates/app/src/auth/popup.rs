@@ -12,6 +12,7 @@ use tenon_model::Secret;
 use super::PopupMessage;
 use super::failure::{PopupFailure, url_failure};
 use super::flow::{Flow, FlowQuery};
+use super::look::PopupLook;
 use super::state::{Remembered, Returned};
 use crate::connections::{ProviderRef, client_app};
 use crate::operations::{Kind, Level, OperationHandle, Outcome, Subject as LogSubject};
@@ -61,6 +62,10 @@ pub struct PopupSuccess {
     pub unique_key: String,
     /// The connection's id.
     pub connection_id: String,
+    /// Whether somebody else has to approve it first.
+    pub is_pending: bool,
+    /// How its page looks.
+    pub look: Box<PopupLook>,
 }
 
 /// The first step of a popup either begins, is refused with an answer for programs, or fails with a page.
@@ -74,6 +79,7 @@ impl App {
     #[tenon_model::boxed]
     pub async fn start_popup(&self, session: Arc<LiveSession>, key: &str, query: &Value) -> Started {
         let query = FlowQuery::read(query)?;
+        let environment = session.environment.clone();
         let begun = self.begin_popup(session, key, &query).await;
         let flow = match begun {
             Ok(flow) => flow,
@@ -100,6 +106,7 @@ impl App {
                     }
                     _ => PopupFailure::internal(&error),
                 };
+                let failure = failure.looking(self.leaving_look(&environment, key, &query).await);
                 return self.fail_start(failure, &query, key, None).await;
             }
         };
@@ -118,6 +125,7 @@ impl App {
                 operation.finish(Outcome::failed(failure.error_type, failure.message.clone()));
                 self.report_flow_failure(&flow, failure.error_type, &failure.message)
                     .await;
+                let failure = failure.looking(self.leaving_look(&environment, key, &query).await);
                 self.fail_start(failure, &query, key, Some(&flow.connection_id)).await
             }
         }
@@ -225,6 +233,8 @@ impl App {
             tags: details.tags.clone(),
             webhook_url_override: details.webhook_url_override.clone(),
             operation: operation.id().to_string(),
+            lang: query.lang.clone(),
+            theme: query.theme,
         };
         self.remember_state(flow.session.environment.id, flow.integration.id, &state, &remembered)
             .await?;
@@ -262,7 +272,11 @@ impl App {
                     if !has_cookie(state) {
                         tracing::warn!(environment.id = %returned.environment.id, "a browser came back without the cookie of its authorisation");
                     }
-                    self.finish_returned(query, returned).await
+                    let look = self.returned_look(&returned).await;
+                    match self.finish_returned(query, returned, look.clone()).await {
+                        Err(failure) => Err(failure.looking(look)),
+                        finished => finished,
+                    }
                 }
                 Ok(None) => Err(PopupFailure::new(
                     "state_err",
@@ -289,6 +303,7 @@ impl App {
         &self,
         query: &Value,
         returned: Returned,
+        look: Box<PopupLook>,
     ) -> std::result::Result<PopupSuccess, PopupFailure> {
         let remembered = &returned.remembered;
         let integration = self
@@ -312,17 +327,19 @@ impl App {
             .operations()
             .start(returned.environment.id, Kind::Auth, "connect", subject);
         match self.obtain_and_store(query, &returned, &integration, &provider).await {
-            Ok(()) => {
+            Ok(is_pending) => {
                 operation.finish(Outcome::Success);
                 let message = PopupMessage::Success {
                     unique_key: remembered.unique_key.clone(),
                     connection_id: remembered.connection_id.clone(),
-                    is_pending: false,
+                    is_pending,
                 };
                 self.tell_page(remembered.page.as_deref(), &message).await?;
                 Ok(PopupSuccess {
                     unique_key: remembered.unique_key.clone(),
                     connection_id: remembered.connection_id.clone(),
+                    is_pending,
+                    look,
                 })
             }
             Err(failure) => {

@@ -9,6 +9,7 @@ use tenon_credentials::credentials::ConfigOverride;
 use tenon_model::{EnvironmentId, IntegrationId, Secret, Timestamp};
 use tenon_store::tables::oauth_states as table;
 
+use crate::connect_ui::ThemeName;
 use crate::connections::{EndUser, Tags};
 use crate::{App, Error, Result};
 
@@ -40,6 +41,12 @@ pub(super) struct Remembered {
     pub webhook_url_override: Option<String>,
     /// The operation that the whole flow is logged under.
     pub operation: String,
+    /// Language of the page that opened the popup.
+    #[serde(default)]
+    pub lang: Option<String>,
+    /// Theme of that page, where it is not the environment's.
+    #[serde(default)]
+    pub theme: Option<ThemeName>,
 }
 
 /// An authorisation that came back.

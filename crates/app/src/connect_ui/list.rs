@@ -91,7 +91,7 @@ impl App {
         Ok(choices)
     }
 
-    pub(super) fn connect_choice(&self, integration: &Integration) -> Choice {
+    pub(crate) fn connect_choice(&self, integration: &Integration) -> Choice {
         let catalog = self.catalog();
         let provider = catalog.get(&integration.provider);
         let name = integration

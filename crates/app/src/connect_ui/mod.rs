@@ -19,7 +19,7 @@ pub use form::{ConnectForm, FormField, FormKind};
 pub use link::{ClaimedLink, OpenedLink};
 pub use list::{Choice, Identity};
 pub use mark::Mark;
-pub use submit::{Answer, Wrong};
+pub use submit::{Answer, Opener, Wrong};
 pub use tenon_catalog::FieldFault;
 pub use tenon_catalog::provider::Format;
 pub use theme::{ConnectUiSettings, Primary, ThemeName};

@@ -7,6 +7,7 @@ use tenon_catalog::provider::Field;
 use tenon_catalog::{AuthMode, FieldFault, Provider, check_inputs, is_shown};
 use url::form_urlencoded::Serializer;
 
+use super::ThemeName;
 use super::form::{FormKind, Group, Prepared, credential_fields};
 use crate::auth::Form;
 use crate::sessions::LiveSession;
@@ -22,6 +23,17 @@ pub struct Wrong {
     pub id: String,
     /// What is wrong; `None` when the value is too long.
     pub fault: Option<FieldFault>,
+}
+
+/// The page that a form was sent from.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Opener<'a> {
+    /// The id under which it waits for its window.
+    pub page: Option<&'a str>,
+    /// Its language.
+    pub lang: Option<&'a str>,
+    /// Its theme, where it is not the environment's.
+    pub theme: Option<ThemeName>,
 }
 
 /// What came of a form.
@@ -58,7 +70,7 @@ struct Typed {
 impl App {
     /// Checks what was typed and connects, or says where the window goes.
     ///
-    /// `token` is the session's own: the window is opened with it. `page` is the id under which the page waits for it.
+    /// `token` is the session's own: the window is opened with it, and looks like its `opener`.
     ///
     /// # Errors
     /// Refusals that no other value would change: unknown integration, ended session.
@@ -69,7 +81,7 @@ impl App {
         token: &str,
         key: &str,
         values: &Map<String, Value>,
-        page: Option<&str>,
+        opener: &Opener<'_>,
     ) -> Result<Answer> {
         let prepared = self.prepare_form(&session, key).await?;
         let provider = prepared.provider.get()?;
@@ -80,7 +92,7 @@ impl App {
             return Ok(Answer::Invalid(wrong));
         }
         if prepared.form.kind == FormKind::Popup {
-            return Ok(Answer::Popup(self.popup_url(token, key, &typed.config, page)));
+            return Ok(Answer::Popup(self.popup_url(token, key, &typed.config, opener)));
         }
         let query = json!({ "params": typed.config });
         let connected = match form_of(provider.auth) {
@@ -100,14 +112,16 @@ impl App {
         }
     }
 
-    fn popup_url(&self, token: &str, key: &str, config: &Map<String, Value>, page: Option<&str>) -> String {
+    fn popup_url(&self, token: &str, key: &str, config: &Map<String, Value>, opener: &Opener<'_>) -> String {
         let mut query = Serializer::new(String::new());
         query.append_pair("connect_session_token", token);
         for (name, value) in config {
             query.append_pair(&format!("params[{name}]"), value.as_str().unwrap_or_default());
         }
-        if let Some(page) = page {
-            query.append_pair("ws_client_id", page);
+        let theme = opener.theme.map(ThemeName::as_str);
+        let known = [("ws_client_id", opener.page), ("lang", opener.lang), ("theme", theme)];
+        for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+            query.append_pair(name, value);
         }
         let key: String = percent_encoding::utf8_percent_encode(key, percent_encoding::NON_ALPHANUMERIC).to_string();
         format!("{}/oauth/connect/{key}?{}", self.settings().public_url, query.finish())

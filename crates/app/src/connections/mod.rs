@@ -41,6 +41,7 @@ pub use live::{Live, LiveError};
 pub use metadata::MetadataWrite;
 pub use migrate::Migrated;
 pub use refresh_error::RefreshError;
+pub(crate) use save::PENDING;
 pub use save::{NewConnection, Origin, Saved};
 pub(crate) use sweep::start;
 pub use tags::{Tags, read_tags};

@@ -20,6 +20,9 @@ pub(super) const AUTH_ERROR: &str = "auth";
 /// Code of a refusal by the product's own functions.
 const VALIDATION_FAILED: &str = "connection_validation_failed";
 
+/// Name of the connection value that marks a connection whose installation somebody still has to make or approve.
+pub(crate) const PENDING: &str = "pending";
+
 /// Who obtained the credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
@@ -270,6 +273,8 @@ fn merged(new: &NewConnection<'_>, existing: Option<&Connection>) -> Merged {
         (Some(old), Origin::EndUser) => {
             // What was captured before stays until the follow-up captures it again.
             let mut config = old.config.clone();
+            // It says something about one authorisation, not about the account.
+            config.shift_remove(PENDING);
             config.extend(new.config.clone());
             Merged {
                 config,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use tenon_app::connect_ui::{Answer, FieldFault, FormKind, OpenedLink, Wrong};
+use tenon_app::connect_ui::{Answer, FieldFault, FormKind, OpenedLink, Opener, ThemeName, Wrong};
 use tenon_app::integrations::CreateInput;
 use tenon_app::sessions::LiveSession;
 
@@ -92,7 +92,7 @@ async fn each_wrong_value_is_named() {
     ]);
     let answer = node
         .app
-        .submit_connect_form(live, &token, "vaulted", &values, None)
+        .submit_connect_form(live, &token, "vaulted", &values, &Opener::default())
         .await
         .unwrap();
     let wrong = |id: &str, fault| Wrong {
@@ -123,7 +123,7 @@ async fn a_pasted_address_is_cut_to_what_was_asked() {
     ]);
     let answer = node
         .app
-        .submit_connect_form(live, &token, "vaulted", &values, None)
+        .submit_connect_form(live, &token, "vaulted", &values, &Opener::default())
         .await
         .unwrap();
     let Answer::Connected { connection_id, .. } = answer else {
@@ -148,9 +148,14 @@ async fn a_window_goes_to_the_public_address_with_what_was_typed() {
     let (_database, node) = node().await;
     let (token, live) = session(&node, json!({})).await;
     let values = typed(&[("config.base", "https://a.example/x?y=1&z")]);
+    let opener = Opener {
+        page: Some("page-1"),
+        lang: Some("fr"),
+        theme: Some(ThemeName::Dark),
+    };
     let answer = node
         .app
-        .submit_connect_form(Arc::clone(&live), &token, "acme", &values, Some("page-1"))
+        .submit_connect_form(Arc::clone(&live), &token, "acme", &values, &opener)
         .await
         .unwrap();
     let Answer::Popup(url) = answer else {
@@ -165,11 +170,13 @@ async fn a_window_goes_to_the_public_address_with_what_was_typed() {
             ("connect_session_token".to_owned(), token.clone()),
             ("params[base]".to_owned(), "https://a.example/x?y=1&z".to_owned()),
             ("ws_client_id".to_owned(), "page-1".to_owned()),
+            ("lang".to_owned(), "fr".to_owned()),
+            ("theme".to_owned(), "dark".to_owned()),
         ]
     );
     let empty = node
         .app
-        .submit_connect_form(live, &token, "acme", &Map::new(), None)
+        .submit_connect_form(live, &token, "acme", &Map::new(), &Opener::default())
         .await
         .unwrap();
     assert!(matches!(empty, Answer::Invalid(_)), "{empty:?}");
@@ -186,7 +193,7 @@ async fn authorising_again_fills_in_what_is_known_and_keeps_the_id() {
     ]);
     let first = node
         .app
-        .submit_connect_form(live, &token, "vaulted", &values, None)
+        .submit_connect_form(live, &token, "vaulted", &values, &Opener::default())
         .await
         .unwrap();
     let Answer::Connected { connection_id, .. } = first else {
@@ -211,7 +218,7 @@ async fn authorising_again_fills_in_what_is_known_and_keeps_the_id() {
     ]);
     let second = node
         .app
-        .submit_connect_form(live, &token, "vaulted", &values, None)
+        .submit_connect_form(live, &token, "vaulted", &values, &Opener::default())
         .await
         .unwrap();
     assert_eq!(

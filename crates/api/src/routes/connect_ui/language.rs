@@ -9,6 +9,7 @@ use http::header::ACCEPT_LANGUAGE;
 /// The languages with their files; the first is the one that others fall back to.
 const FILES: &[(&str, &str)] = &[
     ("en", include_str!("../../../../../ui/connect/languages/en.toml")),
+    ("ar", include_str!("../../../../../ui/connect/languages/ar.toml")),
     ("de", include_str!("../../../../../ui/connect/languages/de.toml")),
     ("es", include_str!("../../../../../ui/connect/languages/es.toml")),
     ("fr", include_str!("../../../../../ui/connect/languages/fr.toml")),
@@ -63,6 +64,14 @@ impl Language {
             tag,
             texts,
             fallback: &all()[0].1,
+        }
+    }
+
+    /// Direction of its script, as HTML has it.
+    pub fn direction(&self) -> &'static str {
+        match self.tag {
+            "ar" | "he" | "fa" => "rtl",
+            _ => "ltr",
         }
     }
 
@@ -133,6 +142,30 @@ mod tests {
                 assert!(english.contains_key(key), "{tag} has {key}, which English lacks");
             }
         }
+    }
+
+    /// Words that are the same in English and another language.
+    const ALIKE: &[(&str, &str)] = &[("de", "details"), ("it", "field_password"), ("nl", "details")];
+
+    #[test]
+    fn no_text_is_left_in_english() {
+        let english = &all()[0].1;
+        for (tag, texts) in &all()[1..] {
+            for (key, text) in texts {
+                let alike = ALIKE.contains(&(*tag, key.as_str()));
+                assert_eq!(english[key] == *text, alike, "{tag}: {key} = {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn scripts_are_read_in_their_direction() {
+        let headers = HeaderMap::new();
+        let direction = |tag| Language::choose(Some(tag), &headers).direction();
+        assert_eq!(
+            (direction("ar-EG"), direction("en"), direction("ja")),
+            ("rtl", "ltr", "ltr")
+        );
     }
 
     #[test]

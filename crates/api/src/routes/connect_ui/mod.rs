@@ -9,12 +9,15 @@ mod framing;
 mod language;
 mod link;
 mod page;
+mod result;
 mod states;
 mod templates;
 mod views;
 
 #[cfg(test)]
 mod tests;
+
+pub(super) use result::{failure_page, success_page};
 
 use axum::Router;
 use axum::extract::{Path, State};

@@ -18,7 +18,10 @@ const STYLE: &str = concat!(
     include_str!("../../../../../ui/tokens.css"),
     include_str!("../../../../../ui/connect/connect.css")
 );
-const SCRIPT: &str = include_str!("../../../../../ui/connect/connect.js");
+const SCRIPT: &str = concat!(
+    include_str!("../../../../../ui/connect/window.js"),
+    include_str!("../../../../../ui/connect/connect.js")
+);
 
 pub(super) async fn show(
     State(state): State<ApiState>,

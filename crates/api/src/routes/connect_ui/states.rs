@@ -26,6 +26,8 @@ pub(super) struct Action {
     pub is_primary: bool,
     /// There is nothing to close on a page of its own.
     pub in_frame_only: bool,
+    /// A link in place of a button: browsers block windows, not links.
+    pub is_link: bool,
 }
 
 /// Drawings, as paths on a 26 by 26 grid.
@@ -60,6 +62,7 @@ const fn action(does: &'static str, text: &'static str) -> Action {
         text,
         is_primary: true,
         in_frame_only: false,
+        is_link: false,
     }
 }
 
@@ -67,6 +70,13 @@ const fn close(text: &'static str) -> Action {
     Action {
         in_frame_only: true,
         ..action("close", text)
+    }
+}
+
+const fn link(does: &'static str, text: &'static str) -> Action {
+    Action {
+        is_link: true,
+        ..action(does, text)
     }
 }
 
@@ -137,8 +147,29 @@ pub(super) static STATES: &[State] = &[
         Icon::Window,
         "blocked_title",
         "blocked_hint",
-        &[action("retry", "open_window")],
+        &[link("open", "open_window"), aside("cancel", "cancel")],
     ),
+    state(
+        "approval",
+        "warn",
+        Icon::Clock,
+        "approval_title",
+        "approval_hint",
+        RETRY,
+    ),
+    State {
+        details: true,
+        ..state("unready", "warn", Icon::Mark, "unready_title", "unready_hint", RETRY)
+    },
+    state(
+        "gone",
+        "warn",
+        Icon::Mark,
+        "gone_title",
+        "gone_hint",
+        &[action("list", "show_apps")],
+    ),
+    state("loading", "", Icon::Spinner, "loading", "", &[]),
     State {
         details: true,
         ..state("failed", "bad", Icon::Cross, "failed_title", "failed_hint", RETRY)

@@ -5,7 +5,7 @@ use tenon_app::connect_ui::{Choice, ConnectForm, ConnectUiSettings, FormField, F
 use tenon_app::environments::Environment;
 
 use super::language::Language;
-use super::states::{STATES, State};
+use super::states::{Icon, STATES, State};
 
 /// Colours, logo and names, as attributes that the script applies: the policy allows no style attributes.
 #[derive(Debug, Default)]
@@ -101,6 +101,30 @@ impl Page<'_> {
     }
 }
 
+/// The page that a window ends on.
+#[derive(Debug, Template)]
+#[template(path = "connect/result.html")]
+pub(super) struct ResultPage<'a> {
+    pub t: Language,
+    pub nonce: &'a str,
+    pub style: &'static str,
+    pub script: &'static str,
+    /// Light, dark, or empty for what the device prefers.
+    pub theme: &'static str,
+    pub brand: Brand,
+    /// What was connected.
+    pub choice: Option<&'a Choice>,
+    pub name: &'static str,
+    pub tone: &'static str,
+    pub icon: Icon,
+    pub title: String,
+    pub hints: Vec<String>,
+    /// For support; empty shows none.
+    pub details: &'a str,
+    /// What the opener hears, as JSON.
+    pub payload: String,
+}
+
 /// The integrations to choose from.
 #[derive(Debug, Template)]
 #[template(path = "connect/list.html")]
@@ -113,6 +137,12 @@ pub(super) struct List {
 impl List {
     fn is_long(&self) -> bool {
         self.choices.len() > 5
+    }
+
+    /// Two integrations of one provider have the same name unless the developer gave them others.
+    fn has_twin(&self, choice: &Choice) -> bool {
+        let alike = self.choices.iter().filter(|other| other.name == choice.name);
+        alike.count() > 1
     }
 }
 

@@ -15,6 +15,8 @@ const TEMPLATES: &[&str] = &[
     include_str!("../../../../../ui/connect/list.html"),
     include_str!("../../../../../ui/connect/form.html"),
     include_str!("../../../../../ui/connect/states.html"),
+    include_str!("../../../../../ui/connect/result.html"),
+    include_str!("result.rs"),
     include_str!("templates.rs"),
 ];
 
@@ -63,6 +65,16 @@ fn frames_are_for_the_configured_origins_and_never_for_links() {
     assert!(ends(Framing::Never, &["*"], "frame-ancestors 'none'"));
 }
 
+/// Texts that `result.rs` chooses among.
+const TEXTS_OF_WINDOWS: &[&str] = &[
+    "window_done_hint",
+    "window_close_hint",
+    "window_denied_hint",
+    "window_retry_hint",
+    "window_expired_hint",
+    "window_failed_hint",
+];
+
 /// Texts between `before` and the next quote.
 fn named<'t>(text: &'t str, before: &str) -> impl Iterator<Item = &'t str> {
     let parts: Vec<&str> = text.split(before).skip(1).collect();
@@ -79,8 +91,15 @@ fn every_text_that_is_named_exists_and_every_text_is_named() {
         }
     }
     for state in STATES {
-        used.extend([state.title, state.hint, state.hint_link]);
+        used.extend(
+            [state.title, state.hint, state.hint_link]
+                .into_iter()
+                .filter(|key| !key.is_empty()),
+        );
         used.extend(state.actions.iter().map(|action| action.text));
+    }
+    for key in TEXTS_OF_WINDOWS {
+        used.insert(key);
     }
     // Chosen among several in `templates.rs`.
     used.extend([

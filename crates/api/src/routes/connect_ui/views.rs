@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Response};
 use http::StatusCode;
 use http::header::CACHE_CONTROL;
 use serde_json::{Map, Value};
-use tenon_app::connect_ui::Answer;
+use tenon_app::connect_ui::{Answer, Opener, ThemeName};
 use tenon_app::sessions::LiveSession;
 use tenon_app::{App, Error};
 
@@ -65,10 +65,14 @@ pub(super) async fn connect(State(state): State<ApiState>, input: Input) -> ApiR
         .and_then(|body| body.get("values"))
         .and_then(Value::as_object)
         .unwrap_or(&empty);
-    let page = body.and_then(|body| body.get("page")).and_then(Value::as_str);
+    let opener = Opener {
+        page: body.and_then(|body| body.get("page")).and_then(Value::as_str),
+        lang: Some(t.tag),
+        theme: text(&input, "theme").and_then(ThemeName::parse),
+    };
     let answer = state
         .app
-        .submit_connect_form(Arc::clone(&session), token, key, values, page)
+        .submit_connect_form(Arc::clone(&session), token, key, values, &opener)
         .await?;
     match answer {
         Answer::Popup(url) => fragment(StatusCode::OK, &Popup { url: &url }),

@@ -68,7 +68,7 @@ impl App {
     }
 
     /// Walks over the integration's connections; `with_config` opens the sealed configuration of each.
-    async fn connections_where(
+    pub(super) async fn connections_where(
         &self,
         integration: &Integration,
         matches: impl Fn(&Map<String, Value>, &Map<String, Value>) -> bool,

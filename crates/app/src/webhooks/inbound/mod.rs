@@ -10,6 +10,7 @@
 
 mod attribute;
 mod followers;
+mod installation;
 mod intake;
 mod message;
 mod parts;

@@ -7,6 +7,7 @@ use tenon_store::tables::connections::ConnectionRow;
 use tenon_store::tables::functions::{self as functions_table, FunctionFilter};
 use tenon_store::tables::inbox::{self as table, InboxRow};
 
+use super::installation::Installation;
 use super::parts::{Part, forwarded};
 use super::{Message, payload_place};
 use crate::functions::{Function, FunctionKind};
@@ -141,10 +142,10 @@ impl App {
             return self.drop_webhook(row, holder).await;
         };
         let catalog = self.catalog();
-        let webhook = catalog
+        let described = catalog
             .get(&integration.provider)
-            .and_then(|provider| provider.webhook.as_ref());
-        let Some(webhook) = webhook else {
+            .and_then(|provider| Some((provider, provider.webhook.as_ref()?)));
+        let Some((provider, webhook)) = described else {
             return self.drop_webhook(row, holder).await;
         };
         let plain = self
@@ -153,6 +154,9 @@ impl App {
             .open(&payload_place(environment.id), &row.payload)?;
         let message: Message = serde_json::from_slice(&plain)
             .map_err(|_| Error::Internal(format!("received webhook {} is not readable", row.id)))?;
+        let installation = self
+            .finish_installation(&environment, &integration, provider, webhook, &message)
+            .await?;
         let parts = self.webhook_parts(&integration, webhook, &message).await?;
         let connections = distinct(&parts);
         let syncs = self.webhook_syncs(&integration).await?;
@@ -189,6 +193,19 @@ impl App {
             "received",
             Some(&serde_json::json!({ "body": message.body })),
         );
+        match &installation {
+            Installation::None => {}
+            Installation::Finished(id) => {
+                operation.log(
+                    Level::Info,
+                    format!("the installation that connection {id} waited for is made"),
+                    None,
+                );
+            }
+            Installation::Refused(id, reason) => {
+                operation.log(Level::Error, format!("connection {id} still waits: {reason}"), None);
+            }
+        }
         let strays = parts.iter().filter(|part| part.connections.is_empty()).count();
         if connections.is_empty() {
             operation.log(Level::Info, "no connection matches this webhook", None);
