@@ -42,12 +42,12 @@ export function temporaryFolder(prefix = 'tenon-') {
     return mkdtemp(path.join(os.tmpdir(), prefix));
 }
 
-/** A throw-away PostgreSQL server: {url, stop()}. */
+/** A throw-away PostgreSQL server: {url, dir, stop()}. */
 export async function startPostgres() {
     const dir = await temporaryFolder('tenon-pg-');
     const script = path.join(ROOT, 'scripts', 'postgres');
     const { stdout } = await run(script, ['start', dir]);
-    return { url: stdout.trim(), stop: () => run(script, ['stop', dir]) };
+    return { url: stdout.trim(), dir, stop: () => run(script, ['stop', dir]) };
 }
 
 /** Waits until `check` answers something truthy. */
@@ -63,14 +63,18 @@ export async function until(what, check, timeoutMs = 20_000) {
 
 /**
  * Starts `tenon serve`. `dataDir` and `databaseUrl` may be shared by several servers (nodes).
- * Answers {url, keys, cli(args), stop(), kill()}; `panicked()` holds over the whole life, `log()` is the end of the log.
+ * Answers {url, keys, cli(args), stop(), kill(signal)}; `panicked()` holds over the whole life, `log()` is the end of the log
+ * (all of it with `keepLog`).
  */
-export async function startServer({ args = [], env = {}, databaseUrl, dataDir, port } = {}) {
+export async function startServer({ args = [], env = {}, databaseUrl, dataDir, port, keepLog = false, cores = false } = {}) {
     const bin = binary();
     const own = dataDir ?? path.join(await temporaryFolder(), 'data');
     const listen = port ?? (await freePort());
     const common = ['--data-dir', own, ...(databaseUrl ? ['--database-url', databaseUrl] : [])];
-    const child = spawn(bin, ['serve', ...common, '--port', String(listen), '--allow-private-addresses', ...args], {
+    const command = ['serve', ...common, '--port', String(listen), '--allow-private-addresses', ...args];
+    // With `cores`, as on a machine that writes core files.
+    const start = cores ? ['sh', ['-c', 'ulimit -c unlimited; exec "$0" "$@"', bin, ...command]] : [bin, command];
+    const child = spawn(...start, {
         env: { ...process.env, ...env },
         stdio: ['ignore', 'pipe', 'pipe']
     });
@@ -81,7 +85,7 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
     child.stderr.on('data', (chunk) => {
         log += chunk;
         panicked ||= log.includes('panicked at');
-        log = log.slice(-20_000);
+        if (!keepLog) log = log.slice(-20_000);
     });
     const url = `http://127.0.0.1:${listen}`;
     const ended = new Promise((resolve) => child.once('exit', resolve));
@@ -97,11 +101,15 @@ export async function startServer({ args = [], env = {}, databaseUrl, dataDir, p
         dataDir: own,
         pid: child.pid,
         log: () => log,
+        out: () => out,
         panicked: () => panicked,
         alive: () => child.exitCode === null && child.signalCode === null,
-        cli: async (...command) => (await run(bin, [command[0], ...common, ...command.slice(1)], { env: { ...process.env, ...env } })).stdout.trim(),
-        kill: async () => {
-            child.kill('SIGKILL');
+        cli: async (...command) => {
+            const how = { env: { ...process.env, ...env }, maxBuffer: 64 << 20 };
+            return (await run(bin, [command[0], ...common, ...command.slice(1)], how)).stdout.trim();
+        },
+        kill: async (signal = 'SIGKILL') => {
+            child.kill(signal);
             await ended;
         },
         stop: async () => {

@@ -62,6 +62,53 @@ fn every_authorize_url_that_needs_no_input_renders() {
     }
 }
 
+/// The last two labels of a fixed host.
+fn domain(url: &str) -> Option<String> {
+    let host = url.strip_prefix("https://")?.split(['/', '?']).next()?;
+    if host.contains('$') {
+        return None;
+    }
+    let labels: Vec<&str> = host.rsplit('.').take(2).collect();
+    Some(format!("{}.{}", labels.get(1)?, labels.first()?))
+}
+
+/// One entry used to send its authorization codes and client secrets to another vendor.
+#[test]
+fn codes_are_exchanged_at_the_vendor_that_gave_them() {
+    const SAME_VENDOR: [(&str, &str); 14] = [
+        ("amazon.com", "amazon.co.uk"),
+        ("checkrhq-staging.net", "checkr-staging.com"),
+        ("dropbox.com", "dropboxapi.com"),
+        ("epicgames.com", "epicgames.dev"),
+        ("google.com", "googleapis.com"),
+        ("gohighlevel.com", "leadconnectorhq.com"),
+        ("hubspot.com", "hubapi.com"),
+        ("intercom.com", "intercom.io"),
+        ("sageone.com", "sage.com"),
+        ("smartsheet.com", "smartsheet.eu"),
+        ("tiktok.com", "tiktokapis.com"),
+        ("wal-mart.com", "walmartapis.com"),
+        ("clover.com", "clover.eu"),
+        ("facebook.com", "instagram.com"),
+    ];
+    let mut strangers = Vec::new();
+    for provider in catalog().iter() {
+        for example in &provider.examples {
+            let authorize = provider.render_authorize(example).ok().flatten();
+            let token = provider.render_token_url(example).ok().flatten();
+            let (Some(authorize), Some(token)) = (authorize, token) else { continue };
+            let pair = (domain(authorize.as_str()), domain(token.as_str()));
+            if let (Some(from), Some(to)) = pair
+                && from != to
+                && !SAME_VENDOR.contains(&(from.as_str(), to.as_str()))
+            {
+                strangers.push(format!("{}: {from} and {to}", provider.id));
+            }
+        }
+    }
+    assert_eq!(strangers, Vec::<String>::new());
+}
+
 #[test]
 fn environments_are_found_by_both_names() {
     let catalog = catalog();
