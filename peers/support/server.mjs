@@ -62,15 +62,15 @@ export async function until(what, check, timeoutMs = 20_000) {
 }
 
 /**
- * Starts `tenon serve`. `dataDir` and `databaseUrl` may be shared by several servers (nodes).
+ * Starts `tenon serve`; addresses of this machine are allowed unless `privateAddresses` is false. `dataDir` and `databaseUrl` may be shared by several servers (nodes).
  * Answers {url, keys, cli(args), stop(), kill()}; `panicked()` holds over the whole life, `log()` is the end of the log.
  */
-export async function startServer({ args = [], env = {}, databaseUrl, dataDir, port } = {}) {
+export async function startServer({ args = [], env = {}, databaseUrl, dataDir, port, privateAddresses = true } = {}) {
     const bin = binary();
     const own = dataDir ?? path.join(await temporaryFolder(), 'data');
     const listen = port ?? (await freePort());
     const common = ['--data-dir', own, ...(databaseUrl ? ['--database-url', databaseUrl] : [])];
-    const child = spawn(bin, ['serve', ...common, '--port', String(listen), '--allow-private-addresses', ...args], {
+    const child = spawn(bin, ['serve', ...common, '--port', String(listen), ...(privateAddresses ? ['--allow-private-addresses'] : []), ...args], {
         env: { ...process.env, ...env },
         stdio: ['ignore', 'pipe', 'pipe']
     });
