@@ -62,16 +62,19 @@ export async function until(what, check, timeoutMs = 20_000) {
 }
 
 /**
- * Starts `tenon serve`. `dataDir` and `databaseUrl` may be shared by several servers (nodes).
+ * Starts `tenon serve`; addresses of this machine are allowed unless `privateAddresses` is false. `dataDir` and `databaseUrl` may
+ * be shared by several servers (nodes).
  * Answers {url, keys, cli(args), stop(), kill(signal)}; `panicked()` holds over the whole life, `log()` is the end of the log
  * (all of it with `keepLog`).
  */
-export async function startServer({ args = [], env = {}, databaseUrl, dataDir, port, keepLog = false, cores = false } = {}) {
+export async function startServer({
+    args = [], env = {}, databaseUrl, dataDir, port, keepLog = false, cores = false, privateAddresses = true
+} = {}) {
     const bin = binary();
     const own = dataDir ?? path.join(await temporaryFolder(), 'data');
     const listen = port ?? (await freePort());
     const common = ['--data-dir', own, ...(databaseUrl ? ['--database-url', databaseUrl] : [])];
-    const command = ['serve', ...common, '--port', String(listen), '--allow-private-addresses', ...args];
+    const command = ['serve', ...common, '--port', String(listen), ...(privateAddresses ? ['--allow-private-addresses'] : []), ...args];
     // With `cores`, as on a machine that writes core files.
     const start = cores ? ['sh', ['-c', 'ulimit -c unlimited; exec "$0" "$@"', bin, ...command]] : [bin, command];
     const child = spawn(...start, {
