@@ -96,7 +96,9 @@ fn codes_are_exchanged_at_the_vendor_that_gave_them() {
         for example in &provider.examples {
             let authorize = provider.render_authorize(example).ok().flatten();
             let token = provider.render_token_url(example).ok().flatten();
-            let (Some(authorize), Some(token)) = (authorize, token) else { continue };
+            let (Some(authorize), Some(token)) = (authorize, token) else {
+                continue;
+            };
             let pair = (domain(authorize.as_str()), domain(token.as_str()));
             if let (Some(from), Some(to)) = pair
                 && from != to
