@@ -1,5 +1,7 @@
 //! Lists the provider files and the ids in them, so that the binary carries both and reads a file only when one of its
 //! entries is asked for. Ids are found by their headings; a test compares them with what the real parser finds.
+//!
+//! Also lists the function templates of `templates/` with their fixtures.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,6 +9,7 @@ use std::{fs, io};
 
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(variable("CARGO_MANIFEST_DIR")?);
+    list_templates(&manifest.join("../../templates"))?;
     let folder = manifest.join("../../providers");
     println!("cargo:rerun-if-changed={}", folder.display());
 
@@ -49,6 +52,73 @@ fn main() -> io::Result<()> {
     }
     out.push_str("];\n");
     fs::write(Path::new(&variable("OUT_DIR")?).join("files.rs"), out)
+}
+
+/// Writes every function below `<provider>/syncs` and `<provider>/actions` with the fixtures that have its name, or its
+/// name and more: `events-expired-token` is of `events`.
+fn list_templates(library: &Path) -> io::Result<()> {
+    println!("cargo:rerun-if-changed={}", library.display());
+    let mut out = String::from("/// Provider, folder, name, source and fixtures of every template, by provider.\n");
+    out.push_str("#[rustfmt::skip]\npub const LIBRARY: &[FunctionTemplate] = &[\n");
+    for provider in entries_of(library)?.into_iter().filter(|path| path.is_dir()) {
+        let mut functions = Vec::new();
+        for folder in ["syncs", "actions"] {
+            for path in entries_of(&provider.join(folder)).unwrap_or_default() {
+                if let Some(name) = name_of(&path).strip_suffix(".ts") {
+                    functions.push((folder, name.to_owned(), path.clone()));
+                }
+            }
+        }
+        let fixtures = entries_of(&provider.join("tests")).unwrap_or_default();
+        for (folder, name, path) in &functions {
+            writeln!(
+                out,
+                "    FunctionTemplate {{ provider: {:?}, folder: {folder:?}, name: {name:?}, source: include_str!({:?}), fixtures: &[",
+                name_of(&provider),
+                embedded(path)?
+            )
+            .map_err(io::Error::other)?;
+            for fixture in &fixtures {
+                let file = name_of(fixture);
+                let stem = file.trim_end_matches(".test.json");
+                let fits =
+                    |name: &str| stem == name || stem.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'));
+                let longest = functions
+                    .iter()
+                    .map(|(_, name, _)| name)
+                    .filter(|name| fits(name))
+                    .max_by_key(|name| name.len());
+                if longest == Some(name) {
+                    writeln!(out, "        ({file:?}, include_str!({:?})),", embedded(fixture)?)
+                        .map_err(io::Error::other)?;
+                }
+            }
+            out.push_str("    ] },\n");
+        }
+    }
+    out.push_str("];\n");
+    fs::write(Path::new(&variable("OUT_DIR")?).join("library.rs"), out)
+}
+
+fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    println!("cargo:rerun-if-changed={}", folder.display());
+    let listing = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut entries: Vec<PathBuf> = listing.collect::<Result<_, _>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default()
+}
+
+/// The path as `include_str!` finds it; the file is watched.
+fn embedded(path: &Path) -> io::Result<String> {
+    let path = path.canonicalize()?;
+    println!("cargo:rerun-if-changed={}", path.display());
+    Ok(path.display().to_string())
 }
 
 /// Ids of a file with their other names: `[id]`, and `[id.env.name]` with an `id` of its own or `id-name`, which is also

@@ -9,6 +9,7 @@ mod compat;
 mod embedded;
 mod example;
 mod file;
+pub mod library;
 pub mod provider;
 pub mod template;
 mod validate;

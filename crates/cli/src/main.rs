@@ -53,6 +53,8 @@ enum Command {
     GenerateTests(commands::generate_tests::GenerateTestsArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
+    /// Browse ready-made functions, add them to a project, or deploy them as they are.
+    Templates(commands::templates::TemplatesArgs),
     /// Teach coding agents how to build on Tenon.
     Skills(commands::skills::SkillsArgs),
     /// Check, list and show the providers.
@@ -109,6 +111,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(args) => commands::test::run(args).await,
         Command::GenerateTests(args) => commands::generate_tests::run(&args),
         Command::Deploy(args) => commands::deploy::run(args).await,
+        Command::Templates(args) => commands::templates::run(args).await,
         Command::Skills(args) => commands::skills::run(&args),
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,

@@ -141,8 +141,8 @@ async function proxy(config) {
         if (error instanceof AxiosError) error.config = shown;
         throw error;
     }
-    if (replaying()) return reply;
-    const response = axiosResponse(reply, shown);
+    if (replaying() && !(run.context.replay.refusalsThrow && (reply.status < 200 || reply.status > 299))) return reply;
+    const response = replaying() ? { ...reply, headers: reply.headers ?? {}, config: shown, request: {} } : axiosResponse(reply, shown);
     if (reply.status >= 200 && reply.status < 300) return response;
     throw new AxiosError(`Request failed with status code ${reply.status}`, statusCode(reply.status), shown, {}, response);
 }

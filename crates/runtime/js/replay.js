@@ -1,6 +1,7 @@
 // Runs against recorded answers (`tenon test`, functions.md §6). The host answers from a fixture. What recorded
 // expectations rely on, and a real run does differently, is here and where `run.context.replay` is asked for: answers
-// reach the function as they were recorded, whatever their status; input is not validated; nobody waits for a clock.
+// reach the function as they were recorded, whatever their status (unless `refusalsThrow` asks for what production does);
+// input is not validated; nobody waits for a clock.
 
 function replaying() {
     return run?.context.replay !== undefined;

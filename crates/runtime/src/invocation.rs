@@ -175,7 +175,8 @@ pub struct RunContext {
 }
 
 /// A run against recorded answers (functions.md §6). The host replies `Json` to HTTP calls: `{data, status, headers}`,
-/// which the function gets as it is, whatever the status. Input is not validated, and pauses take no time.
+/// which the function gets as it is, whatever the status, unless [`Replay::refusals_throw`] is set. Input is not
+/// validated, and pauses take no time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Replay {
@@ -193,6 +194,9 @@ pub struct Replay {
     /// The recording itself, for functions that look into it (`nango.fixtureProvider` of the public test kit).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixture: Option<serde_json::Value>,
+    /// Answers outside of 200 to 299 are thrown, as in production; otherwise they are returned like any other, as the
+    /// public test kit does.
+    pub refusals_throw: bool,
 }
 
 /// What is known of a connection that was not recorded.

@@ -58,8 +58,9 @@ async fn read(State(state): State<ApiState>, Path(name): Path<String>, input: In
 }
 
 async fn templates(State(state): State<ApiState>, Path(name): Path<String>, input: Input) -> ApiResult<Response> {
-    Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check_environment(&state.app, &input.headers).await?;
     no_query(&input.query)?;
     check_name(&name)?;
-    Ok(Json(json!({ "data": [] })).into_response())
+    let data = state.app.list_templates(&caller, &name).await?;
+    Ok(Json(json!({ "data": data })).into_response())
 }

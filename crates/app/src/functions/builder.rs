@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::FunctionKind;
+use super::remote::Shown;
 use crate::{App, Error, Result};
 
 /// Largest source of one function in bytes.
@@ -79,6 +80,7 @@ pub(crate) struct Workshop {
     builds: Semaphore,
     pub(super) runs: Semaphore,
     jobs: Arc<Semaphore>,
+    pub(super) templates: Shown,
 }
 
 impl Workshop {
@@ -88,6 +90,7 @@ impl Workshop {
             builds: Semaphore::new(BUILDS_MAX),
             runs: Semaphore::new(RUNS_MAX),
             jobs: Arc::new(Semaphore::new(JOBS_MAX)),
+            templates: Shown::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Function;
+use super::{Function, FunctionKind};
 
 /// A deprecated endpoint of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +59,26 @@ impl Definition {
             .is_some_and(|version| version.contains("-zero"))
     }
 
+    /// What the author declared of a sync or an action, as the management routes show it.
+    pub(super) fn describe(&self, kind: FunctionKind, shown: &mut Map<String, Value>) {
+        let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        if let Some(description) = &self.description {
+            set("description", json!(description));
+        }
+        set("scopes", json!(self.scopes));
+        set("type", json!(kind.as_str()));
+        if let Some(input) = &self.input {
+            set("input", json!(input));
+        }
+        set("returns", json!(self.models));
+        set("json_schema", self.json_schema.clone().unwrap_or_default());
+        if kind == FunctionKind::Sync {
+            set("runs", json!(self.runs));
+            set("auto_start", json!(self.auto_start));
+            set("track_deletes", json!(self.track_deletes));
+        }
+    }
+
     /// Whether a provider webhook of this type, or with this value in its event header, concerns the sync.
     pub fn subscribes_to(&self, event: Option<&str>) -> bool {
         self.webhook_subscriptions
@@ -106,22 +126,9 @@ impl Function {
             set("type", json!(self.kind.as_str()));
             set("event", json!(event.as_str()));
         } else {
-            if let Some(description) = &definition.description {
-                set("description", json!(description));
-            }
-            set("scopes", json!(definition.scopes));
-            set("type", json!(self.kind.as_str()));
-            if let Some(input) = &definition.input {
-                set("input", json!(input));
-            }
-            set("returns", json!(definition.models));
-            set("json_schema", definition.json_schema.clone().unwrap_or_default());
-            if self.kind == super::FunctionKind::Sync {
-                set("runs", json!(definition.runs));
-                set("auto_start", json!(definition.auto_start));
-                set("track_deletes", json!(definition.track_deletes));
-            }
+            definition.describe(self.kind, &mut shown);
         }
+        let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
         set("id", json!(self.id.0));
         set("enabled", json!(self.enabled));
         set("last_deployed", json!(self.deployed_at.iso_millis()));

@@ -15,6 +15,7 @@ pub mod quickstart;
 pub mod serve;
 pub mod sim;
 pub mod skills;
+pub mod templates;
 pub mod test;
 pub mod vault;
 pub mod webhooks;

@@ -18,6 +18,7 @@ use crate::{
   tenon test                            every fixture below this folder
   tenon test hubspot                    those of one integration
   tenon test --filter create-contact    those whose function or file has this in its name
+  tenon test --torture hubspot          also killed, refused and with items that move between pages
   tenon test --json | jq '.results[] | select(.status == \"failed\") | {fixture, reason}'
 
 A fixture is <integration>/tests/<function>.test.json, also <integration>-<function>.test.json. The function runs in the
@@ -33,6 +34,10 @@ pub struct TestArgs {
     /// Fixtures at a time; twice the number of cores when not given.
     #[arg(long, short, value_name = "N")]
     jobs: Option<usize>,
+    /// Disturb every function as production does sooner or later: killed after each write, failing requests, expiring
+    /// tokens, items that move between pages. The records must come out the same.
+    #[arg(long)]
+    torture: bool,
     /// Machine-readable output.
     #[arg(long)]
     json: bool,
@@ -43,6 +48,7 @@ pub async fn run(args: TestArgs) -> Result<ExitCode> {
     let options = Options {
         filter: args.filter,
         jobs: args.jobs,
+        torture: args.torture,
     };
     let report = testing::test(&args.path, &options).await?;
     if args.json {

@@ -8,12 +8,15 @@ use tenon_model::SystemRng;
 use tenon_runtime::protocol::{
     Body, FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, RecordBatch,
 };
+use tokio_util::sync::CancellationToken;
 
 use super::{
     identity::Identity,
-    recording::{Batches, Recording},
+    recording::{Batches, Recording, answer_text},
     staging::Staging,
+    torture::{Disturbance, Watch},
     unknowns::Unknowns,
+    world::World,
 };
 
 /// Answers the calls of one run.
@@ -21,6 +24,8 @@ pub struct ReplayHost {
     recording: Arc<Recording>,
     staging: Arc<Staging>,
     rng: SystemRng,
+    disturbance: Disturbance,
+    cancel: CancellationToken,
     seen: Mutex<Seen>,
 }
 
@@ -37,21 +42,32 @@ pub struct Seen {
     pub lacking: Vec<String>,
     /// What names of the connection stand for.
     pub unknowns: Unknowns,
-    checkpoint: Option<String>,
+    /// What is stored.
+    pub world: World,
+    /// What happened, for disturbances to be derived from it.
+    pub watch: Watch,
 }
 
 type Answer = Result<HostReply, HostError>;
 
 impl ReplayHost {
-    /// A host for one run.
-    pub fn new(recording: Arc<Recording>, staging: Arc<Staging>) -> Self {
-        let checkpoint = staging.checkpoint.as_ref().map(Value::to_string);
+    /// A host for one run in `world`. A disturbance that kills the run does it by `cancel`.
+    pub fn new(
+        recording: Arc<Recording>,
+        staging: Arc<Staging>,
+        mut world: World,
+        disturbance: Disturbance,
+        cancel: CancellationToken,
+    ) -> Self {
+        world.begin();
         Self {
             recording,
             staging,
             rng: SystemRng::default(),
+            disturbance,
+            cancel,
             seen: Mutex::new(Seen {
-                checkpoint,
+                world,
                 ..Seen::default()
             }),
         }
@@ -67,10 +83,24 @@ impl ReplayHost {
     }
 
     fn http(&self, call: HttpCall) -> Answer {
+        let own_token = call.headers.iter().any(|(name, _)| name == "authorization");
         let mut request = Identity::of(call, &self.rng).map_err(HostError::plain)?;
         self.lock().unknowns.resolve(&mut request, &self.recording);
-        match self.recording.answer(&request) {
-            Ok(text) => Ok(HostReply::Json(text)),
+        if let Some(status) = self.disturbance.refusal(&mut self.lock().watch, &request, own_token) {
+            let status = Value::from(status);
+            return Ok(HostReply::Json(answer_text(Some(&json!({})), Some(&status), None)));
+        }
+        let answer = match self.disturbance.replaced(&request) {
+            Some(text) => Ok(text),
+            None => self.recording.answer(&request),
+        };
+        match answer {
+            Ok(text) => {
+                if self.disturbance.is_watched() {
+                    self.lock().watch.answered(&request, &text);
+                }
+                Ok(HostReply::Json(text))
+            }
             Err(reason) => {
                 self.lock().unanswered.push(reason.clone());
                 Err(HostError::plain(reason))
@@ -123,16 +153,58 @@ impl ReplayHost {
         }))
     }
 
-    fn batch(&self, batch: &RecordBatch, list: impl Fn(&mut Seen) -> &mut Batches) -> Answer {
+    fn batch(&self, batch: &RecordBatch, write: Write) -> Answer {
         let records: Vec<Value> = serde_json::from_str(&batch.records_json)
             .map_err(|error| HostError::plain(format!("the records are no list: {error}")))?;
         let mut seen = self.lock();
-        let batches = list(&mut seen);
-        match batches.iter_mut().find(|(model, _)| *model == batch.model) {
-            Some((_, known)) => known.extend(records),
-            None => batches.push((batch.model.clone(), records)),
+        let seen = &mut *seen;
+        let (list, name, done) = match write {
+            Write::Save => (
+                Some(&mut seen.saved),
+                "batchSave",
+                seen.world.save(&batch.model, records.clone()),
+            ),
+            Write::Update => (None, "batchUpdate", seen.world.update(&batch.model, records.clone())),
+            Write::Delete => (
+                Some(&mut seen.deleted),
+                "batchDelete",
+                seen.world.delete(&batch.model, records.clone()),
+            ),
+        };
+        if let Some(batches) = list {
+            match batches.iter_mut().find(|(model, _)| *model == batch.model) {
+                Some((_, known)) => known.extend(records),
+                None => batches.push((batch.model.clone(), records)),
+            }
+        }
+        self.written(seen, name, done)
+    }
+
+    /// The end of a write. What production refuses is refused only where production is what is tested: expectations of
+    /// the public kit were recorded without such checks.
+    fn written(&self, seen: &mut Seen, name: &'static str, done: Result<(), String>) -> Answer {
+        if let Err(reason) = done
+            && self.disturbance.is_watched()
+        {
+            return Err(HostError::plain(reason));
+        }
+        if self.disturbance.kills(&mut seen.watch, name) {
+            self.cancel.cancel();
+            return Err(HostError::plain("the run was killed"));
         }
         Ok(HostReply::Unit)
+    }
+
+    fn track_deletes_end(&self, model: &str) -> Answer {
+        let mut seen = self.lock();
+        let deleted = seen.world.delete_unseen(model);
+        let keys = deleted.clone().unwrap_or_default();
+        self.written(&mut seen, "trackDeletesEnd", deleted.map(drop))?;
+        drop(seen);
+        match self.optional("trackDeletesEnd") {
+            HostReply::Unit if self.disturbance.is_watched() => json_reply(json!({ "deletedKeys": keys })),
+            canned => Ok(canned),
+        }
     }
 
     /// What `nango.<name>` answers: the test's own value, else the recorded one.
@@ -165,10 +237,22 @@ impl ReplayHost {
         Ok(HostReply::Json(answer.to_string()))
     }
 
-    fn checkpoint(&self, text: Option<String>) -> HostReply {
-        self.lock().checkpoint = text;
-        HostReply::Unit
+    fn checkpoint(&self, text: Option<String>) -> Answer {
+        let mut seen = self.lock();
+        let (name, done) = match text {
+            Some(text) => ("saveCheckpoint", seen.world.save_checkpoint(text)),
+            None => ("clearCheckpoint", seen.world.clear_checkpoint()),
+        };
+        self.written(&mut seen, name, done)
     }
+}
+
+/// What a batch does.
+#[derive(Clone, Copy)]
+enum Write {
+    Save,
+    Update,
+    Delete,
 }
 
 fn json_reply(value: Value) -> Answer {
@@ -182,25 +266,46 @@ fn not_recorded(what: &str) -> Answer {
 #[async_trait]
 impl Host for ReplayHost {
     async fn call(&self, call: HostCall) -> Answer {
+        if self.cancel.is_cancelled() {
+            return Err(HostError::plain("the run was killed"));
+        }
         match call {
             HostCall::Http(call) => self.http(call),
             HostCall::Fetch(call) => self.fetch(call),
-            HostCall::BatchSave(batch) => self.batch(&batch, |seen| &mut seen.saved),
-            HostCall::BatchDelete(batch) => self.batch(&batch, |seen| &mut seen.deleted),
-            HostCall::BatchUpdate(_) | HostCall::SetMergingStrategy { .. } | HostCall::Log { .. } => {
-                Ok(HostReply::Unit)
+            HostCall::BatchSave(batch) => self.batch(&batch, Write::Save),
+            HostCall::BatchUpdate(batch) => self.batch(&batch, Write::Update),
+            HostCall::BatchDelete(batch) => self.batch(&batch, Write::Delete),
+            HostCall::SetMergingStrategy { .. } | HostCall::Log { .. } => Ok(HostReply::Unit),
+            HostCall::GetRecordsByIds { model, ids } => json_reply(self.lock().world.by_ids(&model, &ids).into()),
+            // The kit lists nothing; here, what the fixture says was there before.
+            HostCall::ListRecords { model, .. } => {
+                let lists = self.disturbance.is_watched() || self.recording.knows_records();
+                let records = if lists {
+                    self.lock().world.list(&model)
+                } else {
+                    Vec::new()
+                };
+                json_reply(json!({ "records": records, "next_cursor": null }))
             }
-            HostCall::GetRecordsByIds { .. } => json_reply(json!([])),
-            HostCall::ListRecords { .. } => json_reply(json!({ "records": [], "next_cursor": null })),
-            HostCall::TrackDeletesStart { .. } => Ok(self.optional("trackDeletesStart")),
-            HostCall::TrackDeletesEnd { .. } => Ok(self.optional("trackDeletesEnd")),
-            HostCall::DeletePrevious { .. } => Ok(self.optional("deleteRecordsFromPreviousExecutions")),
+            HostCall::TrackDeletesStart { model } => {
+                let mut seen = self.lock();
+                seen.world.track(&model);
+                self.written(&mut seen, "trackDeletesStart", Ok(()))?;
+                Ok(self.optional("trackDeletesStart"))
+            }
+            HostCall::TrackDeletesEnd { model } => self.track_deletes_end(&model),
+            HostCall::DeletePrevious { model } => {
+                let mut seen = self.lock();
+                seen.world.delete_previous(&model);
+                self.written(&mut seen, "deleteRecordsFromPreviousExecutions", Ok(()))?;
+                Ok(self.optional("deleteRecordsFromPreviousExecutions"))
+            }
             HostCall::GetCheckpoint => {
-                let text = self.lock().checkpoint.clone();
+                let text = self.lock().world.checkpoint.clone();
                 Ok(HostReply::Json(text.unwrap_or_else(|| "null".to_owned())))
             }
-            HostCall::SaveCheckpoint { checkpoint_json } => Ok(self.checkpoint(Some(checkpoint_json))),
-            HostCall::ClearCheckpoint => Ok(self.checkpoint(None)),
+            HostCall::SaveCheckpoint { checkpoint_json } => self.checkpoint(Some(checkpoint_json)),
+            HostCall::ClearCheckpoint => self.checkpoint(None),
             HostCall::GetConnection { metadata_only, .. } => self.connection(metadata_only),
             HostCall::GetToken => json_reply(self.required("getToken")?),
             HostCall::SetMetadata { .. } => Ok(self.optional("setMetadata")),

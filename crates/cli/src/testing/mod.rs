@@ -10,13 +10,16 @@ mod generate;
 mod host;
 pub mod identity;
 mod js_text;
+mod judge;
 mod older;
 pub mod record;
 mod recording;
 pub mod report;
 mod run;
 mod staging;
+mod torture;
 mod unknowns;
+mod world;
 
 use std::{
     path::Path,
@@ -33,7 +36,7 @@ use tenon_runtime::{Runtime, RuntimeConfig};
 use tokio::runtime::Handle;
 
 use discover::Case;
-use run::Runner;
+use run::{Judged, Runner};
 
 pub use generate::generate;
 
@@ -103,6 +106,8 @@ pub struct Tested {
     pub function: String,
     /// The fixture's path from the folder that was searched.
     pub fixture: String,
+    /// How the run was disturbed, and in how many places; nothing for the fixture itself.
+    pub torture: Option<(&'static str, usize)>,
     /// The judgement.
     pub verdict: Verdict,
 }
@@ -135,6 +140,8 @@ pub struct Options {
     pub filter: Option<String>,
     /// Fixtures at a time.
     pub jobs: Option<usize>,
+    /// Also disturb every function in the ways that its fixtures allow.
+    pub torture: bool,
 }
 
 /// Tests everything below `path`.
@@ -159,7 +166,8 @@ pub async fn test(path: &Path, options: &Options) -> Result<Report> {
     let handle = Handle::current();
     let cases = found.cases;
     let working = runtime.clone();
-    let tested = tokio::task::spawn_blocking(move || test_all(cases, jobs, &handle, &working));
+    let torture = options.torture;
+    let tested = tokio::task::spawn_blocking(move || test_all(cases, jobs, torture, &handle, &working));
     let tested = tested.await.context("the tests stopped")??;
     runtime.shutdown();
     Ok(Report {
@@ -178,22 +186,22 @@ fn start_runtime(jobs: usize) -> Result<Runtime> {
     Runtime::start(config).context("the function runtime cannot be started")
 }
 
-fn test_all(cases: Vec<Case>, jobs: usize, handle: &Handle, runtime: &Runtime) -> Result<Vec<Tested>> {
+fn test_all(cases: Vec<Case>, jobs: usize, torture: bool, handle: &Handle, runtime: &Runtime) -> Result<Vec<Tested>> {
     let catalog = Catalog::embedded().context("the catalogue of providers")?;
     let runner = Runner::new(handle.clone(), runtime, &catalog, &cases);
     let next = AtomicUsize::new(0);
-    let verdicts: Mutex<Vec<(usize, Verdict)>> = Mutex::new(Vec::with_capacity(cases.len()));
+    let verdicts: Mutex<Vec<(usize, Vec<Judged>)>> = Mutex::new(Vec::with_capacity(cases.len()));
     let work = || {
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             let Some(case) = cases.get(place) else {
                 return;
             };
-            let verdict = runner.run(case);
+            let judged = runner.run(case, torture);
             verdicts
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .push((place, verdict));
+                .push((place, judged));
         }
     };
     std::thread::scope(|scope| {
@@ -205,10 +213,13 @@ fn test_all(cases: Vec<Case>, jobs: usize, handle: &Handle, runtime: &Runtime) -
     drop(runner);
     let mut verdicts = verdicts.into_inner().unwrap_or_else(PoisonError::into_inner);
     verdicts.sort_by_key(|(place, _)| *place);
-    let tested = cases.into_iter().zip(verdicts).map(|(case, (_, verdict))| Tested {
-        function: case.label,
-        fixture: case.fixture,
-        verdict,
+    let tested = cases.into_iter().zip(verdicts).flat_map(|(case, (_, judged))| {
+        judged.into_iter().map(move |judged| Tested {
+            function: case.label.clone(),
+            fixture: case.fixture.clone(),
+            torture: judged.torture,
+            verdict: judged.verdict,
+        })
     });
     Ok(tested.collect())
 }

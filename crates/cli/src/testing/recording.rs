@@ -62,6 +62,31 @@ impl Recording {
         }
     }
 
+    /// Records that earlier runs saved; the public format has none.
+    pub fn records(&self) -> Batches {
+        self.batches("records")
+    }
+
+    /// Whether the fixture says which records there are.
+    pub fn knows_records(&self) -> bool {
+        self.canned("records").is_some()
+    }
+
+    /// Members of the payload of the `ActionError` that the function is expected to throw.
+    pub fn expected_error(&self) -> Option<&Value> {
+        self.whole().get("error")
+    }
+
+    /// Whether some answer was a refusal, which production throws and the public kit returns.
+    pub fn has_refusals(&self) -> bool {
+        let methods = ["get", "post", "put", "patch", "delete"];
+        let mut entries = methods.into_iter().flat_map(|method| self.entries_by_method(method));
+        entries.any(|(_, entry)| {
+            let status = entry.get("status").and_then(Value::as_u64);
+            status.is_some_and(|status| !(200..300).contains(&status))
+        })
+    }
+
     /// The whole file, when there is one.
     pub fn whole(&self) -> &Value {
         match self {

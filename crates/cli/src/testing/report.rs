@@ -14,12 +14,17 @@ pub fn as_json(report: &Report) -> Value {
         .tested
         .iter()
         .map(|tested| {
-            json!({
+            let mut result = json!({
                 "function": tested.function,
                 "fixture": tested.fixture,
                 "status": tested.verdict.status.name(),
                 "reason": tested.verdict.reason,
-            })
+            });
+            if let Some((kind, places)) = tested.torture {
+                result["torture"] = json!(kind);
+                result["places"] = json!(places);
+            }
+            result
         })
         .collect();
     json!({
@@ -76,8 +81,13 @@ fn render_one(tested: &Tested, terminal: Terminal) -> String {
         Status::Failed => ("FAILED ", Style::Red),
         Status::Skipped => ("skipped", Style::Yellow),
     };
+    let torture = match tested.torture {
+        Some((kind, 1)) => format!("  {kind}"),
+        Some((kind, places)) => format!("  {kind} in {places} places"),
+        None => String::new(),
+    };
     let mut out = format!(
-        "{}  {}  {}\n",
+        "{}  {}  {}{torture}\n",
         terminal.paint(style, mark),
         terminal.paint(Style::Bold, &tested.function),
         terminal.paint(Style::Dim, &tested.fixture)

@@ -10,19 +10,20 @@ use std::{
 use serde_json::Value;
 use tenon_catalog::{Catalog, provider::Provider};
 use tenon_compiler::{Bundler, Diagnostic, Entry, Folder};
-use tenon_runtime::{Code, Invocation, Kind, Limits, Outcome, Replay, RunContext, RunError, Runtime, Unnamed};
+use tenon_runtime::{Code, Invocation, Kind, Limits, Outcome, Replay, RunContext, Runtime, Unnamed};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Status, Verdict,
-    compare::{Difference, compare, shown},
     discover::{Case, Source},
     host::{ReplayHost, Seen},
+    judge::judge,
     older::Older,
-    recording::{Batches, Recording, Unified},
+    recording::{Recording, Unified},
     staging::Staging,
-    unknowns::Unknowns,
+    torture::{self, Disturbance, Torture},
+    world::World,
 };
 
 /// A function that loops for ever against recorded answers is stopped here.
@@ -48,6 +49,39 @@ struct Program {
     kind: Kind,
 }
 
+/// A judgement on a fixture, or on what a kind of disturbance makes of it.
+pub struct Judged {
+    /// The disturbance and the number of places.
+    pub torture: Option<(&'static str, usize)>,
+    /// The judgement.
+    pub verdict: Verdict,
+}
+
+/// What one function is tested with.
+struct Bench<'b> {
+    entry: &'b Entry,
+    program: &'b Program,
+    recording: &'b Arc<Recording>,
+    staging: &'b Arc<Staging>,
+}
+
+impl Bench<'_> {
+    /// The checkpoint to start from.
+    fn checkpoint(&self) -> Option<String> {
+        let staged = self.staging.checkpoint.clone();
+        let checkpoint = staged.or_else(|| self.recording.canned("getCheckpoint").filter(Value::is_object));
+        checkpoint.map(|checkpoint| checkpoint.to_string())
+    }
+
+    fn world(&self) -> World {
+        World::with(self.recording.records(), self.checkpoint())
+    }
+
+    fn judge(&self, outcome: &Outcome, seen: &Seen) -> Verdict {
+        judge(self.program.kind, self.recording, self.staging, outcome, seen)
+    }
+}
+
 impl<'r> Runner<'r> {
     /// A runner for `cases`. Call [`Runner::run`] outside of asynchronous code.
     pub fn new(handle: Handle, runtime: &'r Runtime, catalog: &'r Catalog, cases: &'r [Case]) -> Self {
@@ -64,41 +98,82 @@ impl<'r> Runner<'r> {
         }
     }
 
-    /// Compiles the function and holds what it does against the fixture.
-    pub fn run(&self, case: &Case) -> Verdict {
+    /// Compiles the function and holds what it does against the fixture; then disturbs it, if that is wanted.
+    pub fn run(&self, case: &Case, torture: bool) -> Vec<Judged> {
+        let only = |verdict| vec![Judged { torture: None, verdict }];
         let Some(entry) = &case.function else {
-            return Verdict::skipped("no function has a name that fits this fixture");
+            return only(Verdict::skipped("no function has a name that fits this fixture"));
         };
         let program = match self.compile(case, entry) {
             Ok(program) => program,
-            Err(verdict) => return verdict,
+            Err(verdict) => return only(verdict),
         };
         let recording = match read(&case.source) {
             Ok(recording) => Arc::new(recording),
-            Err(reason) => return Verdict::failed(reason),
+            Err(reason) => return only(Verdict::failed(reason)),
         };
         let staging = case
             .test_file
             .as_deref()
             .map(|test| Staging::read(test, recording.whole()));
         let staging = Arc::new(staging.unwrap_or_default());
-        let (outcome, seen) = self.perform(entry, &program, &recording, &staging, None);
-        let verdict = judge(program.kind, &recording, &staging, &outcome, &seen);
+        let bench = Bench {
+            entry,
+            program: &program,
+            recording: &recording,
+            staging: &staging,
+        };
+        let verdict = self.replay(&bench);
+        let tortured =
+            torture && verdict.status == Status::Passed && !staging.fails && recording.expected_error().is_none();
+        let mut judged = only(verdict);
+        if tortured {
+            let verdicts = self.torture(&bench);
+            judged.extend(verdicts.into_iter().map(|(kind, verdict, places)| Judged {
+                torture: Some((kind.name(), places)),
+                verdict,
+            }));
+        }
+        judged
+    }
+
+    /// The fixture, undisturbed.
+    fn replay(&self, bench: &Bench<'_>) -> Verdict {
+        if bench.recording.has_refusals() {
+            // Production throws refusals. Fixtures of the public kit may rely on its not doing so.
+            let (outcome, seen) = self.perform(bench, None, bench.world(), Disturbance::None);
+            let verdict = bench.judge(&outcome, &seen);
+            let own = bench.recording.expected_error().is_some() || bench.recording.canned("getCheckpoint").is_some();
+            if verdict.status == Status::Passed || own {
+                return verdict;
+            }
+        }
+        let (outcome, seen) = self.perform(bench, None, bench.world(), Disturbance::Kit);
+        let verdict = bench.judge(&outcome, &seen);
         let lacks_connection = seen.lacking.iter().any(|name| name == "getConnection");
         if verdict.status != Status::Failed || !lacks_connection {
             return verdict;
         }
         // Once more with a connection whose values are found in the recorded requests.
         let unnamed = Unnamed {
-            credential_type: self.auth_mode(&entry.integration),
+            credential_type: self.auth_mode(&bench.entry.integration),
         };
-        let (outcome, seen) = self.perform(entry, &program, &recording, &staging, Some(unnamed));
-        let second = judge(program.kind, &recording, &staging, &outcome, &seen);
+        let (outcome, seen) = self.perform(bench, Some(unnamed), bench.world(), Disturbance::Kit);
+        let second = bench.judge(&outcome, &seen);
         if second.status == Status::Passed {
             second
         } else {
             verdict
         }
+    }
+
+    fn torture(&self, bench: &Bench<'_>) -> Vec<(Torture, Verdict, usize)> {
+        torture::torture(&torture::Inputs {
+            kind: bench.program.kind,
+            recording: bench.recording,
+            checkpoint: bench.checkpoint(),
+            run: |world, disturbance| self.perform(bench, None, world, disturbance),
+        })
     }
 
     /// How connections of the provider are authenticated, as the SDK names it.
@@ -133,12 +208,17 @@ impl<'r> Runner<'r> {
 
     fn perform(
         &self,
-        entry: &Entry,
-        program: &Program,
-        recording: &Arc<Recording>,
-        staging: &Arc<Staging>,
+        bench: &Bench<'_>,
         unnamed: Option<Unnamed>,
+        world: World,
+        disturbance: Disturbance,
     ) -> (Outcome, Seen) {
+        let Bench {
+            entry,
+            program,
+            recording,
+            staging,
+        } = bench;
         let looks_inside = program.code.js.contains("fixtureProvider");
         let context = RunContext {
             connection_id: "test-connection".to_owned(),
@@ -150,11 +230,12 @@ impl<'r> Runner<'r> {
             logger_level: "off".to_owned(),
             provider_paginate: self.provider_paginate(&entry.integration),
             replay: Some(Replay {
-                older_pages: matches!(**recording, Recording::Older(_)),
+                older_pages: matches!(***recording, Recording::Older(_)),
                 now: staging.now,
                 begin: recording.began_at(),
                 unnamed,
                 fixture: looks_inside.then(|| recording.whole().clone()),
+                refusals_throw: disturbance.is_watched(),
             }),
             ..RunContext::default()
         };
@@ -165,7 +246,14 @@ impl<'r> Runner<'r> {
             host_calls_max: HOST_CALLS_MAX,
             ..Limits::for_kind(program.kind)
         };
-        let host = Arc::new(ReplayHost::new(Arc::clone(recording), Arc::clone(staging)));
+        let cancel = CancellationToken::new();
+        let host = Arc::new(ReplayHost::new(
+            Arc::clone(recording),
+            Arc::clone(staging),
+            world,
+            disturbance,
+            cancel.clone(),
+        ));
         let invocation = Invocation {
             tenant: "tests".to_owned(),
             isolate_key: None,
@@ -174,7 +262,7 @@ impl<'r> Runner<'r> {
             input_json: recording.input().map(|input| input.to_string()),
             context_json: context.to_json(),
             limits,
-            cancel: CancellationToken::new(),
+            cancel,
         };
         let run = self.runtime.run(invocation, Arc::clone(&host) as _);
         let outcome = self.handle.block_on(run);
@@ -243,90 +331,4 @@ fn kind_of(entry: &Entry, ts: &str) -> Result<Kind, Verdict> {
         Some(Folder::OnEvents) => Ok(Kind::OnEvent),
         Some(Folder::Functions) | None => Err(Verdict::skipped("functions made by createFunction are not run yet")),
     }
-}
-
-/// Whether what happened is what was recorded.
-fn judge(kind: Kind, recording: &Recording, staging: &Staging, outcome: &Outcome, seen: &Seen) -> Verdict {
-    let result = match &outcome.result {
-        Ok(_) if staging.fails => {
-            return Verdict::failed("the function succeeded although its test expects it to fail");
-        }
-        Ok(text) => text,
-        Err(_) if staging.fails => return Verdict::passed(),
-        Err(error) => return Verdict::failed(run_error(error, seen)),
-    };
-    let difference = match kind {
-        Kind::Action => {
-            let actual: Value = serde_json::from_str(&seen.unknowns.filled(result)).unwrap_or(Value::Null);
-            match recording.output() {
-                Some(expected) => compare("output", &expected, &actual),
-                None if actual.is_null() => None,
-                None => {
-                    return Verdict::failed(format!(
-                        "the fixture has no output; the function gave {}",
-                        shown(&actual)
-                    ));
-                }
-            }
-        }
-        Kind::Sync => batches_difference(recording, seen),
-        Kind::OnEvent | Kind::Webhook => None,
-    };
-    match difference {
-        None => Verdict::passed(),
-        Some(difference) => {
-            let hint = seen.unanswered.first();
-            let hint = hint.map_or_else(String::new, |reason| format!(" ({reason})"));
-            Verdict {
-                status: Status::Failed,
-                reason: Some(format!("{}{hint}", difference.summary)),
-                lines: difference.lines,
-            }
-        }
-    }
-}
-
-/// Saved records must be those recorded, per model and in order; deleted ones only where some were recorded.
-fn batches_difference(recording: &Recording, seen: &Seen) -> Option<Difference> {
-    let saved = recording.batches("batchSave");
-    let deleted = recording.batches("batchDelete");
-    let deleted = deleted.into_iter().filter(|(_, records)| !records.is_empty());
-    saved
-        .iter()
-        .find_map(|(model, expected)| models_difference("batchSave", model, expected, &seen.saved, &seen.unknowns))
-        .or_else(|| {
-            deleted.into_iter().find_map(|(model, expected)| {
-                models_difference("batchDelete", &model, &expected, &seen.deleted, &seen.unknowns)
-            })
-        })
-}
-
-fn models_difference(
-    call: &str,
-    model: &str,
-    expected: &[Value],
-    batches: &Batches,
-    unknowns: &Unknowns,
-) -> Option<Difference> {
-    let actual = batches.iter().find(|(known, _)| known == model);
-    let actual = Value::from(actual.map_or(&[][..], |(_, records)| records.as_slice()));
-    let actual = unknowns.apply(actual);
-    compare(&format!("{call}({model})"), &Value::from(expected), &actual)
-}
-
-fn run_error(error: &RunError, seen: &Seen) -> String {
-    let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or(Value::Null);
-    let said = payload
-        .get("message")
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty());
-    let message = match (error.type_.as_str(), said) {
-        ("action_script_runtime_error", _) => format!("ActionError {}", shown(&payload)),
-        (_, Some(said)) => said.to_owned(),
-        (kind, None) if error.message.is_empty() => kind.to_owned(),
-        (_, None) => error.message.clone(),
-    };
-    let first = seen.unanswered.iter().find(|reason| !message.contains(reason.as_str()));
-    let hint = first.map_or_else(String::new, |reason| format!(" ({reason})"));
-    format!("the function failed: {message}{hint}")
 }

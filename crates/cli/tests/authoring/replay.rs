@@ -3,6 +3,7 @@
 mod matching;
 mod outcomes;
 mod pages;
+mod torture;
 
 use std::collections::BTreeMap;
 

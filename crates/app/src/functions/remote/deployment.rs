@@ -24,7 +24,11 @@ struct Wanted {
 /// What the body asks for: a function from its source, or a template by its name.
 enum Request {
     Function(Wanted),
-    Template { integration: String, template: String },
+    Template {
+        integration: String,
+        template: String,
+        kind: Option<FunctionKind>,
+    },
 }
 
 fn parse(body: Option<&Value>) -> Result<Request> {
@@ -43,8 +47,12 @@ fn parse(body: Option<&Value>) -> Result<Request> {
         Some("template") => {
             let integration = fields.text("integration_id", integration).unwrap_or_default();
             let template = fields.text("template", name).unwrap_or_default();
-            function_type(&mut fields, false);
-            Request::Template { integration, template }
+            let kind = function_type(&mut fields, false);
+            Request::Template {
+                integration,
+                template,
+                kind,
+            }
         }
         _ => {
             manage::complain_options(&mut fields, "type", &["function", "template"]);
@@ -101,13 +109,11 @@ impl App {
         caller.require("environment:deploy")?;
         let environment = caller.environment()?;
         match parse(body)? {
-            Request::Template { integration, template } => {
-                self.find_integration(environment.id, &integration)
-                    .await?
-                    .ok_or_else(|| integration_not_found(&integration))?;
-                Err(Error::refuse(404, "template_not_found")
-                    .message(format!("There is no template \"{template}\" for this integration")))
-            }
+            Request::Template {
+                integration,
+                template,
+                kind,
+            } => self.deploy_template(caller, &integration, &template, kind).await,
             Request::Function(wanted) => {
                 require_customer(caller)?;
                 let integration = self

@@ -7,8 +7,11 @@
 mod deployment;
 mod dry_run;
 mod jobs;
+mod template;
 
 use serde_json::{Value, json};
+
+pub(super) use template::Shown;
 
 use super::builder::{BuildRequest, Built, SOURCE_BYTES_MAX};
 use super::deploy::{DeployInput, FlowInput};

@@ -20,15 +20,8 @@ pub struct New<'n> {
 
 /// Writes the file and adds it to `index.ts`. Answers the path inside the project.
 pub fn create(dir: &Path, new: &New<'_>) -> Result<String> {
-    for (what, name) in [("integration", new.integration), ("function", new.name)] {
-        let valid = !name.is_empty()
-            && name
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        if !valid {
-            bail!("`{name}` cannot be the name of a {what}: use letters, digits, `-` and `_`");
-        }
-    }
+    check_name("integration", new.integration)?;
+    check_name("function", new.name)?;
     let index = dir.join("index.ts");
     if !index.is_file() {
         bail!(
@@ -55,13 +48,38 @@ pub fn create(dir: &Path, new: &New<'_>) -> Result<String> {
             .replace("__NAME__", new.name),
     )?;
 
-    let mut list = fs::read_to_string(&index).context("index.ts cannot be read")?;
+    list_function(&index, &stem)?;
+    Ok(path)
+}
+
+/// Refuses names that cannot be a folder, a file and a key on the server.
+pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
+    let valid = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !valid {
+        bail!("`{name}` cannot be the name of a {what}: use letters, digits, `-` and `_`");
+    }
+    Ok(())
+}
+
+/// Adds a function to `index.ts`, unless it is listed already. `stem` is its path without the suffix.
+pub(super) fn list_function(index: &Path, stem: &str) -> Result<()> {
+    let mut list = fs::read_to_string(index).context("index.ts cannot be read")?;
+    let listed = ["'", "\""].into_iter().any(|quote| {
+        [".js", ""]
+            .into_iter()
+            .any(|suffix| list.contains(&format!("{quote}./{stem}{suffix}{quote}")))
+    });
+    if listed {
+        return Ok(());
+    }
     if !list.is_empty() && !list.ends_with('\n') {
         list.push('\n');
     }
     list.push_str(&format!("import './{stem}.js';\n"));
-    fs::write(&index, list).context("index.ts cannot be written")?;
-    Ok(path)
+    fs::write(index, list).context("index.ts cannot be written")
 }
 
 /// `open-tickets` → `OpenTicket`: the model of one record.

@@ -2,6 +2,8 @@
 
 mod create;
 mod files;
+mod template;
 
 pub use create::{New, create};
 pub use files::{init, types};
+pub use template::add;

@@ -1,0 +1,95 @@
+//! A function template, copied into a project.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use tenon_catalog::library::FunctionTemplate;
+
+use super::create::{check_name, list_function};
+use super::files::write;
+
+/// What was written, by path inside the project.
+#[derive(Debug, Default)]
+pub struct Added {
+    /// The function.
+    pub function: String,
+    /// Its fixtures.
+    pub fixtures: Vec<String>,
+    /// Whether `index.ts` lists it; a folder without one is a bare folder of integrations.
+    pub listed: bool,
+}
+
+/// Writes the template and its fixtures below `dir`, and adds it to `index.ts` when there is one. Files that differ are
+/// only replaced with `force`, and without it nothing at all is written.
+pub fn add(dir: &Path, template: &FunctionTemplate, integration: &str, force: bool) -> Result<Added> {
+    check_name("integration", integration)?;
+    let stem = format!("{integration}/{}/{}", template.folder, template.name);
+    let mut added = Added {
+        function: format!("{stem}.ts"),
+        ..Added::default()
+    };
+    let mut files = vec![(added.function.clone(), template.source)];
+    for (file, text) in template.fixtures {
+        let path = format!("{integration}/tests/{file}");
+        added.fixtures.push(path.clone());
+        files.push((path, *text));
+    }
+    let differs = |path: &str, text: &str| std::fs::read_to_string(dir.join(path)).is_ok_and(|present| present != text);
+    let in_the_way: Vec<&str> = files
+        .iter()
+        .filter(|(path, text)| differs(path, text))
+        .map(|(path, _)| path.as_str())
+        .collect();
+    if !in_the_way.is_empty() && !force {
+        bail!(
+            "nothing was written: {} would be overwritten; pass --force for that, or --integration for another folder",
+            in_the_way.join(", ")
+        );
+    }
+    for (path, text) in &files {
+        write(&dir.join(path), text)?;
+    }
+    let index = dir.join("index.ts");
+    if index.is_file() {
+        list_function(&index, &stem)?;
+        added.listed = true;
+    }
+    Ok(added)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: FunctionTemplate = FunctionTemplate {
+        provider: "acme",
+        folder: "syncs",
+        name: "things",
+        source: "source",
+        fixtures: &[("things.test.json", "{}")],
+    };
+
+    #[test]
+    fn a_template_is_written_listed_once_and_never_over_changes() {
+        let project = tempfile::tempdir().unwrap();
+        let dir = project.path();
+        std::fs::write(dir.join("index.ts"), "// functions").unwrap();
+        for _ in 0..2 {
+            let added = add(dir, &TEMPLATE, "acme-eu", false).unwrap();
+            assert_eq!(added.function, "acme-eu/syncs/things.ts");
+            assert_eq!(added.fixtures, ["acme-eu/tests/things.test.json"]);
+            assert!(added.listed);
+        }
+        let index = std::fs::read_to_string(dir.join("index.ts")).unwrap();
+        assert_eq!(index, "// functions\nimport './acme-eu/syncs/things.js';\n");
+
+        std::fs::write(dir.join("acme-eu/syncs/things.ts"), "mine").unwrap();
+        let refused = add(dir, &TEMPLATE, "acme-eu", false).unwrap_err().to_string();
+        assert!(refused.contains("acme-eu/syncs/things.ts"), "{refused}");
+        let read = || std::fs::read_to_string(dir.join("acme-eu/syncs/things.ts")).unwrap();
+        assert_eq!(read(), "mine");
+        add(dir, &TEMPLATE, "acme-eu", true).unwrap();
+        assert_eq!(read(), "source");
+        assert!(add(dir, &TEMPLATE, "../out", false).is_err());
+    }
+}

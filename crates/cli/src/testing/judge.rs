@@ -1,0 +1,122 @@
+//! Whether a run did what its fixture says.
+
+use serde_json::Value;
+use tenon_runtime::{Kind, Outcome, RunError};
+
+use super::{
+    Status, Verdict,
+    compare::{Difference, compare, shown},
+    host::Seen,
+    recording::{Batches, Recording},
+    staging::Staging,
+    unknowns::Unknowns,
+};
+
+/// Whether what happened is what was recorded.
+pub fn judge(kind: Kind, recording: &Recording, staging: &Staging, outcome: &Outcome, seen: &Seen) -> Verdict {
+    if let Some(expected) = recording.expected_error() {
+        return judge_error(expected, outcome, seen);
+    }
+    let result = match &outcome.result {
+        Ok(_) if staging.fails => {
+            return Verdict::failed("the function succeeded although its test expects it to fail");
+        }
+        Ok(text) => text,
+        Err(_) if staging.fails => return Verdict::passed(),
+        Err(error) => return Verdict::failed(run_error(error, seen)),
+    };
+    let difference = match kind {
+        Kind::Action => {
+            let actual: Value = serde_json::from_str(&seen.unknowns.filled(result)).unwrap_or(Value::Null);
+            match recording.output() {
+                Some(expected) => compare("output", &expected, &actual),
+                None if actual.is_null() => None,
+                None => {
+                    return Verdict::failed(format!(
+                        "the fixture has no output; the function gave {}",
+                        shown(&actual)
+                    ));
+                }
+            }
+        }
+        Kind::Sync => batches_difference(recording, seen),
+        Kind::OnEvent | Kind::Webhook => None,
+    };
+    match difference {
+        None => Verdict::passed(),
+        Some(difference) => {
+            let hint = seen.unanswered.first();
+            let hint = hint.map_or_else(String::new, |reason| format!(" ({reason})"));
+            Verdict {
+                status: Status::Failed,
+                reason: Some(format!("{}{hint}", difference.summary)),
+                lines: difference.lines,
+            }
+        }
+    }
+}
+
+/// The function must fail with a payload that has these members.
+fn judge_error(expected: &Value, outcome: &Outcome, seen: &Seen) -> Verdict {
+    let Err(error) = &outcome.result else {
+        return Verdict::failed("the function succeeded although its fixture expects an error");
+    };
+    let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or(Value::Null);
+    let members = expected.as_object().into_iter().flatten();
+    let actual: Value = members
+        .filter_map(|(name, _)| Some((name.clone(), payload.get(name)?.clone())))
+        .collect();
+    match compare("error", expected, &actual) {
+        None => Verdict::passed(),
+        Some(difference) => Verdict {
+            status: Status::Failed,
+            reason: Some(format!("{}; {}", difference.summary, run_error(error, seen))),
+            lines: difference.lines,
+        },
+    }
+}
+
+/// Saved records must be those recorded, per model and in order; deleted ones only where some were recorded.
+fn batches_difference(recording: &Recording, seen: &Seen) -> Option<Difference> {
+    let saved = recording.batches("batchSave");
+    let deleted = recording.batches("batchDelete");
+    let deleted = deleted.into_iter().filter(|(_, records)| !records.is_empty());
+    saved
+        .iter()
+        .find_map(|(model, expected)| models_difference("batchSave", model, expected, &seen.saved, &seen.unknowns))
+        .or_else(|| {
+            deleted.into_iter().find_map(|(model, expected)| {
+                models_difference("batchDelete", &model, &expected, &seen.deleted, &seen.unknowns)
+            })
+        })
+}
+
+fn models_difference(
+    call: &str,
+    model: &str,
+    expected: &[Value],
+    batches: &Batches,
+    unknowns: &Unknowns,
+) -> Option<Difference> {
+    let actual = batches.iter().find(|(known, _)| known == model);
+    let actual = Value::from(actual.map_or(&[][..], |(_, records)| records.as_slice()));
+    let actual = unknowns.apply(actual);
+    compare(&format!("{call}({model})"), &Value::from(expected), &actual)
+}
+
+fn run_error(error: &RunError, seen: &Seen) -> String {
+    let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or(Value::Null);
+    let said = payload
+        .get("message")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty());
+    let message = match (error.type_.as_str(), said) {
+        ("action_script_runtime_error", _) => format!("ActionError {}", shown(&payload)),
+        (_, Some(said)) => said.to_owned(),
+        (kind, None) if error.message.is_empty() => kind.to_owned(),
+        (_, None) => error.message.clone(),
+    };
+    let first = seen.unanswered.iter().find(|reason| !message.contains(reason.as_str()));
+    let hint = first.map_or_else(String::new, |reason| format!(" ({reason})"));
+    format!("the function failed: {message}{hint}")
+}
