@@ -12,7 +12,7 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 async function startVendor(lifetimeMs) {
     const accounts = new Map();
     const tokens = new Map();
-    const told = { refreshes: 0, reuses: 0, unknown: 0, refused: 0, calls: 0, gaps: [] };
+    const told = { refreshes: 0, reuses: 0, unknown: 0, refused: 0, calls: 0, doubles: 0, gaps: [] };
     const issue = (name) => {
         const account = accounts.get(name);
         account.generation += 1;
@@ -45,7 +45,13 @@ async function startVendor(lifetimeMs) {
                 }
                 told.refreshes += 1;
                 // How long the old token still had: below zero, a caller had to wait for the new one.
-                told.gaps.push(account.ends - Date.now());
+                const left = account.ends - Date.now();
+                // An imported token says nothing about its life and is renewed at its first use.
+                if (account.generation > 1) {
+                    told.gaps.push(left);
+                    // A token is renewed in the last third of its life; before, one of its age was just made.
+                    if (left > lifetimeMs / 3 + 1_000) told.doubles += 1;
+                }
                 account.count += 1;
                 answer(200, issue(given.split('.')[1]));
             });

@@ -8,6 +8,7 @@ test('short tokens on two nodes: no 401, one refresh per expiry', async () => {
     assert.deepEqual(Object.keys(told.statuses), ['200'], JSON.stringify(told.statuses));
     assert.equal(told.refused, 0, 'calls with an ended token');
     assert.equal(told.reuses, 0, 'refresh tokens that were used twice');
+    assert.equal(told.doubles, 0, 'tokens renewed although they were fresh');
     assert.equal(told.unknown, 0);
     assert.equal(told.panicked, false);
     // A token of nine seconds is renewed in its last three, so twenty seconds and the set-up hold two to five renewals.

@@ -8,6 +8,7 @@ use tenon_model::Rng;
 use url::Url;
 
 use crate::apply::{self, Opened, Outgoing};
+use crate::conceal::Concealer;
 use crate::credentials::Credentials;
 use crate::error::Error;
 use crate::material::at_path;
@@ -167,6 +168,7 @@ pub(crate) async fn call(
     if !text.is_empty() {
         request = request.body("application/json", Bytes::from(text));
     }
+    let sent = Concealer::of_request(&request);
     let response = egress.send(request).await.map_err(unreachable)?;
     let status = response.status.as_u16();
     let text = response.text(ANSWER_BYTES_MAX).await.map_err(unreachable)?;
@@ -174,7 +176,9 @@ pub(crate) async fn call(
     if (200..300).contains(&status) {
         Ok(value)
     } else {
-        Err(refused(what, status, &value, &text))
+        let told = sent.conceal(text);
+        let value = serde_json::from_str(&told).unwrap_or(Value::Null);
+        Err(refused(what, status, &value, &told))
     }
 }
 

@@ -10,6 +10,7 @@
 
 pub mod apply;
 pub mod capture;
+pub mod conceal;
 pub mod credentials;
 pub mod error;
 pub mod expiry;
@@ -24,6 +25,7 @@ pub mod token_call;
 pub mod vault;
 
 pub use apply::Opened;
+pub use conceal::Concealer;
 pub use credentials::Credentials;
 pub use error::{Error, Failure};
 pub use material::{Fields, SecretJson};

@@ -6,10 +6,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Map, Value};
 use tenon_catalog::provider::{BodyFormat, ClientAuth, ExchangeBody, FieldNames};
 use tenon_egress::{Egress, Redirects, Request};
-use tenon_model::Secret;
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::conceal::Concealer;
 use crate::error::{Error, Failure, Refusal};
 use crate::material::{SecretJson, at_path};
 use crate::modes::jwt;
@@ -20,6 +20,8 @@ const REPLY_BYTES_MAX: usize = 1 << 20;
 /// Limit of one call. Together with reading the body it stays well below the refresh lease.
 pub const CALL_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(20);
 const DESCRIPTION_CHARS_MAX: usize = 500;
+/// A longer one is a sentence.
+const CODE_CHARS_MAX: usize = 100;
 
 /// A request to a token endpoint before client authentication.
 #[derive(Debug)]
@@ -119,7 +121,6 @@ impl TokenCall {
     pub async fn send(self, egress: &Egress) -> Result<Reply, Error> {
         let what = self.what;
         let unreachable = |source| Error::Unreachable { what, source };
-        let secrets = self.secrets();
         let mut url = self.url;
         let mut request = match self.format {
             BodyFormat::Form => {
@@ -150,47 +151,8 @@ impl TokenCall {
         for (name, value) in &self.headers {
             request = request.header(name, value).map_err(unreachable)?;
         }
-        send(egress, what, request)
-            .await
-            .map_err(|error| without(error, &secrets))
+        send(egress, what, request).await
     }
-
-    /// The values sent that must not come back in an error text.
-    fn secrets(&self) -> Vec<Secret> {
-        const SECRET: [&str; 8] = [
-            "token",
-            "secret",
-            "password",
-            "code",
-            "verifier",
-            "assertion",
-            "credential",
-            "key",
-        ];
-        const PLAIN: [&str; 4] = [
-            "grant_type",
-            "token_type_hint",
-            "client_assertion_type",
-            "requested_token_type",
-        ];
-        self.params
-            .iter()
-            .filter(|(name, _)| !PLAIN.contains(&name.as_str()) && SECRET.iter().any(|part| name.contains(part)))
-            .filter_map(|(_, value)| value.as_str().filter(|text| text.len() >= 6).map(Secret::new))
-            .collect()
-    }
-}
-
-/// The same refusal without what we sent: some providers repeat the token that they refuse.
-fn without(mut error: Error, secrets: &[Secret]) -> Error {
-    if let Error::Refused { refusal, .. } = &mut error
-        && let Some(text) = &mut refusal.description
-    {
-        for secret in secrets {
-            *text = text.replace(secret.expose(), "[redacted]");
-        }
-    }
-    error
 }
 
 /// Sends any request of an exchange and reads its reply as JSON, form or text.
@@ -202,6 +164,7 @@ pub async fn send(egress: &Egress, what: &'static str, request: Request) -> Resu
     let unreachable = |source| Error::Unreachable { what, source };
     // A redirected token request would carry the secret in its body to wherever the redirect points.
     let request = request.timeout(CALL_TIMEOUT).redirects(Redirects::Return);
+    let sent = Concealer::of_request(&request);
     let response = egress.send(request).await.map_err(unreachable)?;
     let status = response.status.as_u16();
     let headers = response.headers.clone();
@@ -215,7 +178,9 @@ pub async fn send(egress: &Egress, what: &'static str, request: Request) -> Resu
     if (200..300).contains(&status) && error_code(body.expose()).is_none() {
         return Ok(Reply { status, body, headers });
     }
-    Err(refused(what, status, body.expose(), &text))
+    // Some providers repeat the token that they refuse.
+    let told = sent.conceal(text.to_string());
+    Err(refused(what, status, &parse(&told, &content_type), &told))
 }
 
 /// The refusal that a reply stands for.
@@ -230,7 +195,7 @@ pub fn refused(what: &'static str, status: u16, body: &Value, text: &str) -> Err
         what,
         refusal: Refusal {
             status,
-            code,
+            code: code.map(|code| code.chars().take(CODE_CHARS_MAX).collect()),
             description,
         },
         failure,

@@ -209,6 +209,11 @@ impl Vault {
             .unwrap_or_default()
     }
 
+    /// Whether the master key with this tag is the current one or among the earlier ones.
+    pub fn knows_master(&self, tag: &str) -> bool {
+        self.0.masters.iter().any(|master| master.tag().to_hex() == tag)
+    }
+
     /// Makes a new data key for an environment. The caller stores it, and hands it to [`Vault::unlock`] once it is
     /// durable; a key that was never stored must not seal anything.
     pub fn create_data_key(&self, environment: EnvironmentId) -> SealedDataKey {

@@ -173,6 +173,21 @@ pub(crate) fn close_all_but(keep: RawFd) {
     }
 }
 
+/// Keeps this process's memory, which holds opened secrets, out of core files and away from other processes of its user.
+/// A zero limit alone would not stop a handler that `core_pattern` pipes to.
+pub fn forbid_core_dumps() -> io::Result<()> {
+    let none = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: reads one rlimit; the other is a plain system call with integer arguments.
+    unsafe {
+        check(libc::setrlimit(libc::RLIMIT_CORE, &none))?;
+        check(libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
+    }
+    Ok(())
+}
+
 /// Gives up what a worker never needs: other users' rights, core dumps, survival of its parent, more processes.
 pub(crate) fn harden(data_bytes: u64) -> io::Result<()> {
     let limits = [

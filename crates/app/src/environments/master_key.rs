@@ -42,6 +42,25 @@ impl App {
         })
     }
 
+    /// Refuses to work on a database that the configured master keys do not open, before anything is half done.
+    ///
+    /// # Errors
+    /// 400 `unknown_master_key` when a data key was sealed by a master key that is neither the current one nor among the
+    /// earlier ones.
+    pub async fn require_master_keys(&self) -> Result<()> {
+        let held = self.master_keys().await?;
+        let mut strange = held
+            .data_keys
+            .keys()
+            .filter(|tag| !self.master_vault().knows_master(tag));
+        let Some(tag) = strange.next() else { return Ok(()) };
+        Err(Error::refuse(400, "unknown_master_key").message(format!(
+            "this database was sealed by master key {tag}, which is not configured; the configured one is {}. Start with the \
+             key that belongs to it, or add that key to security.previous_master_keys and run `tenon vault rotate`",
+            held.current
+        )))
+    }
+
     /// Seals every data key with the current master key.
     ///
     /// # Errors

@@ -31,6 +31,7 @@ pub use definition::{Definition, Endpoint};
 pub use manage::{DeleteQuery, ListQuery};
 pub use on_events::ConnectionEvent;
 pub use pass_through::PassThrough;
+pub(crate) use run::conceal_failure;
 pub use run::{RunFailure, RunSubject, log_failure, outcome_of, run_error, story};
 
 use crate::tools::Checker;

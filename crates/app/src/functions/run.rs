@@ -108,9 +108,33 @@ impl App {
             limits,
             cancel,
         };
-        let outcome = self.runtime().run(invocation, host).await;
+        let mut outcome = self.runtime().run(invocation, host).await;
+        conceal_failure(&subject.operation, &mut outcome);
         log_costs(subject, &outcome);
         Ok(outcome)
+    }
+}
+
+/// Takes credentials and variables that the run held out of the error that it ended with: the error is shown to callers,
+/// logged and sent on.
+pub(crate) fn conceal_failure(operation: &OperationHandle, outcome: &mut Outcome) {
+    let Err(error) = &mut outcome.result else { return };
+    let secrets = operation.secrets();
+    if secrets.is_empty() {
+        return;
+    }
+    error.message = secrets.conceal(std::mem::take(&mut error.message));
+    error.stack = error.stack.take().map(|stack| secrets.conceal(stack));
+    if let Ok(mut payload) = serde_json::from_str::<Value>(&error.payload_json) {
+        secrets.conceal_json(&mut payload);
+        error.payload_json = payload.to_string();
+    }
+    if let Some(upstream) = &mut error.upstream {
+        secrets.conceal_json(&mut upstream.body);
+        upstream
+            .headers
+            .values_mut()
+            .for_each(|value| secrets.conceal_json(value));
     }
 }
 

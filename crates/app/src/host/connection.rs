@@ -7,6 +7,7 @@ use super::{Answer, RunHost};
 use crate::connections::{LiveError, MetadataWrite};
 use crate::integrations::Include;
 use crate::operations::Level;
+use crate::operations::redact::{secret_texts, secret_variable};
 
 /// Which connection is asked for, and how.
 pub(super) struct Wanted<'a> {
@@ -41,7 +42,13 @@ impl RunHost {
             .app
             .read_connection(&self.caller, wanted.connection_id, &query)
             .await;
-        read.map_err(|error| self.refused(&error))
+        let connection = read.map_err(|error| self.refused(&error))?;
+        self.subject.operation.keep_secret(|known| {
+            for part in ["credentials", "connection_config"] {
+                secret_texts(&connection[part], known);
+            }
+        });
+        Ok(connection)
     }
 
     /// The metadata alone, as a connection without credentials; nothing is refreshed for it.
@@ -129,14 +136,22 @@ impl RunHost {
             .app
             .read_integration(&self.caller, self.integration(), include)
             .await;
-        read.map(|integration| HostReply::Json(integration.to_string()))
-            .map_err(|error| self.refused(&error))
+        let integration = read.map_err(|error| self.refused(&error))?;
+        self.subject
+            .operation
+            .keep_secret(|known| secret_texts(&integration["data"], known));
+        Ok(HostReply::Json(integration.to_string()))
     }
 
     #[tenon_model::boxed]
     pub(super) async fn environment_variables(&self) -> Answer {
         let variables = self.app.environment_variables(self.subject.environment.id).await;
         let variables = variables.map_err(|error| self.refused(&error))?;
+        self.subject.operation.keep_secret(|known| {
+            variables
+                .iter()
+                .for_each(|(name, value)| secret_variable(name, value, known));
+        });
         let list: Vec<Value> = variables
             .into_iter()
             .map(|(name, value)| json!({ "name": name, "value": value }))

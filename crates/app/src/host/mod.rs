@@ -15,6 +15,8 @@ mod state;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::Value;
+use tenon_credentials::SecretJson;
 use tenon_runtime::Kind;
 use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply};
 use tenon_store::tables::locks;
@@ -22,6 +24,7 @@ use tokio::sync::OnceCell;
 
 use crate::functions::RunSubject;
 use crate::operations::Level;
+use crate::operations::redact::secret_texts;
 use crate::syncs::checkpoint_key;
 use crate::syncs::ledger::Ledger;
 use crate::{App, Caller, Result};
@@ -55,6 +58,13 @@ impl RunHost {
 
     fn without_records(app: App, subject: RunSubject, kind: Kind) -> Self {
         let caller = Caller::platform(Arc::clone(&subject.environment));
+        // Whatever the function or its provider does, what it holds does not get into logs and errors.
+        let credentials = serde_json::to_value(&subject.live.opened.credentials).unwrap_or_default();
+        let config = Value::Object(subject.live.connection.config.clone());
+        subject.operation.keep_secret(|known| {
+            secret_texts(SecretJson::new(credentials).expose(), known);
+            secret_texts(SecretJson::new(config).expose(), known);
+        });
         Self {
             app,
             subject,

@@ -6,6 +6,8 @@ use std::time::Duration;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
+use tenon_credentials::Concealer;
+
 use super::redact;
 
 /// Bytes of a body that are kept; callers need not capture more.
@@ -53,7 +55,16 @@ impl HttpExchange<'_> {
 
 /// Message and details (JSON text).
 pub(super) fn render(exchange: &HttpExchange<'_>) -> (String, String) {
-    let url = redact::without_values(redact::url_text(exchange.url), exchange.secrets);
+    let mut known = Concealer::default();
+    exchange.secrets.iter().for_each(|secret| known.add(secret));
+    known.add_headers(exchange.request_headers, redact::is_secret_header);
+    if let Some((_, query)) = exchange.url.split_once('?') {
+        redact::form_secrets(query, &mut known);
+    }
+    // What the request's body gives away under telling names must not come back in the answer either.
+    let request_body = exchange.request_body.filter(|body| !body.is_empty());
+    let request_body = request_body.map(|body| redacted_body(body, exchange.request_headers, &mut known));
+    let url = known.conceal(redact::url_text(exchange.url));
     let url = url
         .get(..redact::floor_char_boundary(&url, URL_BYTES_MAX))
         .unwrap_or_default();
@@ -70,20 +81,18 @@ pub(super) fn render(exchange: &HttpExchange<'_>) -> (String, String) {
     meta.push_str(",\"url\":");
     push_text(&mut meta, url);
     meta.push_str(",\"headers\":");
-    push_headers(&mut meta, exchange.request_headers, exchange.secrets);
-    push_body(
-        &mut meta,
-        exchange.request_body,
-        exchange.request_headers,
-        exchange.secrets,
-    );
+    push_headers(&mut meta, exchange.request_headers, &known);
+    push_body(&mut meta, request_body, &known);
     meta.push('}');
     if let Some(status) = exchange.status {
         let empty = HeaderMap::new();
         let headers = exchange.response_headers.unwrap_or(&empty);
         let _ = write!(meta, ",\"response\":{{\"status\":{status},\"headers\":");
-        push_headers(&mut meta, headers, exchange.secrets);
-        push_body(&mut meta, exchange.response_body, headers, exchange.secrets);
+        push_headers(&mut meta, headers, &known);
+        let body = exchange.response_body.filter(|body| !body.is_empty());
+        // The answer's own secrets concern only the answer.
+        let body = body.map(|body| redacted_body(body, headers, &mut Concealer::default()));
+        push_body(&mut meta, body, &known);
         if let Some(bytes) = exchange.response_bytes {
             let _ = write!(meta, ",\"bytes\":{bytes}");
         }
@@ -93,7 +102,7 @@ pub(super) fn render(exchange: &HttpExchange<'_>) -> (String, String) {
         meta.push_str(",\"error\":{\"code\":");
         push_text(&mut meta, code);
         meta.push_str(",\"message\":");
-        push_text(&mut meta, &redact::without_values(text.to_owned(), exchange.secrets));
+        push_text(&mut meta, &known.conceal(text.to_owned()));
         meta.push('}');
     }
     let millis = exchange.duration.as_secs_f64() * 1_000.0;
@@ -106,7 +115,7 @@ fn push_text(out: &mut String, text: &str) {
     out.push_str(&serde_json::to_string(text).unwrap_or_else(|_| "\"\"".to_owned()));
 }
 
-fn push_headers(out: &mut String, headers: &HeaderMap, secrets: &[&str]) {
+fn push_headers(out: &mut String, headers: &HeaderMap, known: &Concealer) {
     out.push('{');
     let mut first = true;
     for name in headers.keys() {
@@ -130,7 +139,7 @@ fn push_headers(out: &mut String, headers: &HeaderMap, secrets: &[&str]) {
                 String::from_utf8_lossy(value.as_bytes()).into_owned()
             })
             .collect();
-        let joined = redact::without_values(values.join(", "), secrets);
+        let joined = known.conceal(values.join(", "));
         push_text(
             out,
             joined
@@ -141,16 +150,20 @@ fn push_headers(out: &mut String, headers: &HeaderMap, secrets: &[&str]) {
     out.push('}');
 }
 
-/// The body as a text member, redacted by its content type; binary bodies are only described.
-fn push_body(out: &mut String, body: Option<&[u8]>, headers: &HeaderMap, secrets: &[&str]) {
-    let Some(body) = body.filter(|body| !body.is_empty()) else {
-        return;
-    };
+/// A body as it is written down.
+struct KeptBody {
+    text: String,
+    truncated: bool,
+}
+
+/// The body redacted by its content type; binary bodies are only described. `known` learns what was redacted.
+fn redacted_body(body: &[u8], headers: &HeaderMap, known: &mut Concealer) -> KeptBody {
     let content_type = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
     let kept = body.get(..body.len().min(BODY_BYTES_MAX)).unwrap_or_default();
+    let truncated = body.len() > kept.len();
     let text = match std::str::from_utf8(kept) {
         Ok(text) => text,
         // A character that the capture cut in two.
@@ -158,19 +171,31 @@ fn push_body(out: &mut String, body: Option<&[u8]>, headers: &HeaderMap, secrets
             std::str::from_utf8(kept.get(..error.valid_up_to()).unwrap_or_default()).unwrap_or_default()
         }
         Err(_) => {
-            out.push_str(",\"body\":");
-            push_text(out, &format!("({} bytes of {content_type})", body.len()));
-            return;
+            let text = format!("({} bytes of {content_type})", body.len());
+            return KeptBody { text, truncated: false };
         }
     };
-    let redacted = if content_type.contains("x-www-form-urlencoded") {
+    let text = if content_type.contains("x-www-form-urlencoded") {
+        redact::form_secrets(text, known);
         redact::form_text(text)
     } else {
-        redact::json_text(text, BODY_BYTES_MAX)
+        redact::json_text_with(text, BODY_BYTES_MAX, &mut |secret| known.add(secret))
     };
+    KeptBody { text, truncated }
+}
+
+fn push_body(out: &mut String, body: Option<KeptBody>, known: &Concealer) {
+    let Some(body) = body else { return };
     out.push_str(",\"body\":");
-    push_text(out, &redact::without_values(redacted, secrets));
-    if body.len() > kept.len() {
+    // Callers capture no more than we keep, so a body of that length may have been cut already.
+    let whole = !body.truncated && body.text.len() + 1 < BODY_BYTES_MAX;
+    let text = if whole {
+        known.conceal(body.text)
+    } else {
+        known.conceal_cut(body.text)
+    };
+    push_text(out, &text);
+    if body.truncated {
         out.push_str(",\"body_truncated\":true");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value};
+use tenon_credentials::Concealer;
 use tenon_model::{EnvironmentId, OperationId, Timestamp};
 use tenon_store::tables::operations::{MessageRow, OperationRow};
 
@@ -32,6 +33,8 @@ struct Inner {
     sequence: AtomicI64,
     bytes: AtomicUsize,
     dropped: AtomicI64,
+    /// Values that nobody may read in this operation.
+    secrets: Mutex<Concealer>,
 }
 
 /// One running operation. Cheap to clone; all clones write to the same operation.
@@ -90,6 +93,7 @@ impl OperationHandle {
             sequence: AtomicI64::new(0),
             bytes: AtomicUsize::new(0),
             dropped: AtomicI64::new(0),
+            secrets: Mutex::default(),
         }))
     }
 
@@ -108,6 +112,16 @@ impl OperationHandle {
         self.0.sequence.load(Ordering::Relaxed)
     }
 
+    /// Makes values known that no message, detail or error of this operation may show from now on.
+    pub fn keep_secret(&self, add: impl FnOnce(&mut Concealer)) {
+        add(&mut self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The values made known by [`Self::keep_secret`].
+    pub fn secrets(&self) -> Concealer {
+        self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Adds a message with details.
     pub fn log(&self, level: Level, message: impl Into<String>, meta: Option<&Value>) {
         match meta {
@@ -121,8 +135,8 @@ impl OperationHandle {
         self.write(
             level,
             "log",
-            cut(message.into(), MESSAGE_CHARS_MAX),
-            meta_json.map(meta_text),
+            cut(self.0.conceal(message.into()), MESSAGE_CHARS_MAX),
+            meta_json.map(|meta| meta_text(&self.0.conceal(meta.to_owned()))),
         );
     }
 
@@ -135,6 +149,7 @@ impl OperationHandle {
     /// Adds an HTTP exchange at a level of the caller's choice.
     pub fn http_at(&self, level: Level, exchange: &HttpExchange<'_>) {
         let (message, meta) = capture::render(exchange);
+        let (message, meta) = (self.0.conceal(message), self.0.conceal(meta));
         self.write(level, "http", message, Some(meta));
     }
 
@@ -182,6 +197,13 @@ impl OperationHandle {
 }
 
 impl Inner {
+    fn conceal(&self, text: String) -> String {
+        self.secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .conceal(text)
+    }
+
     fn finish(&self, outcome: Outcome) {
         let row = self.row.lock().unwrap_or_else(PoisonError::into_inner).take();
         let Some(mut row) = row else { return };
@@ -194,7 +216,8 @@ impl Inner {
         };
         row.state = state.to_owned();
         row.error_code = code;
-        row.error_message = message.map(|text| cut(text, MESSAGE_CHARS_MAX));
+        row.error_message = message.map(|text| cut(self.conceal(text), MESSAGE_CHARS_MAX));
+        row.meta = row.meta.take().map(|meta| self.conceal(meta));
         row.ended_at = (state != "waiting").then(|| self.shared.now());
         row.messages_dropped = self.dropped.load(Ordering::Relaxed);
         self.shared.put_operation(row);

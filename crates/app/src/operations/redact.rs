@@ -4,6 +4,9 @@
 
 use std::borrow::Cow;
 
+use serde_json::Value;
+use tenon_credentials::Concealer;
+
 /// What stands where a secret was.
 pub const REDACTED: &str = "[redacted]";
 
@@ -78,6 +81,11 @@ pub fn floor_char_boundary(text: &str, at: usize) -> usize {
 
 /// JSON text (whole or cut off) with the values of telling members replaced. At most about `max` bytes are looked at.
 pub fn json_text(text: &str, max: usize) -> String {
+    json_text_with(text, max, &mut |_| {})
+}
+
+/// The same; `taken` gets each text that was replaced.
+pub fn json_text_with(text: &str, max: usize, taken: &mut dyn FnMut(&str)) -> String {
     let text = text
         .get(..floor_char_boundary(text, max.saturating_add(1)))
         .unwrap_or_default();
@@ -106,6 +114,12 @@ pub fn json_text(text: &str, max: usize) -> String {
             None | Some("null" | "true" | "false" | "\"\"" | "")
         ) {
             continue;
+        }
+        let value = text.get(start..stop).unwrap_or_default();
+        match serde_json::from_str::<Value>(value) {
+            Ok(Value::String(plain)) => taken(&plain),
+            Ok(_) => {}
+            Err(_) => taken(value.trim_start_matches('"')),
         }
         out.push_str(text.get(copied..start).unwrap_or_default());
         out.push('"');
@@ -213,13 +227,51 @@ pub fn url_text(url: &str) -> String {
     text
 }
 
-/// Text in which none of the given values appears. Values shorter than six characters would hide harmless text.
-pub fn without_values(text: String, secrets: &[&str]) -> String {
-    let mut text = text;
-    for secret in secrets {
-        if secret.len() >= 6 && text.contains(secret) {
-            text = text.replace(secret, REDACTED);
+/// Adds the values of telling parameters of a form or query.
+pub fn form_secrets(text: &str, into: &mut Concealer) {
+    for (name, value) in url::form_urlencoded::parse(text.as_bytes()) {
+        if is_secret_name(&name) {
+            into.add(&value);
         }
     }
-    text
+}
+
+/// Adds what is secret inside credentials, settings or variables that are handed to a function: texts under telling
+/// names, and those that look like nothing but a key.
+pub fn secret_texts(value: &Value, into: &mut Concealer) {
+    match value {
+        Value::Object(members) => {
+            for (name, member) in members {
+                match member {
+                    Value::String(text) if telling_member(name) || looks_secret(text) => into.add(text),
+                    other => secret_texts(other, into),
+                }
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| secret_texts(item, into)),
+        Value::String(text) if looks_secret(text) => into.add(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Adds a variable of an environment when its name or its value tells of a secret.
+pub fn secret_variable(name: &str, value: &str, into: &mut Concealer) {
+    if telling_member(name) || looks_secret(value) {
+        into.add(value);
+    }
+}
+
+fn telling_member(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    is_secret_name(name) || lower.ends_with("key") || lower.ends_with("sid") || lower.ends_with("session_id")
+}
+
+/// Sixteen or more characters, letters and digits, and neither an address, a moment, a host nor a sentence.
+fn looks_secret(text: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '~');
+    text.len() >= 16
+        && text.chars().all(plain)
+        && text.chars().any(|c| c.is_ascii_digit())
+        && text.chars().any(|c| c.is_ascii_alphabetic())
+        && !(text.contains('.') && !text.chars().any(|c| c.is_ascii_uppercase()))
 }

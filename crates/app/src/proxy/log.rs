@@ -11,6 +11,9 @@ use super::call::{LogTo, ProxyCall};
 use crate::operations::{HttpExchange, Kind, Level, OperationHandle, Outcome, Subject};
 use crate::{App, Result};
 
+/// Shapes of values that a run keeps secret; schemes that sign each request would add to them without end.
+const KEPT_MAX: usize = 256;
+
 /// The log of one call: an operation of its own, or messages of somebody else's.
 pub(super) struct CallLog {
     handle: OperationHandle,
@@ -53,6 +56,7 @@ impl CallLog {
 
     /// An attempt that was answered; `body` is what is kept of an answer that tells of a failure.
     pub(super) fn answered(&self, sent: &Sent, response: &Response, body: &[u8]) {
+        self.keep(sent);
         let secrets: Vec<&str> = sent.secrets.iter().map(String::as_str).collect();
         let failed = response.status.as_u16() >= 400;
         self.handle.http(&HttpExchange {
@@ -66,6 +70,7 @@ impl CallLog {
 
     /// An attempt that was not answered.
     pub(super) fn failed(&self, sent: &Sent, error: &EgressError) {
+        self.keep(sent);
         let secrets: Vec<&str> = sent.secrets.iter().map(String::as_str).collect();
         let text = error.to_string();
         self.handle.http(&HttpExchange {
@@ -73,6 +78,19 @@ impl CallLog {
             request_body: (!sent.body.is_empty()).then_some(&sent.body),
             ..sent.exchange(&secrets)
         });
+    }
+
+    /// What a function's request carried must not come back through its errors; its run outlives this call.
+    fn keep(&self, sent: &Sent) {
+        if !self.own {
+            self.handle.keep_secret(|known| {
+                let room = known.len() < KEPT_MAX;
+                sent.secrets
+                    .iter()
+                    .filter(|_| room)
+                    .for_each(|secret| known.add(secret));
+            });
+        }
     }
 
     /// Why the call is, or is not, repeated.

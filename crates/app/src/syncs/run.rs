@@ -16,7 +16,7 @@ use super::ledger::{Ledger, RunRef};
 use super::{KIND, SyncTask, checkpoint_key, title};
 use crate::connections::LiveError;
 use crate::environments::Environment;
-use crate::functions::{Function, RunSubject};
+use crate::functions::{Function, RunSubject, conceal_failure};
 use crate::host::RunHost;
 use crate::operations::{Kind, Level, OperationHandle, Outcome as Logged, Subject, parse_id};
 use crate::records::{Target, shrink};
@@ -326,7 +326,8 @@ pub(super) async fn perform(
         cancel: task.stop_token().clone(),
     };
     let host = Arc::new(RunHost::new(app.clone(), subject, kind, ledger));
-    let outcome = app.runtime().run(invocation, host).await;
+    let mut outcome = app.runtime().run(invocation, host).await;
+    conceal_failure(&job.operation, &mut outcome);
     tracing::debug!(
         run.id = job.row.id,
         cpu_ms = outcome.cpu.as_millis() as u64,

@@ -1,6 +1,6 @@
 use http::HeaderMap;
 use serde_json::{Map, Value, json};
-use tenon_catalog::provider::EventPath;
+use tenon_catalog::provider::{EventPath, Secret as KeyKind, Signature, Webhook};
 use tenon_model::{Secret, Timestamp};
 
 use super::inbound::Message;
@@ -84,6 +84,19 @@ fn values_are_found_and_headers_chosen() {
     assert_eq!(sent.value(&EventPath::parse("header:X-Event")).as_deref(), Some("push"));
     assert_eq!(sent.value(&EventPath::parse("empty")), None);
     assert_eq!(sent.value(&EventPath::parse("a.list")), None);
-    let kept: Vec<String> = sent.forwarded_headers().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(kept, ["x-event", "x-forwarded-for"]);
+    let kept = |webhook: &Webhook| -> Vec<String> {
+        sent.forwarded_headers(webhook)
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    };
+    assert_eq!(kept(&Webhook::default()), ["x-event", "x-forwarded-for"]);
+    let shared_secret = Webhook {
+        signature: Some(Signature::Equals {
+            header: "x-event".to_owned(),
+            secret: KeyKind::Webhook,
+        }),
+        ..Webhook::default()
+    };
+    assert_eq!(kept(&shared_secret), ["x-forwarded-for"]);
 }

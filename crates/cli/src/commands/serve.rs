@@ -107,7 +107,11 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
         "" => format!("http://{bound}"),
         url => url.to_owned(),
     };
+    if let Err(error) = tenon_runtime::forbid_core_dumps() {
+        tracing::warn!(%error, "core dumps of this process cannot be forbidden; a crash may write secrets to disk");
+    }
     let app = wiring::build(&config, public_url.clone()).await?;
+    app.require_master_keys().await?;
     if let Some(first) = app.ensure_account().await? {
         announce(&first);
     }

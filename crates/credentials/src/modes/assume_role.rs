@@ -12,6 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::sigv4::{self, Signed, Signer};
+use crate::conceal::Concealer;
 use crate::credentials::AwsSigV4;
 use crate::error::Error;
 use crate::expiry;
@@ -202,6 +203,7 @@ async fn query_api(
     for (name, value) in &headers {
         request = request.header(name, value.expose()).map_err(unreachable)?;
     }
+    let sent = Concealer::of_request(&request);
     let response = egress.send(request).await.map_err(unreachable)?;
     let status = response.status.as_u16();
     let reply = Zeroizing::new(response.text(REPLY_BYTES_MAX).await.map_err(unreachable)?);
@@ -209,8 +211,8 @@ async fn query_api(
         return Ok(reply);
     }
     let body = json!({
-        "error": element(&reply, "Code").unwrap_or("error"),
-        "error_description": element(&reply, "Message").unwrap_or_default(),
+        "error": sent.conceal(element(&reply, "Code").unwrap_or("error").to_owned()),
+        "error_description": sent.conceal(element(&reply, "Message").unwrap_or_default().to_owned()),
     });
     Err(refused(WHAT, status, &body, ""))
 }

@@ -15,6 +15,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{Grant, Tokens, read_tokens, url_values};
+use crate::conceal::Concealer;
 use crate::credentials::OAuth2;
 use crate::error::Error;
 use crate::expiry;
@@ -208,6 +209,7 @@ async fn xml_gateway(
     ] {
         request = request.header(name, value).map_err(unreachable(what))?;
     }
+    let sent = Concealer::of_request(&request);
     let response = egress.send(request).await.map_err(unreachable(what))?;
     let status = response.status.as_u16();
     let text = Zeroizing::new(response.text(GATEWAY_BYTES_MAX).await.map_err(unreachable(what))?);
@@ -218,8 +220,8 @@ async fn xml_gateway(
     };
     let Some(access_token) = field("access_token").filter(|_| (200..300).contains(&status)) else {
         let body = json!({
-            "error": field("code").unwrap_or("error"),
-            "error_description": field("message").unwrap_or_default(),
+            "error": sent.conceal(field("code").unwrap_or("error").to_owned()),
+            "error_description": sent.conceal(field("message").unwrap_or_default().to_owned()),
         });
         return Err(refused(what, status, &body, ""));
     };

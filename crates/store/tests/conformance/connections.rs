@@ -54,6 +54,37 @@ async fn connection(
 }
 
 #[tokio::test]
+async fn every_write_of_a_connection_changes_its_version() {
+    for store in stores().await {
+        let e = environment(&store, "dev").await;
+        let (i, other) = (
+            integration(&store, e, "hub").await,
+            integration(&store, e, "other").await,
+        );
+        let (a, b) = (
+            connection(&store, e, i, "a", "{}", None, 0).await,
+            connection(&store, e, i, "b", "{}", None, 0).await,
+        );
+        connection(&store, e, other, "c", "{}", None, 0).await;
+        let mut tx = store.begin().await.unwrap();
+        let mut before = table::versions_of_integration(&mut tx, e, i).await.unwrap();
+        before.sort_unstable();
+        assert_eq!(before, [(a, 1), (b, 1)]);
+        table::set_metadata(&mut tx, e, a, r#"{"x":1}"#, start()).await.unwrap();
+        table::set_connection_config(&mut tx, e, a, b"other", start())
+            .await
+            .unwrap();
+        table::overwrite(&mut tx, e, a, &input("{}", None, start()))
+            .await
+            .unwrap();
+        table::touch_fetched(&mut tx, e, a, start()).await.unwrap();
+        assert!(table::delete(&mut tx, e, b, start()).await.unwrap());
+        assert_eq!(table::versions_of_integration(&mut tx, e, i).await.unwrap(), [(a, 4)]);
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_connection_is_found_by_its_names_inside_its_environment() {
     for store in stores().await {
         let (dev, prod) = (environment(&store, "dev").await, environment(&store, "prod").await);

@@ -1,12 +1,10 @@
-//! To which connections a message belongs.
+//! To which connections a message belongs. [`super::index`] knows where their identifiers are.
 
-use serde_json::{Map, Value};
 use tenon_catalog::provider::{Match, MatchIn, Webhook};
 use tenon_model::ConnectionId;
 use tenon_store::tables::connections::{self as table, ConnectionRow};
 
 use super::Message;
-use super::message::{at_path, scalar};
 use crate::integrations::Integration;
 use crate::{App, Result};
 
@@ -26,7 +24,7 @@ impl App {
         message: &Message,
     ) -> Result<Vec<ConnectionRow>> {
         if webhook.matches.is_empty() {
-            return self.connections_where(integration, |_, _| true, false).await;
+            return self.all_connections(integration).await;
         }
         for Match { value, found_in } in &webhook.matches {
             let Some(wanted) = message.value(value) else { continue };
@@ -50,61 +48,23 @@ impl App {
                 let row = table::find(&mut conn, integration.environment_id, &integration.unique_key, wanted).await?;
                 Ok(row.into_iter().collect())
             }
-            MatchIn::Metadata(key) => {
-                let matches = |metadata: &Map<String, Value>, _: &Map<String, Value>| {
-                    at_path(&Value::Object(metadata.clone()), key).is_some_and(|value| holds(value, wanted))
-                };
-                self.connections_where(integration, matches, false).await
-            }
-            MatchIn::Config(key) => {
-                let matches = |_: &Map<String, Value>, config: &Map<String, Value>| {
-                    let direct = config.get(key);
-                    direct.is_some_and(|value| holds(value, wanted))
-                        || at_path(&Value::Object(config.clone()), key).is_some_and(|value| holds(value, wanted))
-                };
-                self.connections_where(integration, matches, true).await
-            }
+            MatchIn::Metadata(_) | MatchIn::Config(_) => self.connections_with(integration, place, wanted).await,
         }
     }
 
-    /// Walks over the integration's connections; `with_config` opens the sealed configuration of each.
-    pub(super) async fn connections_where(
-        &self,
-        integration: &Integration,
-        matches: impl Fn(&Map<String, Value>, &Map<String, Value>) -> bool,
-        with_config: bool,
-    ) -> Result<Vec<ConnectionRow>> {
+    /// All of the integration's connections.
+    async fn all_connections(&self, integration: &Integration) -> Result<Vec<ConnectionRow>> {
         let environment = integration.environment_id;
         let mut found = Vec::new();
         let mut after = ConnectionId(0);
-        loop {
+        while found.len() < CONNECTIONS_MAX {
             let mut conn = self.store().read().await?;
             let rows = table::list_of_integration(&mut conn, environment, integration.id, after, STEP).await?;
-            drop(conn);
-            let Some(last) = rows.last() else { return Ok(found) };
+            let Some(last) = rows.last() else { break };
             after = last.id;
-            for row in rows {
-                let (metadata, config) = if with_config {
-                    let opened = self.open_connection(row.clone()).await?;
-                    (opened.metadata, opened.config)
-                } else {
-                    (serde_json::from_str(&row.metadata).unwrap_or_default(), Map::new())
-                };
-                if matches(&metadata, &config) {
-                    found.push(row);
-                }
-                if found.len() >= CONNECTIONS_MAX {
-                    return Ok(found);
-                }
-            }
+            found.extend(rows);
         }
-    }
-}
-
-/// Whether a value is the wanted one, or a list that contains it.
-fn holds(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::Array(items) => items.iter().filter_map(scalar).any(|item| item == wanted),
-        other => scalar(other).is_some_and(|text| text == wanted),
+        found.truncate(CONNECTIONS_MAX);
+        Ok(found)
     }
 }

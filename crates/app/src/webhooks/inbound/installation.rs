@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use tenon_catalog::Provider;
-use tenon_catalog::provider::{Router, Webhook};
+use tenon_catalog::provider::{MatchIn, Router, Webhook};
 use tenon_credentials::credentials::Custom;
 use tenon_credentials::oauth2::{self, Grant};
 use tenon_credentials::{Credentials, Subject};
@@ -104,17 +104,22 @@ impl App {
         let Some(announced) = announced(provider, webhook, message) else {
             return Ok(Installation::None);
         };
-        let waits = |_: &Map<String, Value>, config: &Map<String, Value>| {
-            let who = config.get(announced.place).and_then(scalar);
-            config.contains_key(PENDING) && who.is_some_and(|who| who.eq_ignore_ascii_case(&announced.who))
-        };
-        let waiting = self.connections_where(integration, waits, true).await?;
+        let place = MatchIn::Config(announced.place.to_owned());
+        let mut named = self.connections_with(integration, &place, &announced.who).await?;
         // The one that was asked for last; older ones were given up by their person.
-        let Some(row) = waiting.into_iter().max_by_key(|row| row.created_at) else {
+        named.sort_by_key(|row| std::cmp::Reverse(row.created_at));
+        let mut waiting = None;
+        for row in named {
+            let end_user = row.end_user.as_ref().map(EndUser::from_row);
+            let connection = self.open_connection(row).await?;
+            if connection.config.contains_key(PENDING) {
+                waiting = Some((connection, end_user));
+                break;
+            }
+        }
+        let Some((connection, end_user)) = waiting else {
             return Ok(Installation::None);
         };
-        let end_user = row.end_user.as_ref().map(EndUser::from_row);
-        let connection = self.open_connection(row).await?;
         let mut config = connection.config.clone();
         config.shift_remove(PENDING);
         config.extend(announced.config);

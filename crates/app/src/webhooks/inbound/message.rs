@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tenon_catalog::provider::{EventPath, Webhook};
+use tenon_catalog::provider::{EventPath, Signature, Webhook};
 
 use crate::{Error, Result};
 
@@ -89,9 +89,13 @@ impl Message {
         }
     }
 
-    /// Headers that go along when the message is forwarded.
-    pub fn forwarded_headers(&self) -> Vec<(String, String)> {
-        let kept = |name: &str| !NOT_FORWARDED.iter().any(|prefix| name.starts_with(prefix));
+    /// Headers that go along when the message is forwarded: not one that is the shared secret itself.
+    pub fn forwarded_headers(&self, webhook: &Webhook) -> Vec<(String, String)> {
+        let secret = match &webhook.signature {
+            Some(Signature::Equals { header, .. }) => Some(header.as_str()),
+            _ => None,
+        };
+        let kept = |name: &str| Some(name) != secret && !NOT_FORWARDED.iter().any(|prefix| name.starts_with(prefix));
         self.headers.iter().filter(|(name, _)| kept(name)).cloned().collect()
     }
 }

@@ -10,6 +10,7 @@
 
 mod attribute;
 mod followers;
+mod index;
 mod installation;
 mod intake;
 mod message;
@@ -35,6 +36,7 @@ use crate::App;
 pub(crate) struct State {
     intake: OnceLock<intake::Intake>,
     refusals: trust::Refusals,
+    index: index::Index,
 }
 
 /// Starts the writer and the worker.

@@ -231,7 +231,7 @@ impl App {
                         integration: &integration.unique_key,
                         connection: Some((&connection.connection_id, connection.webhook_url_override.as_deref())),
                         payload: &forwarded(webhook, &message, &parts, connection),
-                        headers: &message.forwarded_headers(),
+                        headers: &message.forwarded_headers(webhook),
                     };
                     enqueue_forward(self, &mut tx, &environment, &event).await?;
                 }
@@ -242,7 +242,7 @@ impl App {
                     integration: &integration.unique_key,
                     connection: None,
                     payload: &message.body,
-                    headers: &message.forwarded_headers(),
+                    headers: &message.forwarded_headers(webhook),
                 };
                 enqueue_forward(self, &mut tx, &environment, &event).await?;
             }

@@ -288,6 +288,21 @@ pub async fn count_of_integration(
     conn.query_one(sql, params![environment, integration]).await?.i64(0)
 }
 
+/// Row id and version of each live connection of an integration: what a cache of their contents compares.
+pub async fn versions_of_integration(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    integration: IntegrationId,
+) -> Result<Vec<(ConnectionId, i64)>> {
+    let sql = "SELECT id, version FROM connections WHERE environment_id = $1 AND integration_id = $2 \
+               AND deleted_at IS NULL";
+    conn.query(sql, params![environment, integration])
+        .await?
+        .iter()
+        .map(|row| Ok((ConnectionId(row.i64(0)?), row.i64(1)?)))
+        .collect()
+}
+
 /// Live connections of an integration by row id, from the one after `after`, at most `limit`.
 #[tenon_model::boxed]
 pub async fn list_of_integration(
