@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Function;
+use super::{Declared, Function};
 
 /// A deprecated endpoint of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Definition {
     pub endpoints: Vec<Endpoint>,
     /// Version of the toolkit that built it.
     pub sdk_version: Option<String>,
+    /// What it declares when `createFunction` made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<Declared>,
 }
 
 impl Definition {
@@ -120,6 +123,13 @@ impl Function {
                 set("runs", json!(definition.runs));
                 set("auto_start", json!(definition.auto_start));
                 set("track_deletes", json!(definition.track_deletes));
+            }
+        }
+        if let Some(declared) = &definition.function {
+            set("trigger", json!(declared.trigger));
+            set("capabilities", json!(declared.capabilities));
+            if let Some(output) = &declared.output {
+                set("output", json!(output));
             }
         }
         set("id", json!(self.id.0));
