@@ -22,8 +22,23 @@ export interface FunctionDefinition<Input extends z.ZodType | undefined, Output 
     requires?: { connection?: boolean; outbound?: boolean; invoke?: boolean };
     limits?: { concurrency?: { perConnection?: 1 | 'max' } };
     exec: (
-        nango: NangoSync<M> & { getVariant(): string },
-        trigger: { kind: FunctionTrigger['kind']; input: Input extends z.ZodType ? z.infer<Input> : undefined; connection?: { id: string }; request?: any; coalesced?: any[] }
+        nango: NangoSync<M> & {
+            getVariant(): string;
+            /** Runs another function by its name, on this connection unless another is named, and answers its output. */
+            invoke(fn: string | { name: string; integrationId?: string }, options?: { input?: unknown; connection?: string | { id: string } }): Promise<any>;
+        },
+        trigger: {
+            kind: FunctionTrigger['kind'];
+            input: Input extends z.ZodType ? z.infer<Input> : undefined;
+            /** The connection that it runs for. */
+            connection?: { id: string; integrationId: string; provider: string };
+            /** Only for the trigger `http`: the message, or the chosen one of several joined messages. */
+            request?: any;
+            /** Only with `debounce: { take: 'all' }`: all joined messages. */
+            coalesced?: any[];
+            /** Only for the trigger `event`: which one. */
+            event?: string;
+        }
     ) => Promise<Output extends z.ZodType ? z.infer<Output> : void> | (Output extends z.ZodType ? z.infer<Output> : void);
 }
 

@@ -101,7 +101,8 @@ const scripts = (at) => [
     ['platform-key', outcome(`return [typeof process, typeof globalThis.secretKey, JSON.stringify(nango.syncConfig).includes('secret')].join();`), { got: 'undefined,undefined,false' }],
     // Amounts
     ['spin', `for (;;) {}`, { fails: /./, slow: true }],
-    ['answer-too-large', `return 'x'.repeat(3 << 20);`, { fails: /script_output_too_large/ }]
+    ['answer-too-large', `return 'x'.repeat(3 << 20);`, { fails: /script_output_too_large/ }],
+    ['call-yourself', `return await nango.triggerAction('api', 'c-1', 'call-yourself');`, { fails: /./, slow: true, once: true }]
 ];
 
 before(async () => {

@@ -44,6 +44,8 @@ enum Command {
     Create(commands::create::CreateArgs),
     /// Check a project and bundle its functions.
     Compile(commands::compile::CompileArgs),
+    /// Watch a project: check, compile and deploy every save, and show runs live.
+    Dev(commands::dev::DevArgs),
     /// Run a function here, against a real connection; nothing is stored.
     Dryrun(commands::dryrun::DryrunArgs),
     /// Run functions against their recorded fixtures, offline.
@@ -53,6 +55,12 @@ enum Command {
     GenerateTests(commands::generate_tests::GenerateTestsArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
+    /// Show what is deployed, compare it, and go back to earlier versions.
+    Functions(commands::functions::FunctionsArgs),
+    /// Bring the source of a deployed function into the project.
+    Pull(commands::pull::PullArgs),
+    /// Check server, key, project and tools.
+    Doctor(commands::doctor::DoctorArgs),
     /// Browse ready-made functions, add them to a project, or deploy them as they are.
     Templates(commands::templates::TemplatesArgs),
     /// Teach coding agents how to build on Tenon.
@@ -107,10 +115,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(args) => commands::init::run(args).await,
         Command::Create(args) => commands::create::run(args).await,
         Command::Compile(args) => commands::compile::run(args).await,
+        Command::Dev(args) => commands::dev::run(args).await,
         Command::Dryrun(args) => commands::dryrun::run(args).await,
         Command::Test(args) => commands::test::run(args).await,
         Command::GenerateTests(args) => commands::generate_tests::run(&args),
         Command::Deploy(args) => commands::deploy::run(args).await,
+        Command::Functions(args) => commands::functions::run(args).await,
+        Command::Pull(args) => commands::pull::run(args).await,
+        Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Templates(args) => commands::templates::run(args).await,
         Command::Skills(args) => commands::skills::run(&args),
         Command::Catalog(args) => commands::catalog::run(args).await,

@@ -66,6 +66,34 @@ function makeNango(current) {
         target.track_deletes = context.track_deletes ?? false;
         target.emptyCache = context.emptyCache;
     }
+    if (context.trigger !== undefined) narrow(target, context.trigger.capabilities, context);
     if (context.replay?.fixture) target.fixtureProvider = Promise.resolve({ mockData: context.replay.fixture });
     return new Proxy(target, guardTraps);
+}
+
+const OUTBOUND_METHODS = ['get', 'post', 'put', 'patch', 'delete', 'proxy', 'paginate', 'uncontrolledFetch', 'getToken'];
+const CHECKPOINT_METHODS = ['getCheckpoint', 'saveCheckpoint', 'clearCheckpoint'];
+const METADATA_METHODS = ['getMetadata', 'setMetadata', 'updateMetadata', 'getFieldMapping', 'setFieldMapping'];
+
+// Functions made by createFunction have what they declared, and nothing else.
+function narrow(target, capabilities, context) {
+    const without = (names) => names.forEach((name) => delete target[name]);
+    if (capabilities.usesRecords) Object.assign(target, recordMethods);
+    else without(Object.keys(recordMethods));
+    if (!capabilities.usesOutbound) without(OUTBOUND_METHODS);
+    if (!capabilities.usesCheckpoints) without(CHECKPOINT_METHODS);
+    if (!capabilities.usesMetadata) without(METADATA_METHODS);
+    target.getVariant = () => context.variant ?? 'base';
+    if (capabilities.usesInvoke) target.invoke = invoke;
+    target.searchConnections = async () => {
+        throw new Error('nango.searchConnections is not offered: a function sees its own connection only');
+    };
+}
+
+// Runs another function by its name, on this connection and integration unless others are named, and waits for it.
+async function invoke(wanted, options) {
+    const name = typeof wanted === 'string' ? wanted : wanted?.name;
+    if (typeof name !== 'string') throw new Error("nango.invoke needs the name of a function: nango.invoke('name', { input }) or nango.invoke({ name, integrationId }, { input })");
+    const connection = typeof options?.connection === 'string' ? options.connection : options?.connection?.id;
+    return platformMethods.triggerAction(wanted.integrationId ?? run.context.providerConfigKey, connection ?? run.context.connectionId, name, options?.input);
 }

@@ -51,6 +51,11 @@ function chooseCall(kind, exports, context) {
     }
     if (!isPlain(definition)) throw new Error('Invalid default export: a function definition is expected');
     if (context.legacySdk) throw new Error('Invalid script exports: this deployment must export a function');
+    if (definition.type === 'function') {
+        if (context.trigger === undefined) throw new Error(`Incorrect script loaded for ${kind}`);
+        if (typeof definition.exec !== 'function') throw new Error('Missing exec function');
+        return (nango, input) => definition.exec(nango, triggerOf(context.trigger, input));
+    }
     if (definition.type !== EXPECTED_TYPE[kind]) throw new Error(`Incorrect script loaded for ${kind}`);
     if (kind === 'webhook') {
         if (typeof definition.onWebhook !== 'function') throw new Error('Missing onWebhook function');
@@ -58,6 +63,19 @@ function chooseCall(kind, exports, context) {
     }
     if (typeof definition.exec !== 'function') throw new Error('Missing exec function');
     return kind === 'action' ? (nango, input) => definition.exec(nango, input) : (nango) => definition.exec(nango);
+}
+
+// What a function made by createFunction is told about its start: by a call, its schedule, a message or an event.
+function triggerOf({ kind, connection, event }, given) {
+    const trigger = { kind, input: undefined, connection };
+    if (kind === 'none') trigger.input = given;
+    if (kind === 'event') trigger.event = event;
+    if (kind === 'http') {
+        trigger.request = given?.request;
+        trigger.input = given?.request?.body;
+        if (given?.coalesced !== undefined) trigger.coalesced = given.coalesced;
+    }
+    return trigger;
 }
 
 let loaded;
@@ -84,7 +102,8 @@ async function execute(kind, input, factory) {
     if (factory !== undefined) loaded = loadBundle(factory);
     const call = chooseCall(kind, loaded, run.context);
     const nango = makeNango(run);
-    const result = await call(nango, kind === 'action' && !replaying() ? input || {} : input);
+    const asGiven = replaying() || run.context.trigger !== undefined;
+    const result = await call(nango, kind === 'action' && !asGiven ? input || {} : input);
     if (kind === 'sync') return 'true';
     if (kind !== 'action') return 'null';
     return jsonText(result) ?? 'null';

@@ -169,6 +169,10 @@ pub struct RunContext {
     /// `proxy.paginate` of the provider, functions.md §3.4 names.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider_paginate: Option<serde_json::Value>,
+    /// Only for functions made by `createFunction`: `{kind, capabilities, connection, event?}`. They are called with the
+    /// nango object narrowed to the capabilities, and with what started them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<serde_json::Value>,
     /// The host answers from a recording, see [`Replay`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub replay: Option<Replay>,

@@ -7,6 +7,7 @@ use axum::{Json, Router};
 use http::StatusCode;
 use http::header::USER_AGENT;
 use serde_json::Value;
+use tenon_app::functions::Invoked;
 use tenon_app::functions::deploy::{DeployInput, check_cli_version};
 use tenon_app::validate::no_query;
 use tenon_app::{Caller, Error};
@@ -28,7 +29,7 @@ pub fn router() -> Router<ApiState> {
         .route("/functions/deployments/{id}", get(read_deployment))
         .route("/functions/deployments/{id}/result", post(result_refused))
         .route("/functions/deployments/bundle", post(bundle))
-        .route("/functions/deployments/bundle/preview", post(bundle))
+        .route("/functions/deployments/bundle/preview", post(plan_bundle))
         .route("/functions/invocations", post(invoke))
 }
 
@@ -97,12 +98,20 @@ async fn result_refused(State(state): State<ApiState>, input: Input) -> ApiResul
 
 async fn bundle(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.deploy_bundle(&caller, input.json()))
+    answer(state.app.deploy_bundle(&caller, input.json()).await)
+}
+
+async fn plan_bundle(State(state): State<ApiState>, input: Input) -> ApiResult {
+    let caller = Authed::check(&state.app, &input.headers).await?;
+    answer(state.app.plan_bundle(&caller, input.json()).await)
 }
 
 async fn invoke(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
-    answer(state.app.invoke_function(&caller, input.json()))
+    match state.app.invoke_function(&caller, input.json()).await? {
+        Invoked::Done(answer) => Ok(Json(answer).into_response()),
+        Invoked::Accepted(answer) => accepted(Ok(answer)),
+    }
 }
 
 /// The answer to work that goes on.

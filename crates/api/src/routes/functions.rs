@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Json, Router};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tenon_app::actions::TriggerInput;
-use tenon_app::functions::{DeleteQuery, ListQuery, PassThrough};
+use tenon_app::functions::{DeleteQuery, ListQuery, PassThrough, RollbackInput};
 use tenon_app::integrations::check_key;
 
 use super::actions;
@@ -20,6 +20,8 @@ pub fn router() -> Router<ApiState> {
         .route("/integrations/{key}/functions", get(list))
         .route("/integrations/{key}/functions/{name}", get(read).delete(delete))
         .route("/integrations/{key}/functions/{name}/code", get(code))
+        .route("/integrations/{key}/functions/{name}/versions", get(versions))
+        .route("/integrations/{key}/functions/{name}/rollback", post(roll_back))
         .route("/v1/{*path}", any(pass_through))
 }
 
@@ -48,9 +50,29 @@ async fn read(State(state): State<ApiState>, Path((key, name)): Path<(String, St
 async fn code(State(state): State<ApiState>, Path((key, name)): Path<(String, String)>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:functions:read")?;
+    let wanted = ListQuery::parse_code(&input.query)?;
+    check_key(&key)?;
+    Ok(Json(state.app.read_function_code(&caller, &key, &name, wanted).await?).into_response())
+}
+
+async fn versions(State(state): State<ApiState>, Path((key, name)): Path<(String, String)>, input: Input) -> ApiResult {
+    let caller = Authed::check(&state.app, &input.headers).await?;
+    caller.require("environment:functions:read")?;
     let kind = ListQuery::parse_kind(&input.query)?;
     check_key(&key)?;
-    Ok(Json(state.app.read_function_code(&caller, &key, &name, kind).await?).into_response())
+    Ok(Json(state.app.function_versions(&caller, &key, &name, kind).await?).into_response())
+}
+
+async fn roll_back(
+    State(state): State<ApiState>,
+    Path((key, name)): Path<(String, String)>,
+    input: Input,
+) -> ApiResult {
+    let caller = Authed::check(&state.app, &input.headers).await?;
+    caller.require("environment:deploy")?;
+    check_key(&key)?;
+    let wanted = RollbackInput::parse(input.json())?;
+    Ok(Json(state.app.roll_back_function(&caller, &key, &name, &wanted).await?).into_response())
 }
 
 async fn delete(State(state): State<ApiState>, Path((key, name)): Path<(String, String)>, input: Input) -> ApiResult {

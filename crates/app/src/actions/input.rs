@@ -21,6 +21,8 @@ pub struct TriggerInput {
     pub later: bool,
     /// How often a failed later run is tried again.
     pub retries_max: u32,
+    /// How many functions wait for this call, each for the next.
+    pub depth: u32,
 }
 
 impl TriggerInput {
@@ -38,6 +40,7 @@ impl TriggerInput {
             connection,
             later,
             retries_max,
+            depth: 0,
         })
     }
 
@@ -51,6 +54,7 @@ impl TriggerInput {
             connection,
             later,
             retries_max,
+            depth: 0,
         })
     }
 }

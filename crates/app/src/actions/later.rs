@@ -214,6 +214,7 @@ impl App {
             connection: payload.connection.clone(),
             later: true,
             retries_max: 0,
+            depth: 0,
         };
         let target = if lost {
             Err(Error::refuse(400, "action_failure").message("The action did not start within 24 hours"))

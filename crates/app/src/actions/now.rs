@@ -19,6 +19,7 @@ pub(super) struct Target {
     pub(super) environment: Arc<Environment>,
     pub(super) live: Arc<Live>,
     pub(super) function: Arc<Function>,
+    pub(super) depth: u32,
 }
 
 impl Target {
@@ -37,6 +38,7 @@ impl Target {
             function: self.function,
             operation,
             guard: None,
+            depth: self.depth,
         }
     }
 }
@@ -70,6 +72,7 @@ impl App {
             environment,
             live,
             function,
+            depth: input.depth,
         })
     }
 
@@ -100,8 +103,39 @@ impl App {
             environment,
             live,
             function,
+            depth: 0,
         };
         self.run_apart(target, input, guard).await
+    }
+
+    /// A call of a function without a trigger: now, or later.
+    pub(crate) async fn call_function(
+        &self,
+        environment: Arc<Environment>,
+        live: Arc<Live>,
+        function: Arc<Function>,
+        input: Option<String>,
+        later: bool,
+    ) -> Result<ActionAnswer> {
+        let wanted = TriggerInput {
+            action: function.name.clone(),
+            input: input.clone(),
+            integration: function.unique_key.clone(),
+            connection: live.connection.connection_id.clone(),
+            later,
+            retries_max: 0,
+            depth: 0,
+        };
+        let target = Target {
+            environment,
+            live,
+            function,
+            depth: 0,
+        };
+        if later {
+            return self.accept_action(target, &wanted).await.map(ActionAnswer::Accepted);
+        }
+        self.run_apart(target, input, None).await.map(ActionAnswer::Output)
     }
 
     /// In a task of its own: the run goes on when the caller goes away.

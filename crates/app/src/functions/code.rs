@@ -79,8 +79,13 @@ impl App {
     /// The TypeScript source of a function; `None` when none was deployed.
     #[tenon_model::boxed]
     pub(super) async fn function_source(&self, function: &Function) -> Result<Option<String>> {
+        self.source_of_hash(function.environment_id, &function.hash).await
+    }
+
+    /// The TypeScript source of stored code.
+    pub(super) async fn source_of_hash(&self, environment: EnvironmentId, hash: &str) -> Result<Option<String>> {
         let mut conn = self.store().read().await?;
-        let packed = table::find_ts(&mut conn, function.environment_id, &function.hash).await?;
+        let packed = table::find_ts(&mut conn, environment, hash).await?;
         drop(conn);
         let source = packed.map(|packed| unpack(&packed)).transpose()?;
         Ok(source.filter(|source| !source.is_empty()))

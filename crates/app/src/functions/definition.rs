@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Function, FunctionKind};
+use super::{Declared, Function, FunctionKind};
 
 /// A deprecated endpoint of a function.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,9 @@ pub struct Definition {
     pub endpoints: Vec<Endpoint>,
     /// Version of the toolkit that built it.
     pub sdk_version: Option<String>,
+    /// What it declares when `createFunction` made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<Declared>,
 }
 
 impl Definition {
@@ -129,6 +132,13 @@ impl Function {
             definition.describe(self.kind, &mut shown);
         }
         let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
+        if let Some(declared) = &definition.function {
+            set("trigger", json!(declared.trigger));
+            set("capabilities", json!(declared.capabilities));
+            if let Some(output) = &declared.output {
+                set("output", json!(output));
+            }
+        }
         set("id", json!(self.id.0));
         set("enabled", json!(self.enabled));
         set("last_deployed", json!(self.deployed_at.iso_millis()));

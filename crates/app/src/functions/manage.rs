@@ -37,6 +37,21 @@ impl ListQuery {
         })
     }
 
+    /// Reads the member `type` of a query or body.
+    pub(super) fn kind_of(fields: &mut Fields<'_>) -> Option<FunctionKind> {
+        kind_field(fields, &["sync", "action", "on-event"], false)
+    }
+
+    /// Reads the query of the code: `type`, and `version` for earlier code.
+    pub fn parse_code(query: &Value) -> Result<(Option<FunctionKind>, Option<String>)> {
+        let mut fields = root(query)?;
+        let kind = Self::kind_of(&mut fields);
+        let version = fields.opt_text("version", Text::any().min(1).max(255));
+        fields.strict();
+        fields.finish("invalid_query_params")?;
+        Ok((kind, version))
+    }
+
     /// Reads a query that may only have `type`.
     pub fn parse_kind(query: &Value) -> Result<Option<FunctionKind>> {
         let mut fields = root(query)?;
@@ -146,7 +161,7 @@ impl App {
         }))
     }
 
-    async fn functions_named(
+    pub(super) async fn functions_named(
         &self,
         environment: &Environment,
         key: &str,
@@ -182,7 +197,7 @@ impl App {
         caller: &Caller,
         key: &str,
         name: &str,
-        kind: Option<FunctionKind>,
+        (kind, version): (Option<FunctionKind>, Option<String>),
     ) -> Result<Value> {
         caller.require("environment:functions:read")?;
         let rows = self.functions_named(caller.environment()?, key, name, kind).await?;
@@ -199,10 +214,12 @@ impl App {
         }
         let missing = || Error::not_found(format!("Function '{name}' not found for integration '{key}'"));
         let function = Function::from_row(rows.into_iter().next().ok_or_else(missing)?)?;
-        let source = self
-            .function_source(&function)
-            .await?
-            .ok_or_else(|| Error::not_found(format!("Function '{name}' was deployed without its source")))?;
+        let source = match version {
+            Some(version) => self.source_of_version(&function, &version).await?,
+            None => self.function_source(&function).await?,
+        };
+        let source =
+            source.ok_or_else(|| Error::not_found(format!("Function '{name}' was deployed without its source")))?;
         Ok(json!({ "type": function.kind.as_str(), "code": source }))
     }
 

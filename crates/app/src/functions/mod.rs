@@ -5,16 +5,20 @@
 //! node. Running is the business of [`crate::actions`], of the sync slice, and of [`on_events`](App::run_on_events).
 
 pub mod builder;
+mod bundle;
 mod catalogue;
 mod code;
+pub(crate) mod declared;
 mod definition;
 pub mod deploy;
 mod followers;
+mod invoke;
 mod manage;
 mod on_events;
 mod pass_through;
 mod remote;
 mod run;
+mod versions;
 
 #[cfg(test)]
 mod tests;
@@ -27,12 +31,15 @@ use tenon_runtime::Code;
 use tenon_store::tables::functions::{self as table, FunctionRow};
 use tokio::sync::OnceCell;
 
+pub use declared::{Declared, Trigger};
 pub use definition::{Definition, Endpoint};
+pub use invoke::Invoked;
 pub use manage::{DeleteQuery, ListQuery};
 pub use on_events::ConnectionEvent;
 pub use pass_through::PassThrough;
 pub(crate) use run::conceal_failure;
 pub use run::{RunFailure, RunSubject, log_failure, outcome_of, run_error, story};
+pub use versions::RollbackInput;
 
 use crate::tools::Checker;
 use crate::{App, Cache, Error, Result};

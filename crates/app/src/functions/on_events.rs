@@ -134,6 +134,7 @@ impl App {
                 function: std::sync::Arc::new(function),
                 operation: operation.clone(),
                 guard: None,
+                depth: 0,
             };
             let result = self
                 .run_function(&run, tenon_runtime::Kind::OnEvent, None, CancellationToken::new())

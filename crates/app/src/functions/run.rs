@@ -10,6 +10,7 @@ use super::Function;
 use crate::connections::Live;
 use crate::environments::Environment;
 use crate::operations::{self, OperationHandle};
+use crate::syncs::apart::Apart;
 use crate::tools::Guard;
 use crate::{App, Error, Result};
 
@@ -26,6 +27,8 @@ pub struct RunSubject {
     pub operation: OperationHandle,
     /// What is wrong with its input, when it must not reach the provider.
     pub guard: Option<Arc<Guard>>,
+    /// How many runs wait for this one: functions that call functions.
+    pub depth: u32,
 }
 
 impl App {
@@ -49,6 +52,7 @@ impl App {
             sync_config: function.sync_config(),
             logger_level: level.as_str().to_owned(),
             legacy_sdk: !function.definition.is_zero_yaml(),
+            trigger: function.trigger_context(&subject.live),
             provider_unknown: paginate.is_none(),
             provider_paginate: paginate.and_then(|paginate| (*paginate).clone()),
             ..RunContext::default()
@@ -91,13 +95,21 @@ impl App {
         cancel: CancellationToken,
     ) -> Result<Outcome> {
         let code = self.function_code(&subject.function).await?;
-        let context = self.run_context(subject).await?;
+        let _turn = self.take_turn(subject, &cancel).await?;
+        let mut context = self.run_context(subject).await?;
+        let apart = match subject.function.keeps_records() {
+            true => Some(Apart::begin(self, subject, kind).await?),
+            false => None,
+        };
         let mut limits = Limits::for_kind(kind);
         limits.memory_bytes = self.settings().run_memory_bytes;
         if kind == Kind::Action {
             limits.cpu = self.settings().action_cpu;
         }
-        let host = crate::host::for_run(self, subject, kind);
+        let host = match &apart {
+            Some(apart) => apart.host(subject, kind, &mut context),
+            None => crate::host::for_run(self, subject, kind),
+        };
         let invocation = Invocation {
             tenant: subject.environment.id.to_string(),
             isolate_key: self.isolate_key(subject),
@@ -110,6 +122,9 @@ impl App {
         };
         let mut outcome = self.runtime().run(invocation, host).await;
         conceal_failure(&subject.operation, &mut outcome);
+        if let Some(apart) = apart {
+            apart.end(&outcome.result).await?;
+        }
         log_costs(subject, &outcome);
         Ok(outcome)
     }
@@ -273,7 +288,13 @@ pub fn outcome_of(result: &Result<Result<String, RunError>>) -> operations::Outc
             },
             _ => operations::Outcome::failed(RunFailure::of(error).code, story(error)),
         },
-        Err(error) => operations::Outcome::failed("internal_error", error.to_string()),
+        Err(error) => match error.refusal() {
+            Some(refusal) => {
+                let message = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
+                operations::Outcome::failed(refusal.code.clone(), message)
+            }
+            None => operations::Outcome::failed("internal_error", error.to_string()),
+        },
     }
 }
 

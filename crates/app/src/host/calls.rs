@@ -4,9 +4,13 @@ use tenon_runtime::protocol::{HostError, HostReply, SyncRef};
 
 use super::{Answer, RunHost};
 use crate::actions::{ActionAnswer, TriggerInput};
+use crate::operations::Level;
 use crate::records::BASE;
 use crate::syncs::control::{Begin, SwitchRequest, TriggerRequest};
 use crate::syncs::select::SyncName;
+
+/// Runs that may wait for each other. Each holds a place in a worker, so an endless chain would take them all.
+const DEPTH_MAX: u32 = 8;
 
 fn name(sync: &SyncRef) -> Result<SyncName, HostError> {
     let text = match sync.variant.as_deref() {
@@ -25,6 +29,13 @@ impl RunHost {
         action: String,
         input: Option<String>,
     ) -> Answer {
+        if self.subject.depth >= DEPTH_MAX {
+            let message = format!(
+                "Functions call each other more than {DEPTH_MAX} deep; '{action}' was not called. Does it call itself?"
+            );
+            self.log(Level::Error, message.clone());
+            return Err(HostError::plain(message));
+        }
         let input = TriggerInput {
             action,
             input,
@@ -32,6 +43,7 @@ impl RunHost {
             connection,
             later: false,
             retries_max: 0,
+            depth: self.subject.depth + 1,
         };
         // Boxed: an action may trigger an action, and the future of one must not contain that of the other.
         let answer = Box::pin(self.app.trigger_action(&self.caller, input)).await;

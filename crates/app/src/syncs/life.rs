@@ -168,6 +168,9 @@ async fn make(app: &App, tx: &mut Tx, function: &Function, connection: Connectio
         stalled_at: None,
     };
     if syncs::insert(tx, &sync, now).await? {
+        if !function.is_scheduled() {
+            return Ok(());
+        }
         let frequency = Frequency::of_function(function.definition.runs.as_deref());
         let paused = !function.definition.auto_start;
         let row = schedule(function.environment_id, connection, sync.id, &frequency, paused, now);
@@ -285,7 +288,7 @@ pub(crate) async fn on_removed(
     environment: &Environment,
     functions: &[&Function],
 ) -> Result<()> {
-    for function in functions.iter().filter(|function| function.kind == FunctionKind::Sync) {
+    for function in functions {
         let job = Job::Withdraw {
             function: function.id,
             models: function.definition.models.clone(),

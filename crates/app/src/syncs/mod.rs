@@ -9,7 +9,9 @@
 //! goes on from its checkpoint under the same job id: nothing is lost, and what was stored already is no change. Every
 //! write of a run names the attempt, so a former holder that still lives writes nothing more.
 
+pub(crate) mod apart;
 pub mod control;
+pub(crate) mod debounce;
 mod finish;
 mod frequency;
 mod interval;
@@ -20,6 +22,7 @@ pub(crate) mod select;
 pub mod status;
 #[cfg(test)]
 mod tests;
+pub(crate) mod turn;
 pub mod variants;
 pub mod webhook;
 

@@ -166,7 +166,8 @@ async fn begin(app: &App, environment: EnvironmentId, payload: &SyncTask) -> Res
     let Some(function) = app.find_function_by_id(environment.id, sync.function_id).await? else {
         return Ok(None);
     };
-    if !function.enabled {
+    // A function that only messages or calls start has a sync for its records, and nothing to run by itself.
+    if !function.enabled || !function.is_scheduled() {
         return Ok(None);
     }
     let subject = Subject::titled(format!("Sync {}", title(&sync.name, &sync.variant)))
@@ -303,6 +304,7 @@ pub(super) async fn perform(
         function: Arc::clone(&job.function),
         operation: job.operation.clone(),
         guard: None,
+        depth: 0,
     };
     let mut context = app.run_context(&subject).await?;
     context.sync_id = Some(job.sync.id.to_string());

@@ -13,12 +13,13 @@ use tenon_runtime::{ErrorKind, Kind as RunKind};
 use tenon_store::Tx;
 use tenon_store::tables::connections::{self, ConnectionRow};
 use tenon_store::tables::runs::{self, RunInput};
-use tenon_store::tables::syncs;
+use tenon_store::tables::{syncs, tasks};
 
 use super::finish::{self, Ended, WEBHOOK_AGAIN_AFTER};
 use super::ledger::Ledger;
 use super::run::{Job, perform};
-use super::{checkpoint_key, group};
+use super::turn::Try;
+use super::{checkpoint_key, debounce, group};
 use crate::environments::Environment;
 use crate::functions::Function;
 use crate::operations::{Kind, Level, Outcome as Logged, Subject};
@@ -31,20 +32,48 @@ pub const KIND: &str = "webhook-run";
 const START_WITHIN: Duration = Duration::from_secs(3600);
 /// Deaths of a worker or node over one message after which it is given up.
 const RESCUES_MAX: i64 = 3;
+/// Wait before a run looks for its turn again.
+const TURN_AGAIN_AFTER: Duration = Duration::from_millis(200);
 /// Runs for one connection at the same time.
 const PER_CONNECTION: usize = 8;
 
 /// What is to be run.
 #[derive(Debug, Serialize, Deserialize)]
-struct Payload {
-    function: FunctionId,
-    connection: tenon_model::ConnectionId,
+pub(super) struct Payload {
+    pub(super) function: FunctionId,
+    pub(super) connection: tenon_model::ConnectionId,
     /// The provider's message, sealed, in base 64.
-    sealed: String,
+    pub(super) sealed: String,
+    /// It is a window of joined messages.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) window: bool,
+}
+
+/// A provider's message as it concerns a function.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Incoming<'m> {
+    /// Type of the event.
+    pub(crate) event: Option<&'m str>,
+    /// Headers that functions may see.
+    pub(crate) headers: &'m [(String, String)],
+    /// The body, or the part of it that is this event.
+    pub(crate) body: &'m Value,
+}
+
+impl Incoming<'_> {
+    /// `trigger.request` of functions made by `createFunction`.
+    fn request(&self) -> Value {
+        let headers: serde_json::Map<String, Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), Value::String(value.clone())))
+            .collect();
+        serde_json::json!({ "event": self.event, "headers": headers, "body": self.body })
+    }
 }
 
 /// Where a message waits.
-fn place(connection: tenon_model::ConnectionId, function: FunctionId) -> String {
+pub(super) fn place(connection: tenon_model::ConnectionId, function: FunctionId) -> String {
     format!("tasks.payload/webhook/{connection}/{function}")
 }
 
@@ -56,14 +85,23 @@ pub(crate) async fn enqueue_run(
     environment: &Environment,
     connection: &ConnectionRow,
     sync: &Function,
-    payload: &Value,
+    message: Incoming<'_>,
 ) -> Result<()> {
+    let plain = match (sync.declared(), sync.debounce()) {
+        (Some(_), Some(debounce)) => {
+            let joined = (debounce, message.request());
+            return debounce::join(app, tx, environment, connection, sync, joined).await;
+        }
+        (Some(_), None) => serde_json::json!({ "request": message.request() }).to_string(),
+        (None, _) => message.body.to_string(),
+    };
     let vault = app.vault_in(tx, environment.id).await?;
-    let sealed = vault.seal(&place(connection.id, sync.id), payload.to_string().as_bytes());
+    let sealed = vault.seal(&place(connection.id, sync.id), plain.as_bytes());
     let payload = Payload {
         function: sync.id,
         connection: connection.id,
         sealed: STANDARD.encode(sealed),
+        window: false,
     };
     let text = serde_json::to_string(&payload).map_err(|error| Error::Internal(error.to_string()))?;
     let task = NewTask::new(KIND, text).of(environment.id, group(connection.id));
@@ -99,7 +137,7 @@ impl Handler for WebhookHandler {
             };
         }
         let waited = self.0.clock().now().since(task.created_at());
-        if waited > START_WITHIN && task.rescues() == 0 {
+        if waited > START_WITHIN && task.rescues() == 0 && !payload.window {
             return Verdict::GiveUp {
                 error: format!("it waited for {} s and is too old", waited.as_secs()),
             };
@@ -122,7 +160,26 @@ async fn run(app: &App, task: &Task, environment: EnvironmentId, payload: &Paylo
         .map_err(|error| Error::Internal(error.to_string()))?;
     let vault = app.vault(environment).await?;
     let message = vault.open(&place(payload.connection, payload.function), &sealed)?;
-    let message = String::from_utf8(message.to_vec()).map_err(|error| Error::Internal(error.to_string()))?;
+    let mut message = String::from_utf8(message.to_vec()).map_err(|error| Error::Internal(error.to_string()))?;
+    if payload.window {
+        let mut tx = app.store().begin().await?;
+        tasks::release_key(&mut tx, task.id(), app.clock().now()).await?;
+        tx.commit().await?;
+        let window: debounce::Window =
+            serde_json::from_str(&message).map_err(|error| Error::Internal(error.to_string()))?;
+        message = window.input().to_string();
+    }
+    let _turn = match app.find_function_by_id(environment, payload.function).await? {
+        Some(function) => match app.try_turn(&function, payload.connection).await? {
+            Try::Busy => {
+                return Ok(Verdict::PutBack {
+                    after: TURN_AGAIN_AFTER,
+                });
+            }
+            turn @ (Try::Free | Try::Taken(_)) => Some(turn),
+        },
+        None => None,
+    };
     let Some(job) = begin(app, environment, payload).await? else {
         return Ok(Verdict::Done);
     };

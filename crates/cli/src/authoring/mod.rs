@@ -4,6 +4,7 @@ pub mod build;
 pub mod client;
 pub mod deploy;
 pub mod dry;
+pub mod lines;
 pub mod report;
 pub mod scaffold;
 pub mod settings;

@@ -31,6 +31,9 @@ pub struct CreateArgs {
     /// A function that runs when a connection is made, checked or deleted.
     #[arg(long, group = "kind")]
     on_event: bool,
+    /// A function with a trigger of its own choice (experimental).
+    #[arg(long = "function", group = "kind")]
+    declared: bool,
     /// Folder of the project.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
@@ -42,11 +45,14 @@ pub struct CreateArgs {
 /// Runs the command.
 pub async fn run(args: CreateArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
-    let kind = match (args.sync, args.action, args.on_event) {
+    let kind = match (args.sync, args.action, args.on_event, args.declared) {
         (true, ..) => Kind::Sync,
-        (_, true, _) => Kind::Action,
-        (.., true) => Kind::OnEvent,
-        (false, false, false) => anyhow::bail!("say what to make: --sync, --action or --on-event"),
+        (_, true, ..) => Kind::Action,
+        (_, _, true, _) => Kind::OnEvent,
+        (.., true) => Kind::Function,
+        (false, false, false, false) => {
+            anyhow::bail!("say what to make: --sync, --action, --on-event or --function")
+        }
     };
     let path = scaffold::create(
         &args.dir,

@@ -52,7 +52,7 @@ impl Reader<'_> {
             ));
             return None;
         };
-        if !self.described.has_exec && kind != Kind::Function {
+        if !self.described.has_exec {
             diagnostics.push(
                 self.error("missing_exec", "the function has no `exec`", "exec")
                     .hint("add `exec: async (nango) => { … }`"),
@@ -66,7 +66,10 @@ impl Reader<'_> {
             Kind::OnEvent => Detail::OnEvent {
                 event: self.event(diagnostics),
             },
-            Kind::Function => Detail::Function(whole),
+            Kind::Function => {
+                self.function(&whole, diagnostics);
+                Detail::Function(whole)
+            }
         };
         Some(Definition { common, detail })
     }
@@ -238,6 +241,16 @@ impl Reader<'_> {
             input_model: self.described.input.clone().unwrap_or_default(),
             output_model: self.described.output.clone().unwrap_or_default(),
             endpoint: endpoint.and_then(|endpoint| self.endpoint(endpoint, "endpoint", diagnostics)),
+        }
+    }
+
+    fn function(&self, whole: &Value, diagnostics: &mut Vec<Diagnostic>) {
+        for name in &self.described.models {
+            let schema = self.described.json_schema.definitions.get(name).unwrap_or(&Value::Null);
+            self.check_model(name, schema, diagnostics);
+        }
+        for fault in super::function::faults(whole) {
+            diagnostics.push(self.error(fault.code, fault.message, fault.field).hint(fault.hint));
         }
     }
 

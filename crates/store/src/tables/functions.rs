@@ -308,6 +308,36 @@ pub async fn set_enabled(
     Ok(tx.execute(sql, params![environment, id, enabled, now]).await? > 0)
 }
 
+/// One deployment of a function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionRow {
+    /// Deployed version.
+    pub version: String,
+    /// Names its code.
+    pub hash: String,
+    /// JSON of the definition.
+    pub definition: String,
+    /// When it was deployed.
+    pub deployed_at: Timestamp,
+}
+
+/// The deployments of a function that are kept, newest first.
+pub async fn versions(conn: &mut Conn, environment: EnvironmentId, id: FunctionId) -> Result<Vec<VersionRow>> {
+    let sql = "SELECT version, hash, definition, deployed_at FROM function_versions \
+               WHERE environment_id = $1 AND function_id = $2 ORDER BY id DESC";
+    let rows = conn.query(sql, params![environment, id]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(VersionRow {
+                version: row.text(0)?,
+                hash: row.text(1)?,
+                definition: row.text(2)?,
+                deployed_at: row.timestamp(3)?,
+            })
+        })
+        .collect()
+}
+
 /// The versions of a function that are kept, newest first: version, hash and time of deployment.
 #[tenon_model::boxed]
 pub async fn list_versions(

@@ -20,13 +20,13 @@ use crate::operations::{Kind, OperationHandle, Outcome, Subject};
 use crate::{App, Error, Result};
 
 /// Keeps a second deploy of the same environment out while one is under way on this node.
-struct Turn<'a> {
+pub(in crate::functions) struct Turn<'a> {
     app: &'a App,
     environment: EnvironmentId,
 }
 
 impl<'a> Turn<'a> {
-    fn take(app: &'a App, environment: EnvironmentId) -> Result<Self> {
+    pub(in crate::functions) fn take(app: &'a App, environment: EnvironmentId) -> Result<Self> {
         let mut deploying = app.functions().deploying.lock().unwrap_or_else(PoisonError::into_inner);
         if !deploying.insert(environment) {
             return Err(concurrent());
@@ -47,7 +47,7 @@ impl Drop for Turn<'_> {
     }
 }
 
-fn concurrent() -> Error {
+pub(in crate::functions) fn concurrent() -> Error {
     Error::refuse(409, "concurrent_deployment")
         .message("Another deploy of this environment is under way; try again when it is done")
 }
@@ -105,13 +105,13 @@ fn prepare_on_event<'i>(script: &'i OnEventInput, sdk_version: Option<&str>) -> 
     })
 }
 
-fn rejected(name: &str, integration: &str) -> Error {
+pub(in crate::functions) fn rejected(name: &str, integration: &str) -> Error {
     Error::refuse(400, "deploy_script_security_rejected")
         .message("The deployed script was rejected by a security policy.")
         .payload(json!({ "syncName": name, "providerConfigKey": integration }))
 }
 
-fn definition_text(definition: &Definition) -> Result<String> {
+pub(in crate::functions) fn definition_text(definition: &Definition) -> Result<String> {
     serde_json::to_string(definition).map_err(|error| Error::Internal(format!("a function's definition: {error}")))
 }
 
@@ -254,7 +254,7 @@ impl App {
         table::delete(tx, environment.id, &ids, self.clock().now()).await?;
         let syncs: Vec<&Function> = gone
             .iter()
-            .filter(|function| function.kind == FunctionKind::Sync)
+            .filter(|function| function.kind == FunctionKind::Sync || function.keeps_records())
             .collect();
         self.on_functions_removed(tx, environment, &syncs).await?;
         tx.signal("functions", "");
@@ -262,7 +262,12 @@ impl App {
     }
 
     /// Lets the sync slice follow: new syncs for connections that exist, changed frequencies.
-    async fn after_deploy(&self, tx: &mut Tx, environment: &Environment, stored: &[Function]) -> Result<()> {
+    pub(in crate::functions) async fn after_deploy(
+        &self,
+        tx: &mut Tx,
+        environment: &Environment,
+        stored: &[Function],
+    ) -> Result<()> {
         let syncs: Vec<&Function> = stored
             .iter()
             .filter(|function| function.kind == FunctionKind::Sync)

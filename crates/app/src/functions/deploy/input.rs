@@ -102,7 +102,7 @@ fn is_frequency(text: &str) -> bool {
 }
 
 /// Reads each object of a list; complains about a missing list and about items that are no objects.
-fn list_of_objects<'v, T>(
+pub(in crate::functions) fn list_of_objects<'v, T>(
     fields: &mut Fields<'v>,
     key: &'static str,
     required: bool,
@@ -228,7 +228,7 @@ fn read_source(fields: &mut Fields<'_>) -> Option<Source> {
     source
 }
 
-fn read_file(fields: &mut Fields<'_>) -> Option<(String, String)> {
+pub(in crate::functions) fn read_file(fields: &mut Fields<'_>) -> Option<(String, String)> {
     fields
         .object("fileBody", |file| {
             let (js, ts) = (file.text("js", Text::any()), file.text("ts", Text::any()));
@@ -344,6 +344,7 @@ fn read_flow(flow: &mut Fields<'_>) -> Option<FlowInput> {
         attributes,
         endpoints,
         sdk_version: None,
+        function: None,
     };
     Some(FlowInput {
         kind: kind?,
@@ -357,7 +358,7 @@ fn read_flow(flow: &mut Fields<'_>) -> Option<FlowInput> {
 }
 
 /// A list of texts.
-fn texts(fields: &mut Fields<'_>, key: &'static str, required: bool) -> Option<Vec<String>> {
+pub(in crate::functions) fn texts(fields: &mut Fields<'_>, key: &'static str, required: bool) -> Option<Vec<String>> {
     let value = fields.raw(key);
     if value.is_none() && !required {
         return None;

@@ -12,4 +12,8 @@ mod version;
 pub use input::{DeployInput, DeployMode, FlowInput, OnEventInput};
 pub use version::check_cli_version;
 
+pub(super) use apply::{Turn, concurrent, definition_text, rejected};
+pub(super) use input::{list_of_objects, read_file, texts};
+pub(super) use plan::deployed;
+pub(super) use scan::calls_constructor;
 pub(super) use version::bump;

@@ -17,8 +17,8 @@ use crate::{App, Result};
 const FUNCTIONS_MAX: i64 = 20_000;
 
 /// Everything that is deployed in an environment.
+pub(in crate::functions) async fn deployed(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Function>> {
 #[tenon_model::boxed]
-pub(super) async fn deployed(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Function>> {
     let rows = table::list(conn, environment, FunctionFilter::default(), 0, FUNCTIONS_MAX).await?;
     rows.into_iter().map(Function::from_row).collect()
 }
@@ -48,6 +48,8 @@ pub(super) fn removed(input: &DeployInput, deployed: Vec<Function>) -> Vec<Funct
         .into_iter()
         .filter(|function| input.mode == DeployMode::All || named.contains(function.unique_key.as_str()))
         .filter(|function| function.source == input.source)
+        // Bundles look after their own functions.
+        .filter(|function| function.declared().is_none())
         .filter(|function| match function.kind {
             FunctionKind::OnEvent => input.on_events.as_ref().is_some_and(|scripts| {
                 !scripts.iter().any(|script| {

@@ -4,7 +4,7 @@
 //! contract do. It skips strings, templates and comments, and allows `new x.constructor(…)` and `super.constructor(…)`.
 
 /// Whether the bundle calls a `constructor` member.
-pub(super) fn calls_constructor(js: &str) -> bool {
+pub(in crate::functions) fn calls_constructor(js: &str) -> bool {
     // Most bundles do not even have the word in a call.
     if !js.contains("constructor") {
         return false;

@@ -179,6 +179,7 @@ impl App {
             function: Arc::clone(&function),
             operation: operation.clone(),
             guard: None,
+            depth: 0,
         };
         let mut context = self.run_context(&subject).await?;
         context.is_cli = true;

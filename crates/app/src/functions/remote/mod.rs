@@ -1,8 +1,8 @@
 //! The remote builder: compiling, dry-running and deploying single functions from their source, on the server.
 //!
 //! Compiling is done by the [`Builder`](super::builder::Builder) that the server was started with. Dry runs and deployments
-//! are answered at once and go on as [`jobs`]. Functions with declared triggers (`createFunction`) are recognised and not
-//! offered by this server yet.
+//! are answered at once and go on as [`jobs`]. Functions with declared triggers (`createFunction`) are deployed in
+//! [bundles](super::bundle).
 
 mod deployment;
 mod dry_run;
@@ -17,13 +17,8 @@ use super::builder::{BuildRequest, Built, SOURCE_BYTES_MAX};
 use super::deploy::{DeployInput, FlowInput};
 use super::{FunctionKind, manage};
 use crate::caller::{Caller, Proof};
-use crate::validate::{Fields, NAME, Text};
+use crate::validate::{Fields, Text};
 use crate::{App, Error, Result};
-
-fn unavailable(what: &str, instead: &str) -> Error {
-    Error::refuse(503, "execution_environment_unavailable")
-        .message(format!("This server does not {what} yet; {instead}"))
-}
 
 /// The source of one function.
 fn code(fields: &mut Fields<'_>) -> Option<String> {
@@ -122,56 +117,5 @@ impl App {
             "bundled_js": built.js,
             "compiled_at": self.clock().now().iso_millis(),
         }))
-    }
-
-    /// `POST /functions/deployments/bundle` and its preview: an empty set changes nothing, functions are refused.
-    pub fn deploy_bundle(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
-        caller.require("environment:deploy")?;
-        caller.environment()?;
-        let mut fields = Fields::body(body)?;
-        fields.object("reconciliationScope", |scope| {
-            match scope.raw("kind").and_then(Value::as_str) {
-                Some("environment") => {}
-                Some("integration") => {
-                    scope.text("integrationId", Text::any().min(1).max(255));
-                }
-                _ => scope.complain("invalid_union", "Invalid input", "kind"),
-            }
-            scope.strict();
-        });
-        let functions = fields.raw("functions").and_then(Value::as_array);
-        if functions.is_none() {
-            fields.complain("invalid_type", "Invalid input: expected array", "functions");
-        }
-        fields.strict();
-        fields.finish("invalid_body")?;
-        if functions.is_none_or(Vec::is_empty) {
-            return Ok(json!({ "created": [], "updated": [], "unchanged": [], "deleted": [] }));
-        }
-        Err(unavailable(
-            "run functions made with createFunction",
-            "use createSync, createAction or createOnEvent",
-        ))
-    }
-
-    /// `POST /functions/invocations`: a preview of the contract that always ends in 501.
-    pub fn invoke_function(&self, caller: &Caller, body: Option<&Value>) -> Result<Value> {
-        caller.require("environment:functions:invocations")?;
-        caller.environment()?;
-        let mut fields = Fields::body(body)?;
-        fields.text("connection_id", Text::any().min(1).max(255));
-        fields.text("integration_id", Text::any().min(1).max(255));
-        fields.text("name", Text::any().pattern(&NAME).max(255));
-        fields.raw("input");
-        if !matches!(
-            fields.raw("invocation_type").and_then(Value::as_str),
-            Some("wait" | "no_wait")
-        ) {
-            manage::complain_options(&mut fields, "invocation_type", &["wait", "no_wait"]);
-        }
-        fields.raw("options");
-        fields.strict();
-        fields.finish("invalid_body")?;
-        Err(Error::refuse(501, "not_implemented").message("Invocations are not offered yet; trigger an action instead"))
     }
 }

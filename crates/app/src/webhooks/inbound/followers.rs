@@ -1,11 +1,11 @@
 //! What other nouns do when a provider's message concerns a connection.
 
-use serde_json::Value;
 use tenon_store::Tx;
 use tenon_store::tables::connections::ConnectionRow;
 
 use crate::environments::Environment;
 use crate::functions::Function;
+use crate::syncs::webhook::Incoming;
 use crate::{App, Result};
 
 impl App {
@@ -17,8 +17,8 @@ impl App {
         environment: &Environment,
         connection: &ConnectionRow,
         sync: &Function,
-        payload: &Value,
+        message: Incoming<'_>,
     ) -> Result<()> {
-        crate::syncs::webhook::enqueue_run(self, tx, environment, connection, sync, payload).await
+        crate::syncs::webhook::enqueue_run(self, tx, environment, connection, sync, message).await
     }
 }

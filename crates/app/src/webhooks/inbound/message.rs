@@ -120,7 +120,7 @@ fn read_body(content_type: &str, raw: &[u8]) -> Result<Value> {
 }
 
 /// The value at a dotted path.
-pub(super) fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
+pub(crate) fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
     path.split('.').try_fold(value, |value, part| match value {
         Value::Object(map) => map.get(part),
         Value::Array(items) => items.get(part.parse::<usize>().ok()?),

@@ -24,6 +24,7 @@ mod tests;
 
 pub use intake::{Accepted, Delivery};
 pub use message::Message;
+pub(crate) use message::at_path;
 pub use trust::derived_secret;
 pub use verify::{Evidence, Fault, verify};
 

@@ -12,6 +12,7 @@ use super::parts::{Part, forwarded};
 use super::{Message, payload_place};
 use crate::functions::{Function, FunctionKind};
 use crate::operations::{Kind, Level, Outcome, Subject};
+use crate::syncs::webhook::Incoming;
 use crate::webhooks::outbound::{ForwardEvent, enqueue_forward};
 use crate::{App, Error, Result};
 
@@ -215,11 +216,17 @@ impl App {
         }
 
         let result = async {
+            let headers = message.forwarded_headers();
             let mut tx = self.store().begin().await?;
             for part in &parts {
+                let incoming = Incoming {
+                    event: part.event.as_deref(),
+                    headers: &headers,
+                    body: &part.body,
+                };
                 for connection in &part.connections {
                     for sync in subscribed(&syncs, part) {
-                        self.enqueue_webhook_run(&mut tx, &environment, connection, sync, &part.body)
+                        self.enqueue_webhook_run(&mut tx, &environment, connection, sync, incoming)
                             .await?;
                     }
                 }

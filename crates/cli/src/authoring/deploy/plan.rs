@@ -66,7 +66,7 @@ pub fn decide(plan: &Plan, consent: Consent) -> Decision {
     }
 }
 
-const SECTIONS: [(&str, Change, &str); 9] = [
+const SECTIONS: [(&str, Change, &str); 12] = [
     ("newSyncs", Change::New, "sync"),
     ("updatedSyncs", Change::Updated, "sync"),
     ("deletedSyncs", Change::Deleted, "sync"),
@@ -76,6 +76,9 @@ const SECTIONS: [(&str, Change, &str); 9] = [
     ("newOnEventScripts", Change::New, "on-event"),
     ("updatedOnEventScripts", Change::Updated, "on-event"),
     ("deletedOnEventScripts", Change::Deleted, "on-event"),
+    ("newFunctions", Change::New, "function"),
+    ("updatedFunctions", Change::Updated, "function"),
+    ("deletedFunctions", Change::Deleted, "function"),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

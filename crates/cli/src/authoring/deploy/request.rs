@@ -27,20 +27,15 @@ pub struct Selection {
 pub struct Request {
     body: Map<String, Value>,
     source: &'static str,
+    is_bundle: bool,
 }
 
 impl Request {
     /// Picks the selected functions of a compiled project.
     pub fn new(project: &Project, selection: &Selection, version: Option<&str>, settings: &Settings) -> Result<Self> {
         let functions = select(project, selection)?;
-        if let Some(function) = functions
-            .iter()
-            .find(|function| function.definition.kind() == Kind::Function)
-        {
-            bail!(
-                "{} uses createFunction, which is experimental and cannot be deployed yet; write it with createSync or createAction",
-                function.entry.path
-            );
+        if let Some(bundle) = bundle_of(&functions, selection)? {
+            return Ok(bundle);
         }
         // The reference client sends the syncs of an integration before its actions.
         let mut flows = Vec::with_capacity(functions.len());
@@ -83,12 +78,19 @@ impl Request {
         Ok(Self {
             body,
             source: if standalone { "standalone" } else { "repo" },
+            is_bundle: false,
         })
     }
 
     /// Asks the server what would change.
     pub async fn plan(&self, client: &Client) -> Result<Plan, ClientError> {
         let body = Value::Object(self.body.clone());
+        if self.is_bundle {
+            let wire = client
+                .json(Method::POST, "/functions/deployments/bundle/preview", Some(&body))
+                .await?;
+            return Ok(Plan::new(plan_of_bundle(&wire)));
+        }
         let wire = client
             .json(Method::POST, "/sync/deploy/confirmation", Some(&body))
             .await?;
@@ -97,6 +99,13 @@ impl Request {
 
     /// Makes the change.
     pub async fn apply(&self, client: &Client) -> Result<Value, ClientError> {
+        if self.is_bundle {
+            let body = Value::Object(self.body.clone());
+            let wire = client
+                .json(Method::POST, "/functions/deployments/bundle", Some(&body))
+                .await?;
+            return Ok(deployed_of_bundle(&wire));
+        }
         client
             .json(Method::POST, "/sync/deploy", Some(&self.final_body()))
             .await
@@ -115,6 +124,9 @@ impl Request {
 
     /// How many functions are sent.
     pub fn len(&self) -> usize {
+        if self.is_bundle {
+            return self.body.get("functions").and_then(Value::as_array).map_or(0, Vec::len);
+        }
         let events = self
             .body
             .get("onEventScriptsByProvider")
@@ -131,6 +143,65 @@ impl Request {
             .map_or(0, Vec::len)
             + scripts
     }
+}
+
+/// The deploy of functions made by `createFunction`, which go apart from the others; nothing for a project without any.
+fn bundle_of(functions: &[&Compiled], selection: &Selection) -> Result<Option<Request>> {
+    let (made, others): (Vec<&&Compiled>, Vec<&&Compiled>) = functions
+        .iter()
+        .partition(|function| function.definition.kind() == Kind::Function);
+    let Some(first) = made.first() else {
+        return Ok(None);
+    };
+    if let Some(other) = others.first() {
+        bail!(
+            "{} uses createFunction and {} does not; both kinds cannot be deployed together, so put them into two projects, or deploy one integration with --integration",
+            first.entry.path,
+            other.entry.path
+        );
+    }
+    let scope = match &selection.integration {
+        Some(integration) => json!({ "kind": "integration", "integrationId": integration }),
+        None => json!({ "kind": "environment" }),
+    };
+    let members: Vec<Value> = made
+        .iter()
+        .filter_map(|f| definition::bundle_function(&f.definition, &f.js, &f.ts))
+        .collect();
+    let mut body = Map::new();
+    body.insert("reconciliationScope".to_owned(), scope);
+    body.insert("functions".to_owned(), Value::Array(members));
+    Ok(Some(Request {
+        body,
+        source: "repo",
+        is_bundle: true,
+    }))
+}
+
+fn named<'w>(wire: &'w Value, section: &str) -> impl Iterator<Item = Value> + use<'w> {
+    let items = wire.get(section).and_then(Value::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .map(|item| json!({ "name": item["name"], "providerConfigKey": item["integrationId"] }))
+}
+
+fn plan_of_bundle(wire: &Value) -> Value {
+    json!({
+        "newFunctions": named(wire, "created").collect::<Vec<_>>(),
+        "updatedFunctions": named(wire, "updated").collect::<Vec<_>>(),
+        "deletedFunctions": named(wire, "deleted").collect::<Vec<_>>(),
+    })
+}
+
+fn deployed_of_bundle(wire: &Value) -> Value {
+    let changed = named(wire, "created").chain(named(wire, "updated"));
+    changed
+        .map(|mut function| {
+            function["type"] = json!("function");
+            function
+        })
+        .collect()
 }
 
 impl Selection {
@@ -191,7 +262,10 @@ pub fn render_result(deployed: &Value, request: &Request, terminal: Terminal) ->
                 terminal.paint(Style::Green, "✓"),
                 terminal.paint(Style::Cyan, &text(item, "type")),
                 format!("{}/{}", text(item, "providerConfigKey"), text(item, "name")),
-                terminal.paint(Style::Dim, &format!("version {}", text(item, "version"))),
+                match text(item, "version") {
+                    version if version.is_empty() => String::new(),
+                    version => terminal.paint(Style::Dim, &format!("version {version}")),
+                },
             ]
         })
         .collect();

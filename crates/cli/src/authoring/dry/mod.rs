@@ -75,7 +75,13 @@ pub async fn run(
         Kind::Sync => (tenon_runtime::Kind::Sync, "sync"),
         Kind::Action => (tenon_runtime::Kind::Action, "action"),
         Kind::OnEvent => (tenon_runtime::Kind::OnEvent, "on-event"),
-        Kind::Function => anyhow::bail!("functions made with createFunction cannot be run yet"),
+        // The trigger says what it resembles; in a dry run that is only visible in `nango.scriptType`.
+        Kind::Function => match trigger_kind(function) {
+            "schedule" => (tenon_runtime::Kind::Sync, "sync"),
+            "http" => (tenon_runtime::Kind::Webhook, "webhook"),
+            "event" => (tenon_runtime::Kind::OnEvent, "on-event"),
+            _ => (tenon_runtime::Kind::Action, "action"),
+        },
     };
     let host = Arc::new(host::DryHost::new(client, target, options, label, terminal));
     let invocation = Invocation {
@@ -87,7 +93,7 @@ pub async fn run(
             filename: function.trace_name(),
         }),
         kind,
-        input_json: options.input.as_ref().map(Value::to_string),
+        input_json: input_of(function, options).map(|input| input.to_string()),
         context_json: context(function, target, options, label).to_json(),
         limits: Limits::for_kind(kind),
         cancel,
@@ -102,9 +108,10 @@ pub async fn run(
 }
 
 fn context(function: &Compiled, target: &Target<'_>, options: &Options, label: &str) -> RunContext {
-    let is_sync = label == "sync";
+    let is_sync = matches!(label, "sync" | "webhook");
     let models: Vec<&String> = match &function.definition.detail {
         tenon_compiler::Detail::Sync(sync) => sync.outputs.iter().collect(),
+        tenon_compiler::Detail::Function(_) => function.definition.common.models.keys().collect(),
         _ => Vec::new(),
     };
     RunContext {
@@ -130,8 +137,49 @@ fn context(function: &Compiled, target: &Target<'_>, options: &Options, label: &
         track_deletes: is_sync.then_some(false),
         is_cli: true,
         logger_level: "debug".to_owned(),
+        trigger: trigger_context(function, target),
         provider_unknown: target.provider_paginate.is_none() && target.provider_missing,
         provider_paginate: target.provider_paginate.clone(),
         ..RunContext::default()
     }
+}
+
+/// The declaration of a function made by `createFunction`, as evaluated.
+fn declaration(function: &Compiled) -> Option<&Value> {
+    match &function.definition.detail {
+        tenon_compiler::Detail::Function(whole) => Some(whole),
+        _ => None,
+    }
+}
+
+fn trigger_kind(function: &Compiled) -> &str {
+    declaration(function)
+        .and_then(|whole| whole.pointer("/trigger/kind"))
+        .and_then(Value::as_str)
+        .unwrap_or("none")
+}
+
+/// What such a function is told about its start.
+fn trigger_context(function: &Compiled, target: &Target<'_>) -> Option<Value> {
+    declaration(function)?;
+    let member = tenon_compiler::definition::bundle_function(&function.definition, "", "")?;
+    Some(json!({
+        "kind": trigger_kind(function),
+        "capabilities": member["capabilities"],
+        "connection": {
+            "id": target.connection_id,
+            "integrationId": function.integration(),
+            "provider": target.provider,
+        },
+        "event": member.pointer("/trigger/events/0"),
+    }))
+}
+
+/// The input; for a function that messages start, the message with the input as its body.
+fn input_of(function: &Compiled, options: &Options) -> Option<Value> {
+    if trigger_kind(function) == "http" {
+        let body = options.input.clone().unwrap_or(Value::Null);
+        return Some(json!({ "request": { "event": null, "headers": {}, "body": body } }));
+    }
+    options.input.clone()
 }

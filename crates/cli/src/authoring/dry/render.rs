@@ -75,7 +75,9 @@ pub fn render(finished: &Finished, target: &Target<'_>, problems: &[Value], term
         );
         out.push_str(&format!("{}\n", terminal.paint(Style::Yellow, &text)));
     }
-    if let (Ok(output), tenon_compiler::Kind::Action) = (&finished.outcome.result, target.function.definition.kind()) {
+    if let (Ok(output), tenon_compiler::Kind::Action | tenon_compiler::Kind::Function) =
+        (&finished.outcome.result, target.function.definition.kind())
+    {
         let value: Value = serde_json::from_str(output).unwrap_or(Value::Null);
         out.push_str(&format!("\n{value:#}\n"));
     }

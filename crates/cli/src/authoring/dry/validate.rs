@@ -40,7 +40,22 @@ pub fn violations(finished: &Finished, target: &Target<'_>, options: &Options) -
                 }
             }
         }
-        Detail::OnEvent { .. } | Detail::Function(_) => {}
+        Detail::Function(whole) => {
+            if let Some(model) = whole.get("input").and_then(Value::as_str) {
+                let input = options.input.clone().unwrap_or(Value::Null);
+                check(&mut found, "invalid_function_input", model, &schemas, &input);
+            }
+            if let (Some(model), Ok(output)) = (whole.get("output").and_then(Value::as_str), &finished.outcome.result) {
+                let output = serde_json::from_str(output).unwrap_or(Value::Null);
+                check(&mut found, "invalid_function_output", model, &schemas, &output);
+            }
+            for (model, batches) in &finished.collected.models {
+                for record in &batches.saved {
+                    check(&mut found, "invalid_sync_record", model, &schemas, record);
+                }
+            }
+        }
+        Detail::OnEvent { .. } => {}
     }
     found.truncate(LISTED_MAX);
     found

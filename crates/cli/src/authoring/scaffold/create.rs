@@ -33,7 +33,7 @@ pub fn create(dir: &Path, new: &New<'_>) -> Result<String> {
         Kind::Sync => (Folder::Syncs, include_str!("files/stub-sync.ts")),
         Kind::Action => (Folder::Actions, include_str!("files/stub-action.ts")),
         Kind::OnEvent => (Folder::OnEvents, include_str!("files/stub-on-event.ts")),
-        Kind::Function => bail!("functions of this kind are not made by `tenon create`"),
+        Kind::Function => (Folder::Functions, include_str!("files/stub-function.ts")),
     };
     let stem = format!("{}/{}/{}", new.integration, folder.name(), new.name);
     let path = format!("{stem}.ts");

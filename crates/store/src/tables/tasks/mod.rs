@@ -175,6 +175,50 @@ pub async fn find_unfinished(conn: &mut Conn, kind: &str, unique_key: &str) -> R
         .transpose()
 }
 
+/// The task with this unique key, if it has not started; it cannot start before the transaction ends.
+pub async fn lock_waiting(tx: &mut Tx, kind: &str, unique_key: &str, now: Timestamp) -> Result<Option<TaskRow>> {
+    let sql = format!(
+        "UPDATE tasks SET updated_at = $3 WHERE kind = $1 AND unique_key = $2 AND state IN ('ready', 'delayed') \
+         RETURNING {COLUMNS}"
+    );
+    tx.query_opt(&sql, params![kind, unique_key, now])
+        .await?
+        .as_ref()
+        .map(decode)
+        .transpose()
+}
+
+/// Changes payload and moment of a task that has not started; false when there is none with this key.
+pub async fn amend(
+    tx: &mut Tx,
+    kind: &str,
+    unique_key: &str,
+    payload: &str,
+    run_at: Timestamp,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE tasks SET payload = $3, run_at = $4, state = $5, updated_at = $6 \
+               WHERE kind = $1 AND unique_key = $2 AND state IN ('ready', 'delayed')";
+    let state = if run_at <= now { "ready" } else { "delayed" };
+    let changed = tx
+        .execute(sql, params![kind, unique_key, payload, run_at, state, now])
+        .await?;
+    if changed > 0 {
+        tx.signal(CHANNEL, kind);
+    }
+    Ok(changed > 0)
+}
+
+/// Takes its unique key from a task, so that a successor may be enqueued while it runs.
+pub async fn release_key(tx: &mut Tx, id: i64, now: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE tasks SET unique_key = NULL, updated_at = $2 WHERE id = $1",
+        params![id, now],
+    )
+    .await?;
+    Ok(())
+}
+
 /// The task with this id, while it has a row.
 #[tenon_model::boxed]
 pub async fn find(conn: &mut Conn, id: i64) -> Result<Option<TaskRow>> {

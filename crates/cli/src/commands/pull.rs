@@ -1,0 +1,117 @@
+//! `tenon pull`: the source of a deployed function, into the project.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::authoring::client::Client;
+use crate::authoring::settings::{ServerArgs, Settings};
+use crate::authoring::terminal::{Style, Terminal, say};
+
+/// Flags of `tenon pull`.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  tenon pull hubspot contacts
+  tenon pull hubspot contacts -e prod --force       over the file that is there
+  tenon pull hubspot contacts --function-version 3  as it was
+
+Brings the entry file back, as it was deployed. Files that it imported are not stored on the server.
+Exit codes: 0 written, 1 anything else.")]
+pub struct PullArgs {
+    /// Integration that the function belongs to.
+    integration: String,
+    /// Its name.
+    name: String,
+    /// Environment that it is deployed in.
+    #[arg(short, long, default_value = "dev")]
+    environment: String,
+    /// What it is, when several have the name.
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["sync", "action", "on-event"])]
+    kind: Option<String>,
+    /// An earlier version.
+    #[arg(long = "function-version", value_name = "VERSION")]
+    version: Option<String>,
+    /// Write over a file that is there.
+    #[arg(short, long)]
+    force: bool,
+    /// Folder of the project.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Machine-readable output.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Runs the command.
+pub async fn run(args: PullArgs) -> Result<ExitCode> {
+    let terminal = Terminal::detect();
+    let settings = Settings::load(&args.dir);
+    let client = Client::new(
+        &settings.host(&args.server),
+        settings.key(&args.server, &args.environment)?,
+    )?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, value) in [("type", &args.kind), ("version", &args.version)] {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    let path = format!(
+        "/integrations/{}/functions/{}/code?{}",
+        args.integration,
+        args.name,
+        query.finish()
+    );
+    let answer = client.json(Method::GET, path.trim_end_matches('?'), None).await?;
+    let code = answer.get("code").and_then(Value::as_str).unwrap_or_default();
+    let folder = match answer.get("type").and_then(Value::as_str) {
+        _ if code.contains("createFunction") => "functions",
+        Some("sync") => "syncs",
+        Some("on-event") => "on-events",
+        _ => "actions",
+    };
+    let stem = format!("{}/{folder}/{}", args.integration, args.name);
+    let file = args.dir.join(format!("{stem}.ts"));
+    let present = std::fs::read_to_string(&file).ok();
+    let same = present.as_deref() == Some(code);
+    if present.is_some() && !same && !args.force {
+        bail!("{stem}.ts exists and differs; `tenon functions diff` shows how, --force writes over it");
+    }
+    if !same {
+        if let Some(parent) = file.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("{} cannot be made", parent.display()))?;
+        }
+        std::fs::write(&file, code).with_context(|| format!("{} cannot be written", file.display()))?;
+    }
+    let listed = list_in_index(&args.dir, &stem)?;
+    if args.json {
+        say(&json!({ "path": format!("{stem}.ts"), "changed": !same, "listed": listed }).to_string());
+    } else {
+        let (sign, style) = if same { ("=", Style::Dim) } else { ("+", Style::Green) };
+        let rest = if listed { ", listed in index.ts" } else { "" };
+        say(&format!("{} {stem}.ts{rest}", terminal.paint(style, sign)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Adds the import to `index.ts`, when there is one that lacks it; whether it was added.
+fn list_in_index(dir: &std::path::Path, stem: &str) -> Result<bool> {
+    let index = dir.join("index.ts");
+    let Ok(mut list) = std::fs::read_to_string(&index) else {
+        return Ok(false);
+    };
+    if list.contains(&format!("./{stem}.js")) || list.contains(&format!("./{stem}'")) {
+        return Ok(false);
+    }
+    if !list.is_empty() && !list.ends_with('\n') {
+        list.push('\n');
+    }
+    list.push_str(&format!("import './{stem}.js';\n"));
+    std::fs::write(&index, list).context("index.ts cannot be written")?;
+    Ok(true)
+}

@@ -1,0 +1,166 @@
+// `tenon functions`, `tenon pull` and `tenon doctor`, as a person and as a program use them.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { after, before, test } from 'node:test';
+import { binary, startServer, temporaryFolder, until } from '../support/server.mjs';
+import { connectShop, startShop } from '../support/shop.mjs';
+
+let server;
+let shop;
+let project;
+
+const action = (factor) => `import { createAction } from 'nango';
+import * as z from 'zod';
+
+export default createAction({
+    description: 'Multiplies.',
+    input: z.object({ n: z.number() }),
+    output: z.number(),
+    exec: async (nango, input) => input.n * ${factor}
+});
+`;
+const FILE = 'shop/actions/times.ts';
+
+function tenon(...args) {
+    const env = { ...process.env, NO_COLOR: '1', TENON_HOST: server.url, TENON_SECRET_KEY_DEV: server.keys.dev };
+    return new Promise((resolve) => {
+        const child = execFile(binary(), args, { cwd: project, env }, (error, stdout, stderr) => resolve({ code: error?.code ?? 0, stdout, stderr }));
+        child.stdin.end();
+    });
+}
+
+async function json(...args) {
+    const done = await tenon(...args, '--json');
+    return { code: done.code, out: JSON.parse(done.stdout || assert.fail(done.stderr)) };
+}
+
+const write = (factor) => writeFile(path.join(project, FILE), action(factor));
+
+async function deploy(factor) {
+    await write(factor);
+    const done = await json('deploy', 'dev', '--auto-confirm', '--no-typecheck');
+    assert.equal(done.code, 0, JSON.stringify(done.out));
+}
+
+async function call(n) {
+    const answer = await fetch(`${server.url}/action/trigger`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json', 'provider-config-key': 'shop', 'connection-id': 'c-1' },
+        body: JSON.stringify({ action_name: 'times', input: { n } })
+    });
+    return answer.json();
+}
+
+before(async () => {
+    [shop, server, project] = await Promise.all([startShop(), startServer(), temporaryFolder('tenon-commands-')]);
+    await connectShop(server, shop, 'c-1');
+    await mkdir(path.join(project, 'shop', 'actions'), { recursive: true });
+    await writeFile(path.join(project, 'index.ts'), `import './${FILE.replace('.ts', '.js')}';\n`);
+});
+
+after(async () => {
+    assert.equal(server.panicked(), false);
+    await server.stop();
+    await shop.close();
+});
+
+test('list, show and diff', async () => {
+    assert.equal((await tenon('functions', 'list')).stderr.trim(), 'Nothing is deployed.');
+    await deploy(2);
+    await deploy(3);
+    const listed = await json('functions', 'list');
+    assert.deepEqual(listed.out.functions.map((one) => [one.integration, one.name, one.type]), [['shop', 'times', 'action']]);
+    assert.match((await tenon('functions', 'list', '--integration', 'shop')).stdout, /action\s+shop\/times/);
+    const shown = await json('functions', 'show', 'shop', 'times');
+    assert.deepEqual(shown.out.versions.map((one) => [one.version, one.current]), [['2', true], ['1', false]]);
+    assert.match((await tenon('functions', 'show', 'shop', 'times')).stdout, /→\s+2/);
+
+    assert.deepEqual(await json('functions', 'diff', 'shop', 'times'), { code: 0, out: { equal: true, changes: [] } });
+    await write(5);
+    const changed = await tenon('functions', 'diff', 'shop', 'times');
+    assert.equal(changed.code, 1);
+    assert.match(changed.stdout, /^- .*input\.n \* 3$/m);
+    assert.match(changed.stdout, /^\+ .*input\.n \* 5$/m);
+    const versions = await json('functions', 'diff', 'shop', 'times', '1', '2');
+    assert.deepEqual(versions.out.changes.map((one) => (one.removed ?? one.added).trim()), ['exec: async (nango, input) => input.n * 2', 'exec: async (nango, input) => input.n * 3']);
+});
+
+test('rollback: with a yes, to the code before or to a named version', async () => {
+    assert.equal(await call(10), 30);
+    const silent = await json('functions', 'rollback', 'shop', 'times');
+    assert.equal(silent.code, 11);
+    assert.match(silent.out.error.message, /--yes/);
+    assert.deepEqual(await json('functions', 'rollback', 'shop', 'times', '--yes'), { code: 0, out: { ok: true, from: '2', version: '1' } });
+    assert.equal(await call(10), 20);
+    assert.equal((await json('functions', 'rollback', 'shop', 'times', '--yes', '--to', '2')).out.version, '2');
+    assert.equal(await call(10), 30);
+    const unknown = await json('functions', 'rollback', 'shop', 'times', '--yes', '--to', '99');
+    assert.equal(unknown.code, 11);
+    assert.match(unknown.out.error.message, /version_not_found/);
+    const shown = await json('functions', 'show', 'shop', 'times');
+    assert.deepEqual(shown.out.versions.map((one) => one.version), ['2', '1', '2', '1']);
+});
+
+test('pull brings sources back, and never over work that is not deployed', async () => {
+    const kept = await tenon('pull', 'shop', 'times');
+    assert.equal(kept.code, 1);
+    assert.match(kept.stderr, /exists and differs/);
+    assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(5));
+    assert.deepEqual((await json('pull', 'shop', 'times', '--force')).out, { path: FILE, changed: true, listed: false });
+    assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(3));
+    assert.equal((await json('pull', 'shop', 'times', '--force', '--function-version', '1')).code, 0);
+    assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(2));
+    const empty = await temporaryFolder('tenon-pull-');
+    await writeFile(path.join(empty, 'index.ts'), '');
+    assert.equal((await json('pull', 'shop', 'times', '--dir', empty)).out.listed, true);
+    assert.match(await readFile(path.join(empty, 'index.ts'), 'utf8'), /import '\.\/shop\/actions\/times\.js';/);
+});
+
+test('dev compiles and deploys each save, and shows runs', async () => {
+    const env = { ...process.env, NO_COLOR: '1', TENON_HOST: server.url, TENON_SECRET_KEY_DEV: server.keys.dev };
+    const dev = spawn(binary(), ['dev', '--json', '--no-typecheck'], { cwd: project, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const events = [];
+    let rest = '';
+    dev.stdout.on('data', (chunk) => {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop();
+        events.push(...lines.filter(Boolean).map((line) => JSON.parse(line)));
+    });
+    const wait = (what, check) => until(what, () => events.find(check));
+    try {
+        await write(7);
+        await wait('the first deploy', (one) => one.event === 'deployed');
+        await until('the new code', async () => (await call(10)) === 70);
+        await wait('the run', (one) => one.event === 'run' && one.run.function === 'times');
+        events.length = 0;
+        await writeFile(path.join(project, FILE), action(8).replace('input.n', 'input.('));
+        await wait('the finding', (one) => one.event === 'compiled' && one.result.ok === false);
+        assert.equal(await call(10), 70);
+        events.length = 0;
+        await write(9);
+        await wait('the next deploy', (one) => one.event === 'deployed');
+        assert.equal(await call(10), 90);
+    } finally {
+        dev.kill('SIGINT');
+    }
+    const away = await tenon('dev', '--host', 'https://tenon.example.com');
+    assert.equal(away.code, 1);
+    assert.match(away.stderr, /--remote/);
+});
+
+test('doctor says what is in the way and what to do', async () => {
+    const state = ({ out }) => Object.fromEntries(out.checks.map((one) => [one.check, one.state]));
+    const good = await json('doctor');
+    assert.equal(good.code, 0, JSON.stringify(good.out));
+    assert.equal(state(good).key, 'ok');
+    assert.equal(state(good).types, 'warning');
+    const wrong = await json('doctor', '--api-key', '00000000-0000-4000-8000-000000000000');
+    assert.equal(wrong.code, 1);
+    assert.equal(state(wrong).key, 'failed');
+    assert.match(wrong.out.checks.find((one) => one.check === 'key').remedy, /keys list/);
+    const away = await json('doctor', '--host', 'http://127.0.0.1:9');
+    assert.deepEqual([away.code, state(away).server], [1, 'failed']);
+    assert.match((await tenon('doctor')).stdout, /✓\s+server/);
+});
