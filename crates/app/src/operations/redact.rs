@@ -269,9 +269,7 @@ fn telling_member(name: &str) -> bool {
 /// Sixteen or more characters, letters and digits, and neither an address, a moment, a host nor a sentence.
 fn looks_secret(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/' | '=' | '~');
-    text.len() >= 16
-        && text.chars().all(plain)
-        && text.chars().any(|c| c.is_ascii_digit())
-        && text.chars().any(|c| c.is_ascii_alphabetic())
-        && !(text.contains('.') && !text.chars().any(|c| c.is_ascii_uppercase()))
+    let has = |wanted: fn(&char) -> bool| text.chars().any(|c| wanted(&c));
+    let host = text.contains('.') && !has(char::is_ascii_uppercase);
+    text.len() >= 16 && text.chars().all(plain) && has(char::is_ascii_digit) && has(char::is_ascii_alphabetic) && !host
 }

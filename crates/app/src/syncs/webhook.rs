@@ -78,7 +78,6 @@ pub(super) fn place(connection: tenon_model::ConnectionId, function: FunctionId)
 }
 
 /// Enqueues a run inside the transaction that works a provider's message off.
-#[tenon_model::boxed]
 pub(crate) async fn enqueue_run(
     app: &App,
     tx: &mut Tx,

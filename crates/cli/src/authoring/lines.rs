@@ -56,19 +56,19 @@ fn whole<'t>(a: &[&'t str], b: &[&'t str]) -> Vec<Line<'t>> {
     loop {
         match (a.get(i), b.get(j)) {
             (Some(left), Some(right)) if left == right => {
-                lines.push(Line::Same(*left));
+                lines.push(Line::Same(left));
                 (i, j) = (i + 1, j + 1);
             }
             (Some(left), Some(_)) if get(&common, i + 1, j) >= get(&common, i, j + 1) => {
-                lines.push(Line::Old(*left));
+                lines.push(Line::Old(left));
                 i += 1;
             }
             (_, Some(right)) => {
-                lines.push(Line::New(*right));
+                lines.push(Line::New(right));
                 j += 1;
             }
             (Some(left), None) => {
-                lines.push(Line::Old(*left));
+                lines.push(Line::Old(left));
                 i += 1;
             }
             (None, None) => return lines,

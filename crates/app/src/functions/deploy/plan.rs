@@ -17,8 +17,8 @@ use crate::{App, Result};
 const FUNCTIONS_MAX: i64 = 20_000;
 
 /// Everything that is deployed in an environment.
+#[tenon_model::boxed]
 pub(in crate::functions) async fn deployed(conn: &mut Conn, environment: EnvironmentId) -> Result<Vec<Function>> {
-    #[tenon_model::boxed]
     let rows = table::list(conn, environment, FunctionFilter::default(), 0, FUNCTIONS_MAX).await?;
     rows.into_iter().map(Function::from_row).collect()
 }

@@ -10,7 +10,6 @@ use crate::{App, Result};
 
 impl App {
     /// Inside the transaction that works a message off: a run of the sync's `onWebhook`.
-    #[tenon_model::boxed]
     pub(super) async fn enqueue_webhook_run(
         &self,
         tx: &mut Tx,

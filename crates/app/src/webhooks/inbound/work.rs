@@ -216,7 +216,7 @@ impl App {
         }
 
         let result = async {
-            let headers = message.forwarded_headers();
+            let headers = message.forwarded_headers(webhook);
             let mut tx = self.store().begin().await?;
             for part in &parts {
                 let incoming = Incoming {
