@@ -1,5 +1,5 @@
-// Locale functions. The engine has none, so these give what functions are used to see: American English, in UTC, and
-// the root order of texts, which most languages share. Other languages and other time zones are not there.
+// Locale functions. The engine has none, so these give what functions are used to see: American English in any
+// time zone, and the root order of texts, which most languages share. Other languages are not there.
 
 // What sorts before letters, in this order.
 const BEFORE_LETTERS = '\t\n\u000b\f\r \u00a0_-,;:!?.\'"()[]{}@*/\\&#%`^+<=>|~$0123456789';
@@ -137,31 +137,98 @@ function dateOptions(options, wanted) {
     return given;
 }
 
-function formatDate(date, locales, options, wanted) {
-    const zone = options?.timeZone;
-    if (zone !== undefined && !/^(utc|gmt|etc\/(utc|gmt|zulu|uct|greenwich))$/i.test(zone)) {
-        throw new RangeError(`Invalid time zone specified: ${zone} (functions run in UTC and know no other)`);
+const UTC_NAMES = /^(utc|gmt|etc\/(utc|gmt|zulu|uct|greenwich|universal)|zulu|uct|universal|greenwich)$/i;
+// Abbreviations that American English has; other zones are written as an offset.
+const KNOWN_ABBREVIATIONS = /^(?:[ECMP][SD]T|AK[SD]T|H[SD]T)$/;
+
+// Name, offset in seconds and abbreviation of a zone at a moment.
+function zoneOf(zone, milliseconds) {
+    if (zone === undefined) return { name: 'UTC', offset: 0, abbreviation: 'UTC' };
+    const name = String(zone);
+    if (UTC_NAMES.test(name)) return { name: 'UTC', offset: 0, abbreviation: 'UTC' };
+    const fixed = /^([+-])([01]\d|2[0-3]):?([0-5]\d)?$/.exec(name);
+    if (fixed !== null) {
+        const offset = (Number(fixed[2]) * 60 + Number(fixed[3] ?? 0)) * (fixed[1] === '-' ? -60 : 60);
+        return { name: `${fixed[1]}${fixed[2]}:${fixed[3] ?? '00'}`, offset, abbreviation: offsetName(offset, false) };
     }
+    const found = native.zoneAt(name.toWellFormed(), Number.isNaN(milliseconds) ? 0 : Math.floor(milliseconds / 1000));
+    if (found === undefined) throw new RangeError(`Invalid time zone specified: ${name}`);
+    const [canonical, offset, designation] = [found[0], Number(found[1]), found[2]];
+    const american = /^(America|US|Canada)\/|^Pacific\/Honolulu$|^[ECMPH]ST(\d[ECMP]DT)?$/.test(canonical);
+    return { name: canonical, offset, abbreviation: american && KNOWN_ABBREVIATIONS.test(designation) ? designation : offsetName(offset, false) };
+}
+
+function offsetName(offset, long) {
+    if (offset === 0) return 'GMT';
+    const minutes = Math.floor(Math.abs(offset) / 60);
+    const hours = Math.floor(minutes / 60);
+    const rest = minutes % 60;
+    const sign = offset < 0 ? '-' : '+';
+    return long ? `GMT${sign}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}` : `GMT${sign}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
+}
+
+function zoneText(zone, style) {
+    switch (style) {
+        case 'short':
+            return zone.abbreviation;
+        case 'shortOffset':
+            return offsetName(zone.offset, false);
+        case 'longOffset':
+            return offsetName(zone.offset, true);
+        case 'long':
+            if (zone.name === 'UTC') return 'Coordinated Universal Time';
+    }
+    throw new RangeError(`timeZoneName: '${style}' is not available for ${zone.name}; use 'short', 'shortOffset' or 'longOffset'`);
+}
+
+// Fields are marked in the text, so that it can be taken apart again (`formatToParts`).
+const mark = (type, text) => text && `\u0001${type}\u0002${text}\u0003`;
+const unmarked = (text) => text.replace(/\u0001\w+\u0002([^\u0003]*)\u0003/g, '$1');
+
+function formatDate(date, locales, options, wanted) {
+    return unmarked(markedDate(date, locales, options, wanted));
+}
+
+function markedDate(date, locales, options, wanted) {
+    const zone = zoneOf(options?.timeZone, date.getTime());
     if (Number.isNaN(date.getTime())) return 'Invalid Date';
     const locale = String(Array.isArray(locales) ? locales[0] : (locales ?? 'en-US'));
     const given = dateOptions(options, wanted);
     if (given.dateStyle === 'short' && !/^en-US/.test(locale)) given.year = 'numeric';
+    const local = new EngineDate(date.getTime() + zone.offset * 1000);
     const onlyWeekday = given.weekday && !given.year && !given.month && !given.day;
-    return [dateText(date, given, locale), timeText(date, given, locale)].filter(Boolean).join(given.month === 'long' ? ' at ' : onlyWeekday ? ' ' : ', ');
+    const separator = given.month === 'long' ? ' at ' : onlyWeekday ? ' ' : ', ';
+    return [dateText(local, given, locale), timeText(local, given, locale, zone)].filter(Boolean).join(separator);
+}
+
+function dateParts(text) {
+    const parts = [];
+    let end = 0;
+    for (const field of text.matchAll(/\u0001(\w+)\u0002([^\u0003]*)\u0003/g)) {
+        if (field.index > end) parts.push({ type: 'literal', value: text.slice(end, field.index) });
+        parts.push({ type: field[1], value: field[2] });
+        end = field.index + field[0].length;
+    }
+    if (end < text.length) parts.push({ type: 'literal', value: text.slice(end) });
+    return parts;
 }
 
 function dateText(date, given, locale) {
     const digits = (value, style) => (style === '2-digit' ? String(value % 100).padStart(2, '0') : String(value));
-    const year = given.year && digits(date.getUTCFullYear(), given.year);
-    const day = given.day && digits(date.getUTCDate(), given.day);
-    const weekday = given.weekday && named(WEEKDAYS[date.getUTCDay()], given.weekday);
-    const month = given.month && (/numeric|2-digit/.test(given.month) ? digits(date.getUTCMonth() + 1, given.month) : named(MONTHS[date.getUTCMonth()], given.month));
     const two = (text) => text && text.padStart(2, '0');
-    if (given.month === undefined || /numeric|2-digit/.test(given.month)) {
+    const year = mark('year', given.year && digits(date.getUTCFullYear(), given.year));
+    const plainDay = given.day && digits(date.getUTCDate(), given.day);
+    const day = mark('day', plainDay);
+    const weekday = mark('weekday', given.weekday && named(WEEKDAYS[date.getUTCDay()], given.weekday));
+    const inDigits = given.month === undefined || /numeric|2-digit/.test(given.month);
+    const plainMonth = given.month && (inDigits ? digits(date.getUTCMonth() + 1, given.month) : named(MONTHS[date.getUTCMonth()], given.month));
+    const month = mark('month', plainMonth);
+    if (inDigits) {
+        const [twoDay, twoMonth] = [mark('day', two(plainDay)), mark('month', two(plainMonth))];
         let parts = [month, day, year];
         let separator = '/';
-        if (/^(en-CA|sv|fr-CA)/.test(locale)) [parts, separator] = [[year, two(month), two(day)], '-'];
-        else if (/^(en-(GB|AU|NZ|IN|IE)|fr|es|it|pt)/.test(locale)) parts = [two(day), two(month), year];
+        if (/^(en-CA|sv|fr-CA)/.test(locale)) [parts, separator] = [[year, twoMonth, twoDay], '-'];
+        else if (/^(en-(GB|AU|NZ|IN|IE)|fr|es|it|pt)/.test(locale)) parts = [twoDay, twoMonth, year];
         const numbers = parts.filter(Boolean).join(separator);
         return [weekday, numbers].filter(Boolean).join(', ');
     }
@@ -174,18 +241,21 @@ function named(name, style) {
     return style === 'long' ? name : style === 'narrow' ? name[0] : name.slice(0, 3);
 }
 
-function timeText(date, given, locale) {
+function timeText(date, given, locale, zone) {
+    const zoneName = given.timeZoneName && mark('timeZoneName', zoneText(zone, given.timeZoneName));
     const fraction = given.fractionalSecondDigits;
-    if (!given.hour && !given.minute && !given.second && !fraction) return '';
+    if (!given.hour && !given.minute && !given.second && !fraction) return zoneName ?? '';
     const half = given.hour12 ?? (given.hourCycle ? /h1/.test(given.hourCycle) : !/^(en-GB|fr|de|es|it|pt|sv|nl)/.test(locale));
     const hours = date.getUTCHours();
     const pad = (value) => String(value).padStart(2, '0');
     const shown = half ? hours % 12 || 12 : hours;
-    const hour = given.hour && (given.hour === '2-digit' || !half ? pad(shown) : String(shown));
-    const second = given.second && `${pad(date.getUTCSeconds())}${fraction ? `.${String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fraction)}` : ''}`;
-    const clock = [hour, given.minute && pad(date.getUTCMinutes()), second].filter(Boolean).join(':');
-    const daytime = half && given.hour && `${clock} ${locale === 'en-CA' ? (hours < 12 ? 'a.m.' : 'p.m.') : hours < 12 ? 'AM' : 'PM'}`;
-    return [daytime || clock, given.timeZoneName && 'UTC'].filter(Boolean).join(' ');
+    const hour = mark('hour', given.hour && (given.hour === '2-digit' || !half ? pad(shown) : String(shown)));
+    const parts = fraction && mark('fractionalSecond', String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fraction));
+    const second = given.second && [mark('second', pad(date.getUTCSeconds())), parts].filter(Boolean).join('.');
+    const clock = [hour, given.minute && mark('minute', pad(date.getUTCMinutes())), second].filter(Boolean).join(':');
+    const period = locale === 'en-CA' ? (hours < 12 ? 'a.m.' : 'p.m.') : hours < 12 ? 'AM' : 'PM';
+    const daytime = half && given.hour && `${clock} ${mark('dayPeriod', period)}`;
+    return [daytime || clock, zoneName].filter(Boolean).join(' ');
 }
 
 // Like the built-ins they stand for, these may be called without `new`.
@@ -203,9 +273,16 @@ NumberFormat.prototype.resolvedOptions = () => ({ locale: 'en-US', numberingSyst
 
 function DateTimeFormat(locales, options) {
     if (new.target === undefined) return new DateTimeFormat(locales, options);
-    this.format = (date) => formatDate(date === undefined ? new Date() : new Date(date), locales, options, 'date');
+    const timeZone = zoneOf(options?.timeZone, 0).name;
+    const dateOf = (date) => (date === undefined ? new Date() : new Date(date));
+    const checked = (date) => {
+        if (Number.isNaN(date.getTime())) throw new RangeError('Invalid time value');
+        return date;
+    };
+    this.format = (date) => formatDate(checked(dateOf(date)), locales, options, 'date');
+    this.formatToParts = (date) => dateParts(markedDate(checked(dateOf(date)), locales, options, 'date'));
+    this.resolvedOptions = () => ({ locale: 'en-US', calendar: 'gregory', numberingSystem: 'latn', timeZone });
 }
-DateTimeFormat.prototype.resolvedOptions = () => ({ locale: 'en-US', calendar: 'gregory', numberingSystem: 'latn', timeZone: 'UTC' });
 
 for (const format of [Collator, NumberFormat, DateTimeFormat]) format.supportedLocalesOf = (locales) => [locales ?? []].flat().filter((locale) => /^en/.test(locale));
 const Intl = { Collator, NumberFormat, DateTimeFormat, getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat().map(String)) };

@@ -261,13 +261,47 @@ async fn locales() {
             "Invalid Date"
         ])
     );
-    let zone = eval(
-        "try { new Date(0).toLocaleString('en-US', { timeZone: 'Europe/Paris' }); } catch (e) { return e.message; }",
-    )
-    .await;
-    assert!(
-        zone.as_str()
-            .is_some_and(|text| text.starts_with("Invalid time zone specified: Europe/Paris")),
-        "{zone}"
+}
+
+#[tokio::test]
+async fn time_zones() {
+    // Compared with Node 24. The spring of 2024 in New York and Lord Howe (half an hour), Kolkata, and far from both ends.
+    let body = r"
+        const at = (text, timeZone, options) => new Date(text).toLocaleString('en-US', { timeZone, ...options });
+        const zone = { timeZoneName: 'short' };
+        const fails = (work) => { try { return work(); } catch (e) { return `${e.name}: ${e.message}`; } };
+        return [
+            at('2024-03-10T06:59:59Z', 'America/New_York', zone), at('2024-03-10T07:00:00Z', 'America/New_York', zone), at('2024-11-03T06:00:00Z', 'america/new_york', zone),
+            at('2024-01-01T00:00:00Z', 'Asia/Kolkata', zone), at('2024-10-05T15:30:00Z', 'Australia/Lord_Howe', zone), at('2024-07-01T12:00:00Z', 'Europe/Paris', { ...zone, hour12: false }),
+            at('2050-07-01T12:00:00Z', 'Europe/Berlin'), at('1950-07-01T12:00:00Z', 'America/Chicago'), at('2024-01-01T00:30:00Z', '+05:30'), at('2024-01-01T00:30:00Z', 'Pacific/Honolulu', { timeZoneName: 'longOffset' }),
+            new Date('2024-01-01T02:00:00Z').toLocaleDateString('en-CA', { timeZone: 'America/Los_Angeles' }), new Date('2024-06-01T02:00:00Z').toLocaleTimeString('en-GB', { timeZone: 'Europe/London' }),
+            Object.fromEntries(new Intl.DateTimeFormat('en-US', { timeZone: 'Asia/Tokyo', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false }).formatToParts(new Date('2023-12-31T20:01:02Z')).filter((part) => part.type !== 'literal').map((part) => [part.type, part.value])),
+            new Intl.DateTimeFormat('en-US', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'US/Pacific' }).formatToParts(0).map((part) => part.value).join('|'),
+            new Intl.DateTimeFormat('en-US', { timeZone: 'europe/paris' }).resolvedOptions().timeZone,
+            fails(() => at(0, 'Mars/Base')), fails(() => new Intl.DateTimeFormat('en-US', { timeZone: '../etc/passwd' })), fails(() => at(0, 'Europe/Paris', { timeZoneName: 'long' })), fails(() => new Intl.DateTimeFormat().format(NaN))
+        ];";
+    assert_eq!(
+        eval(body).await,
+        json!([
+            "3/10/2024, 1:59:59 AM EST",
+            "3/10/2024, 3:00:00 AM EDT",
+            "11/3/2024, 1:00:00 AM EST",
+            "1/1/2024, 5:30:00 AM GMT+5:30",
+            "10/6/2024, 2:30:00 AM GMT+11",
+            "7/1/2024, 14:00:00 GMT+2",
+            "7/1/2050, 2:00:00 PM",
+            "7/1/1950, 7:00:00 AM",
+            "1/1/2024, 6:00:00 AM",
+            "12/31/2023, 2:30:00 PM GMT-10:00",
+            "2023-12-31",
+            "03:00:00",
+            { "month": "01", "day": "01", "year": "2024", "hour": "05", "minute": "01", "second": "02" },
+            "Dec| |31|, |1969|, |4|:|00| |PM",
+            "Europe/Paris",
+            "RangeError: Invalid time zone specified: Mars/Base",
+            "RangeError: Invalid time zone specified: ../etc/passwd",
+            "RangeError: timeZoneName: 'long' is not available for Europe/Paris; use 'short', 'shortOffset' or 'longOffset'",
+            "RangeError: Invalid time value"
+        ])
     );
 }
