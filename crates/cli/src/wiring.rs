@@ -141,3 +141,11 @@ fn start_runtime(config: &Config) -> Result<Runtime> {
 pub fn drain(config: &Config) -> Duration {
     Duration::from_secs(config.server.drain_seconds)
 }
+
+/// What the application says to people, instead of the code that it gives to programs.
+pub fn explain(error: tenon_app::Error) -> anyhow::Error {
+    match error.refusal().and_then(|refusal| refusal.message.clone()) {
+        Some(message) => anyhow::anyhow!(message),
+        None => error.into(),
+    }
+}

@@ -103,7 +103,7 @@ pub async fn run(args: KeysArgs) -> Result<ExitCode> {
             let key = app
                 .create_key_with_scopes(environment, &name, &scopes)
                 .await
-                .map_err(explain)?;
+                .map_err(wiring::explain)?;
             show_created(&key, target.json);
         }
         KeysCommand::Revoke { target, id } => {
@@ -128,13 +128,6 @@ pub async fn run(args: KeysArgs) -> Result<ExitCode> {
 
 fn scope_exists(scope: &str) -> bool {
     scope.starts_with("environment:") || scope.starts_with("account:")
-}
-
-fn explain(error: tenon_app::Error) -> anyhow::Error {
-    match error.refusal().and_then(|refusal| refusal.message.clone()) {
-        Some(message) => anyhow::anyhow!(message),
-        None => error.into(),
-    }
 }
 
 async fn find(app: &App, target: &Target) -> Result<Option<EnvironmentId>> {

@@ -111,7 +111,7 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
         tracing::warn!(%error, "core dumps of this process cannot be forbidden; a crash may write secrets to disk");
     }
     let app = wiring::build(&config, public_url.clone()).await?;
-    app.require_master_keys().await?;
+    app.require_master_keys().await.map_err(wiring::explain)?;
     if let Some(first) = app.ensure_account().await? {
         announce(&first);
     }

@@ -59,7 +59,7 @@ pub async fn run(args: VaultArgs) -> Result<ExitCode> {
             }
         }
         VaultCommand::Rotate => {
-            let done = app.rotate_master_key().await.map_err(explain)?;
+            let done = app.rotate_master_key().await.map_err(wiring::explain)?;
             print(&if args.json {
                 json!({ "resealed": done.resealed, "unchanged": done.unchanged }).to_string()
             } else {
@@ -71,13 +71,6 @@ pub async fn run(args: VaultArgs) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn explain(error: tenon_app::Error) -> anyhow::Error {
-    match error.refusal().and_then(|refusal| refusal.message.clone()) {
-        Some(message) => anyhow::anyhow!(message),
-        None => error.into(),
-    }
 }
 
 #[expect(clippy::print_stdout, reason = "output of the command")]

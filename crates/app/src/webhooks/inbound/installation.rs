@@ -104,15 +104,18 @@ impl App {
         let Some(announced) = announced(provider, webhook, message) else {
             return Ok(Installation::None);
         };
-        let place = MatchIn::Config(announced.place.to_owned());
-        let mut named = self.connections_with(integration, &place, &announced.who).await?;
+        let mut pending = self
+            .connections_with(integration, &MatchIn::Config(PENDING.to_owned()), "true")
+            .await?;
         // The one that was asked for last; older ones were given up by their person.
-        named.sort_by_key(|row| std::cmp::Reverse(row.created_at));
+        pending.sort_by_key(|row| std::cmp::Reverse(row.created_at));
         let mut waiting = None;
-        for row in named {
+        for row in pending {
             let end_user = row.end_user.as_ref().map(EndUser::from_row);
             let connection = self.open_connection(row).await?;
-            if connection.config.contains_key(PENDING) {
+            let asker = connection.config.get(announced.place).and_then(scalar);
+            // Logins are the same in any case.
+            if asker.is_some_and(|asker| asker.eq_ignore_ascii_case(&announced.who)) {
                 waiting = Some((connection, end_user));
                 break;
             }
