@@ -25,13 +25,13 @@ export interface FunctionDefinition<Input extends z.ZodType | undefined, Output 
         nango: NangoSync<M> & {
             getVariant(): string;
             /** Runs another function by its name, on this connection unless another is named, and answers its output. */
-            invoke(fn: string | { name: string; integrationId?: string }, options?: { input?: unknown; connection?: string | { id: string } }): Promise<any>;
+            invoke(fn: string | { name: string; integrationId?: string }, options?: { input?: unknown; connection?: string | { connectionId: string; integrationId?: string } }): Promise<any>;
         },
         trigger: {
             kind: FunctionTrigger['kind'];
             input: Input extends z.ZodType ? z.infer<Input> : undefined;
             /** The connection that it runs for. */
-            connection?: { id: string; integrationId: string; provider: string };
+            connection?: { connectionId: string; integrationId: string; provider: string };
             /** Only for the trigger `http`: the message, or the chosen one of several joined messages. */
             request?: any;
             /** Only with `debounce: { take: 'all' }`: all joined messages. */

@@ -28,8 +28,8 @@ const keeps = 'data: { models: { Order } }';
 
 const SHOP = {
     quote: made(`input: z.object({ total: z.number() }), output: z.object({ id: z.string(), total: z.number(), has: z.array(z.string()) }), ${needs}`,
-        `const { data } = await nango.post({ endpoint: '/orders', data: { total: trigger.input.total } });
-         return { id: String(data.id), total: data.total, has: [trigger.kind, trigger.connection!.id, typeof (nango as any).batchSave, nango.getVariant()] };`),
+        `const { data } = await (nango as any).post({ endpoint: '/orders', data: { total: trigger.input.total } });
+         return { id: String(data.id), total: data.total, has: [trigger.kind, trigger.connection!.connectionId, typeof (nango as any).batchSave, nango.getVariant()] };`),
     keep: made(`input: z.object({ id: z.string() }), ${keeps}, ${needs}`, `await nango.batchSave([{ id: trigger.input.id }], 'Order');`),
     ask: made(`requires: { connection: true, outbound: false, invoke: true }`, `return nango.invoke('quote', { input: { total: 7 } });`),
     slow: made(`limits: { concurrency: { perConnection: 1 } }, ${needs}`, `const { data } = await nango.get({ endpoint: '/busy' }); return data;`),

@@ -94,6 +94,6 @@ function narrow(target, capabilities, context) {
 async function invoke(wanted, options) {
     const name = typeof wanted === 'string' ? wanted : wanted?.name;
     if (typeof name !== 'string') throw new Error("nango.invoke needs the name of a function: nango.invoke('name', { input }) or nango.invoke({ name, integrationId }, { input })");
-    const connection = typeof options?.connection === 'string' ? options.connection : options?.connection?.id;
-    return platformMethods.triggerAction(wanted.integrationId ?? run.context.providerConfigKey, connection ?? run.context.connectionId, name, options?.input);
+    const connection = typeof options?.connection === 'string' ? options.connection : options?.connection?.connectionId;
+    return platformMethods.triggerAction(wanted.integrationId ?? options?.connection?.integrationId ?? run.context.providerConfigKey, connection ?? run.context.connectionId, name, options?.input);
 }

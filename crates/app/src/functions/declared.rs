@@ -167,7 +167,7 @@ impl Function {
             "kind": declared.trigger.name(),
             "capabilities": declared.capabilities,
             "connection": {
-                "id": live.connection.connection_id,
+                "connectionId": live.connection.connection_id,
                 "integrationId": self.unique_key,
                 "provider": self.provider,
             },

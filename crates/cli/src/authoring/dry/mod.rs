@@ -167,7 +167,7 @@ fn trigger_context(function: &Compiled, target: &Target<'_>) -> Option<Value> {
         "kind": trigger_kind(function),
         "capabilities": member["capabilities"],
         "connection": {
-            "id": target.connection_id,
+            "connectionId": target.connection_id,
             "integrationId": function.integration(),
             "provider": target.provider,
         },
