@@ -4,6 +4,7 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { binary, startServer, temporaryFolder, until } from '../support/server.mjs';
 import { connectShop, startShop } from '../support/shop.mjs';
 
@@ -142,8 +143,15 @@ test('dev compiles and deploys each save, and shows runs', async () => {
         await write(9);
         await wait('the next deploy', (one) => one.event === 'deployed');
         assert.equal(await call(10), 90);
-    } finally {
+        // Asked to stop in the middle of a round, not while it sleeps, it ends all the same.
+        process.kill(server.pid, 'SIGSTOP');
+        await setTimeout(1_000);
         dev.kill('SIGINT');
+        await until('the end of tenon dev', () => dev.exitCode !== null, 5_000);
+        assert.equal(dev.exitCode, 0);
+    } finally {
+        process.kill(server.pid, 'SIGCONT');
+        dev.kill('SIGKILL');
     }
     const away = await tenon('dev', '--host', 'https://tenon.example.com');
     assert.equal(away.code, 1);

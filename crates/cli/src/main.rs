@@ -10,6 +10,7 @@ mod master_key;
 mod overlay;
 mod quickstart;
 mod skills;
+mod stop;
 mod testing;
 mod wiring;
 

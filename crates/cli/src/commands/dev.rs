@@ -14,6 +14,7 @@ use crate::authoring::deploy::{self, Consent, Decision, Selection};
 use crate::authoring::settings::{ServerArgs, Settings};
 use crate::authoring::terminal::{Style, Terminal, count, note, say};
 use crate::authoring::{build, report};
+use crate::stop::stop_signal;
 
 /// How often files and runs are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(400);
@@ -75,8 +76,17 @@ pub async fn run(args: DevArgs) -> Result<ExitCode> {
             .map_or_else(String::new, |client| format!(", deploying to {}", client.host()));
         say(&format!("Watching {}{target}. Ctrl-C ends it.", args.dir.display()));
     }
+    let stop = stop_signal()?;
+    tokio::select! {
+        () = stop => Ok(ExitCode::SUCCESS),
+        ended = watch(&args, &settings, client.as_ref(), terminal) => ended,
+    }
+}
+
+/// Looks at files and runs until a round fails, or the first round is over and no more is asked for.
+async fn watch(args: &DevArgs, settings: &Settings, client: Option<&Client>, terminal: Terminal) -> Result<ExitCode> {
     let mut runs = Runs::default();
-    if let Some(client) = &client {
+    if let Some(client) = client {
         // What happened before is not news.
         runs.news(client).await;
     }
@@ -87,20 +97,17 @@ pub async fn run(args: DevArgs) -> Result<ExitCode> {
         if first || now != seen {
             seen = now;
             first = false;
-            let usable = work(&args, &settings, client.as_ref(), terminal).await?;
+            let usable = work(args, settings, client, terminal).await?;
             if args.once {
                 return Ok(if usable { ExitCode::SUCCESS } else { ExitCode::FAILURE });
             }
         }
-        if let Some(client) = &client {
+        if let Some(client) = client {
             for run in runs.news(client).await {
                 show(&run, args.json, terminal);
             }
         }
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(ExitCode::SUCCESS),
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -14,6 +14,7 @@ use crate::authoring::{
     settings::{ServerArgs, Settings},
     terminal::{Style, Terminal, note, say},
 };
+use crate::stop::stop_signal;
 
 /// Flags of `tenon dryrun`.
 #[derive(Debug, Clone, clap::Args)]
@@ -143,9 +144,10 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
         terminal,
     );
     tokio::pin!(run);
+    let stop = stop_signal()?;
     let finished = tokio::select! {
         finished = &mut run => finished?,
-        _ = tokio::signal::ctrl_c() => {
+        () = stop => {
             cancel.cancel();
             run.await?
         }

@@ -4,6 +4,7 @@ mod show;
 mod source;
 
 use std::collections::{BTreeSet, HashSet};
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use crate::authoring::settings::ServerArgs;
 use crate::authoring::terminal::Terminal;
 use crate::commands::serve::CommonArgs;
 use crate::logging;
+use crate::stop::stop_signal;
 
 use show::Show;
 use source::{Source, Wanted};
@@ -98,7 +100,11 @@ pub async fn run(args: LogsArgs) -> Result<ExitCode> {
         print(&source, &show, operation).await?;
     }
     if args.follow {
-        follow(&source, &show, &wanted, newest).await?;
+        let stop = stop_signal()?;
+        tokio::select! {
+            () = stop => {}
+            failed = follow(&source, &show, &wanted, newest) => match failed? {},
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -125,8 +131,8 @@ fn state_of(operation: &Value) -> (String, String) {
     (text("id"), text("state"))
 }
 
-/// Shows every operation when it is first seen and again when its state has changed, until interrupted.
-async fn follow(source: &Source, show: &Show, wanted: &Wanted, newest: Vec<Value>) -> Result<()> {
+/// Shows every operation when it is first seen and again when its state has changed; ends only by failing.
+async fn follow(source: &Source, show: &Show, wanted: &Wanted, newest: Vec<Value>) -> Result<Infallible> {
     let mut seen: HashSet<(String, String)> = newest.iter().map(state_of).collect();
     let mut open: BTreeSet<String> = newest
         .iter()
@@ -135,10 +141,7 @@ async fn follow(source: &Source, show: &Show, wanted: &Wanted, newest: Vec<Value
         .collect();
     let mut last = newest.iter().map(|operation| state_of(operation).0).max();
     loop {
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => return Ok(()),
-            () = tokio::time::sleep(LOOK_EVERY) => {}
-        }
+        tokio::time::sleep(LOOK_EVERY).await;
         let since = last.as_deref().and_then(|id| source::earlier(id, LATE_BY));
         let mut found = source.since(wanted, since.as_deref()).await?;
         for id in open.iter().filter(|id| since.as_ref().is_some_and(|since| *id < since)) {

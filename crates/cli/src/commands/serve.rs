@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use toml::Value;
 
 use crate::config::{Config, Flag};
+use crate::stop::stop_signal;
 use crate::{logging, overlay, wiring};
 
 /// Flags of `tenon serve`.
@@ -116,13 +116,14 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode> {
         announce(&first);
     }
     app.end_dead_refreshes().await?;
+    let stop = stop_signal()?;
     app.start();
     let providers = wiring::providers_place(&config);
     let loaded = tenon_catalog::overlay_stamp(&providers);
     overlay::follow(&app, providers, loaded);
     tracing::info!(url = %public_url, data = %config.storage.data_dir.display(), "tenon is ready");
     let router = tenon_api::router(app.clone());
-    tenon_api::serve(listener, router, stop_signal())
+    tenon_api::serve(listener, router, stop)
         .await
         .context("the server stopped")?;
     tracing::info!("stopping; waiting for work in flight");
@@ -143,19 +144,4 @@ fn announce(first: &tenon_app::environments::FirstStart) {
         println!("  {environment:<8} {key}");
     }
     println!("  {:<8} {}", "account", first.account_key);
-}
-
-async fn stop_signal() {
-    let mut terminate = match signal(SignalKind::terminate()) {
-        Ok(terminate) => terminate,
-        Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be received; only Ctrl-C stops the server");
-            let _ = tokio::signal::ctrl_c().await;
-            return;
-        }
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tenon_sim::hubspot::config::{DEFAULT_CLIENT_ID, DEFAULT_CLIENT_SECRET};
 use tenon_sim::{Config, FaultPlan, HubSpot, Running};
-use tokio::signal::unix::{SignalKind, signal};
+
+use crate::stop::stop_signal;
 
 /// Flags of `tenon sim`.
 #[derive(Debug, Clone, clap::Args)]
@@ -124,23 +125,13 @@ impl HubspotArgs {
 /// Runs the command until it is asked to stop.
 pub async fn run(args: SimArgs) -> Result<ExitCode> {
     let Provider::Hubspot(hubspot) = args.provider;
+    let stop = stop_signal()?;
     let hint = format!("--port {} may be taken; --port 0 picks a free one", hubspot.port);
     let running = HubSpot::start(hubspot.config()).await.context(hint)?;
     print_banner(&running);
-    wait_for_stop().await;
+    stop.await;
     running.shutdown().await;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn wait_for_stop() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }
 
 #[expect(clippy::print_stdout, reason = "output of the command")]

@@ -23,9 +23,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use tenon_sim::{Config as SimConfig, HubSpot, Running};
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commands::quickstart::QuickstartArgs;
+use crate::stop::stop_signal;
 use checks::Checks;
 use client::Client;
 use progress::Screen;
@@ -172,17 +172,6 @@ impl Folder {
             Self::Kept(path) => Some(path),
         }
     }
-}
-
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be received")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("Ctrl-C cannot be received")?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
 }
 
 /// `25,000`.

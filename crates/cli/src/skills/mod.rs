@@ -8,9 +8,7 @@ mod rules;
 mod state;
 
 #[cfg(test)]
-mod content_tests;
-#[cfg(test)]
-mod install_tests;
+mod tests;
 
 pub use agents::{AGENTS, Agent, Roots, Scope, by_name, detect, names};
 pub use bundle::{SKILLS, Skill};

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use clap::{Command, CommandFactory as _};
 
-use super::SKILLS;
+use crate::skills::SKILLS;
 
-const GUIDE: &str = include_str!("../../../../docs/guides/coding-agents.md");
+const GUIDE: &str = include_str!("../../../../../docs/guides/coding-agents.md");
 
 /// Every text that names commands, with where it is.
 fn texts() -> Vec<(String, &'static str)> {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::agents::Layout;
-use super::install::{RECORD, hash};
-use super::state::Installed;
-use super::*;
+use crate::skills::agents::Layout;
+use crate::skills::install::{RECORD, hash};
+use crate::skills::state::Installed;
+use crate::skills::*;
 
 fn all() -> Vec<&'static Skill> {
     SKILLS.iter().collect()
@@ -216,7 +216,7 @@ fn conventions_are_updated_refused_and_announced() {
 
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("Refuse", "Allow")).unwrap();
-    let second = super::plan(root.path(), Scope::Project, &[agent("aider")], &all()).unwrap();
+    let second = crate::skills::plan(root.path(), Scope::Project, &[agent("aider")], &all()).unwrap();
     assert_eq!(second.conflicts(), ["CONVENTIONS.tenon.md"]);
 }
 

@@ -1,0 +1,4 @@
+//! What the skills say, and where they are written.
+
+mod content;
+mod install;
