@@ -114,6 +114,7 @@ impl App {
         environment: EnvironmentId,
         id: ConnectionId,
     ) -> Result<bool> {
+        self.emit_deleted(tx, environment, id).await?;
         if !table::delete(tx, environment, id, self.clock().now()).await? {
             return Ok(false);
         }

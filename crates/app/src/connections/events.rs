@@ -7,9 +7,11 @@
 use serde_json::{Map, Value, json};
 use tenon_model::{ConnectionId, EnvironmentId, IntegrationId};
 use tenon_store::Tx;
+use tenon_store::tables::connections as table;
 use tenon_store::tables::integrations::IntegrationRow;
 
-use super::{Connection, EndUser, Tags};
+use super::live::Live;
+use super::{Connection, EndUser, RefreshError, Tags};
 use crate::environments::Environment;
 use crate::{App, Result};
 
@@ -20,8 +22,10 @@ pub enum AuthOperation {
     Creation,
     /// A connection was authorised again.
     Override,
-    /// A refresh or a credential test failed.
+    /// A refresh or a credential test failed or, without an error, works again after it failed.
     Refresh,
+    /// A connection was removed.
+    Deletion,
 }
 
 impl AuthOperation {
@@ -31,6 +35,7 @@ impl AuthOperation {
             Self::Creation => "creation",
             Self::Override => "override",
             Self::Refresh => "refresh",
+            Self::Deletion => "deletion",
         }
     }
 }
@@ -90,7 +95,9 @@ impl AuthEvent<'_> {
         match self.operation {
             AuthOperation::Creation => settings.on_auth_creation,
             AuthOperation::Override => true,
-            AuthOperation::Refresh => settings.on_auth_refresh_error && self.error.is_some(),
+            AuthOperation::Refresh if self.error.is_some() => settings.on_auth_refresh_error,
+            AuthOperation::Refresh => settings.on_auth_recovery,
+            AuthOperation::Deletion => settings.on_auth_deletion,
         }
     }
 }
@@ -104,6 +111,52 @@ impl App {
         }
         let payload = event.payload(environment);
         self.enqueue_auth(tx, environment, event, payload).await
+    }
+
+    /// Tells, inside the transaction of the cause, that a connection's credentials failed or work again.
+    #[tenon_model::boxed]
+    pub(super) async fn emit_refresh(&self, tx: &mut Tx, live: &Live, error: Option<&RefreshError>) -> Result<()> {
+        let connection = &live.connection;
+        let event = AuthEvent {
+            connection_id: &connection.connection_id,
+            unique_key: &connection.unique_key,
+            provider: &connection.provider,
+            auth_mode: live.provider()?.auth.wire(),
+            operation: AuthOperation::Refresh,
+            tags: Some(&connection.tags),
+            end_user: None,
+            error: error.map(|error| (error.code, error.message.as_str())),
+            webhook_url_override: connection.webhook_url_override.as_deref(),
+        };
+        let environment = self.environment(connection.environment_id).await?;
+        self.emit_auth(tx, &environment, &event).await
+    }
+
+    /// Tells, inside the transaction that removes it, that a connection is gone.
+    #[tenon_model::boxed]
+    pub(super) async fn emit_deleted(&self, tx: &mut Tx, environment: EnvironmentId, id: ConnectionId) -> Result<()> {
+        let environment = self.environment(environment).await?;
+        if !environment.settings.on_auth_deletion {
+            return Ok(());
+        }
+        let Some(row) = table::find_by_id(tx, environment.id, id).await? else {
+            return Ok(());
+        };
+        let catalog = self.catalog();
+        let event = AuthEvent {
+            connection_id: &row.connection_id,
+            unique_key: &row.unique_key,
+            provider: &row.provider,
+            auth_mode: catalog
+                .get(&row.provider)
+                .map_or("unknown", |provider| provider.auth.wire()),
+            operation: AuthOperation::Deletion,
+            tags: Some(&Tags::from_json(&row.tags)),
+            end_user: None,
+            error: None,
+            webhook_url_override: row.webhook_url_override.as_deref(),
+        };
+        self.emit_auth(tx, &environment, &event).await
     }
 
     /// After a connection was stored and the commit is done: what follows in the background.
@@ -128,7 +181,6 @@ impl App {
         environment: EnvironmentId,
         integration: IntegrationId,
     ) -> Result<()> {
-        use tenon_store::tables::connections as table;
         const BATCH: i64 = 500;
         let mut after = ConnectionId(0);
         loop {

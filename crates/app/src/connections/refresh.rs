@@ -21,16 +21,15 @@ use serde_json::{Map, Value, json};
 use tenon_credentials::refresh::{Due, Want};
 use tenon_credentials::{Credentials, Failure, capture, oauth2, refresh as modes};
 use tenon_model::{ConnectionId, Timestamp};
-use tenon_store::Dialect;
 use tenon_store::tables::connections::errors;
 use tenon_store::tables::connections::lease::{self, Acquired, Refreshed};
+use tenon_store::{Dialect, Tx};
 use tokio::sync::watch;
 
-use super::events::AuthEvent;
 use super::live::{Live, LiveError};
 use super::refresh_error::{RefreshError, after_failure};
 use super::save::AUTH_ERROR;
-use super::{AuthOperation, config_place, credentials_place};
+use super::{config_place, credentials_place};
 use crate::operations::{Kind, Outcome, Subject};
 use crate::{App, Error, Result};
 
@@ -367,12 +366,35 @@ impl App {
         };
         let stored = lease::store_refreshed(&mut tx, environment, id, holder, &refreshed).await?;
         if stored {
-            errors::clear(&mut tx, environment, id, AUTH_ERROR, "").await?;
+            self.note_recovery(&mut tx, live).await?;
         }
         tx.signal("connections", &id.to_string());
         tx.commit().await?;
         self.connections_state().forget(id);
         Ok(stored)
+    }
+
+    /// Removes the mark of a failure and tells that the credentials work again, if they did not.
+    async fn note_recovery(&self, tx: &mut Tx, live: &Live) -> Result<()> {
+        let connection = &live.connection;
+        errors::clear(tx, connection.environment_id, connection.id, AUTH_ERROR, "").await?;
+        if connection.refresh.failed_at.is_some() {
+            self.emit_refresh(tx, live, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes that a credential test which had failed is passed again.
+    #[tenon_model::boxed]
+    pub(super) async fn store_test_passed(&self, live: &Live) -> Result<()> {
+        let (environment, id) = (live.connection.environment_id, live.connection.id);
+        let mut tx = self.store().begin().await?;
+        lease::store_test_passed(&mut tx, environment, id).await?;
+        self.note_recovery(&mut tx, live).await?;
+        tx.signal("connections", &id.to_string());
+        tx.commit().await?;
+        self.connections_state().forget(id);
+        Ok(())
     }
 
     /// Writes a failure, marks the connection, and tells who wants to know. Without a holder the failure is that of a
@@ -389,7 +411,6 @@ impl App {
         let (environment_id, id) = (connection.environment_id, connection.id);
         let now = self.clock().now();
         let (failures, exhausted) = after_failure(&connection.refresh, failure, now);
-        let environment = self.environment(environment_id).await?;
         let subject = Subject::titled(format!("Renew the credentials of {}", connection.connection_id))
             .integration(&connection.unique_key, &connection.provider)
             .connection(&connection.connection_id)
@@ -410,18 +431,7 @@ impl App {
         };
         if noted {
             errors::set(&mut tx, environment_id, id, AUTH_ERROR, "", &log_id, now).await?;
-            let event = AuthEvent {
-                connection_id: &connection.connection_id,
-                unique_key: &connection.unique_key,
-                provider: &connection.provider,
-                auth_mode: live.provider()?.auth.wire(),
-                operation: AuthOperation::Refresh,
-                tags: Some(&connection.tags),
-                end_user: None,
-                error: Some((error.code, &error.message)),
-                webhook_url_override: connection.webhook_url_override.as_deref(),
-            };
-            self.emit_auth(&mut tx, &environment, &event).await?;
+            self.emit_refresh(&mut tx, live, Some(error)).await?;
         }
         tx.signal("connections", &id.to_string());
         tx.commit().await?;

@@ -118,7 +118,7 @@ impl App {
         match (&refused, operation) {
             (None, _) => self.emit_saved(&mut tx, new, row, operation, None).await?,
             (Some(_), AuthOperation::Creation) => table::erase(&mut tx, environment, row.id).await?,
-            (Some(reason), AuthOperation::Override | AuthOperation::Refresh) => {
+            (Some(reason), _) => {
                 let now = self.clock().now();
                 let log_id = self.operations().reserve().to_string();
                 errors::set(&mut tx, environment, row.id, AUTH_ERROR, "", &log_id, now).await?;

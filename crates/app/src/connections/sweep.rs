@@ -107,17 +107,21 @@ impl App {
                 let tested = self
                     .verify_credentials(live.provider()?, &live.integration, live.config(), live.credentials())
                     .await;
-                if let Err(error) = tested {
-                    let Some(refusal) = error.refusal() else {
-                        return Err(error);
-                    };
-                    let failed = RefreshError {
-                        code: "connection_test_failed",
-                        status: refusal.status,
-                        message: refusal.message.clone().unwrap_or_default(),
-                        payload: serde_json::json!({}),
-                    };
-                    self.store_failure(&live, None, Failure::Misconfigured, &failed).await?;
+                match tested {
+                    Ok(_) if live.connection.refresh.failed_at.is_some() => self.store_test_passed(&live).await?,
+                    Ok(_) => {}
+                    Err(error) => {
+                        let Some(refusal) = error.refusal() else {
+                            return Err(error);
+                        };
+                        let failed = RefreshError {
+                            code: "connection_test_failed",
+                            status: refusal.status,
+                            message: refusal.message.clone().unwrap_or_default(),
+                            payload: serde_json::json!({}),
+                        };
+                        self.store_failure(&live, None, Failure::Misconfigured, &failed).await?;
+                    }
                 }
             }
             _ => match self.refreshed(live, Want::Good).await {

@@ -23,6 +23,11 @@ pub struct EnvironmentSettings {
     pub on_auth_creation: bool,
     /// Send a webhook when a token could not be refreshed.
     pub on_auth_refresh_error: bool,
+    /// Send a webhook when a connection whose credentials had failed works again. The contract sends none, so it is off unless
+    /// wanted.
+    pub on_auth_recovery: bool,
+    /// Send a webhook when a connection is removed. The contract sends none, so it is off unless wanted.
+    pub on_auth_deletion: bool,
     /// Send a webhook at the end of every successful sync run, even when nothing changed.
     pub on_sync_completion_always: bool,
     /// Send a webhook when a sync run failed.
@@ -50,6 +55,8 @@ impl Default for EnvironmentSettings {
             webhook_url_secondary: None,
             on_auth_creation: true,
             on_auth_refresh_error: true,
+            on_auth_recovery: false,
+            on_auth_deletion: false,
             on_sync_completion_always: true,
             on_sync_error: true,
             on_async_action_completion: true,

@@ -62,6 +62,54 @@ impl StrictProvider {
     }
 }
 
+/// A back end that takes webhooks.
+pub struct Receiver {
+    pub url: String,
+    heard: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let shared = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let Some(body) = read_body(&mut socket).await else {
+                    continue;
+                };
+                shared.lock().unwrap().push(serde_json::from_str(&body).unwrap());
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = socket.write_all(answer).await;
+            }
+        });
+        Self { url, heard }
+    }
+
+    /// Operation and success of the first `count` events, in the order of their arrival.
+    pub async fn hears(&self, count: usize) -> Vec<(String, bool)> {
+        for _ in 0..400 {
+            if self.heard.lock().unwrap().len() >= count {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        let heard = self.heard.lock().unwrap();
+        let line = |event: &Value| {
+            (
+                event["operation"].as_str().unwrap().to_owned(),
+                event["success"] == true,
+            )
+        };
+        heard.iter().map(line).collect()
+    }
+
+    pub fn last(&self) -> Value {
+        self.heard.lock().unwrap().last().cloned().unwrap()
+    }
+}
+
 async fn serve(mut socket: TcpStream, grant: Arc<Mutex<Grant>>) {
     let Some(body) = read_body(&mut socket).await else {
         return;

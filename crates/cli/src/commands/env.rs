@@ -84,6 +84,12 @@ struct SettingsChange {
     /// Send a webhook when a token could not be refreshed.
     #[arg(long)]
     on_auth_refresh_error: Option<bool>,
+    /// Send a webhook when a connection whose credentials had failed works again.
+    #[arg(long)]
+    on_auth_recovery: Option<bool>,
+    /// Send a webhook when a connection is removed.
+    #[arg(long)]
+    on_auth_deletion: Option<bool>,
     /// Send a webhook after every sync run, even when nothing changed.
     #[arg(long)]
     on_sync_completion_always: Option<bool>,
@@ -156,6 +162,8 @@ impl SettingsChange {
         let set = |to: &mut bool, value: Option<bool>| *to = value.unwrap_or(*to);
         set(&mut settings.on_auth_creation, self.on_auth_creation);
         set(&mut settings.on_auth_refresh_error, self.on_auth_refresh_error);
+        set(&mut settings.on_auth_recovery, self.on_auth_recovery);
+        set(&mut settings.on_auth_deletion, self.on_auth_deletion);
         set(&mut settings.on_sync_completion_always, self.on_sync_completion_always);
         set(&mut settings.on_sync_error, self.on_sync_error);
         set(

@@ -161,6 +161,15 @@ pub async fn store_test_failure(
     Ok(())
 }
 
+/// Writes that a credential test which had failed is passed again.
+#[tenon_model::boxed]
+pub async fn store_test_passed(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId) -> Result<()> {
+    let sql = "UPDATE connections SET version = version + 1, refresh_failures = 0, refresh_failed_at = NULL, \
+               refresh_error = NULL, refresh_exhausted = 0 WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
+    conn.execute(sql, params![environment, id]).await?;
+    Ok(())
+}
+
 /// Gives the lease back without an outcome.
 #[tenon_model::boxed]
 pub async fn release(conn: &mut Conn, environment: EnvironmentId, id: ConnectionId, holder: &str) -> Result<()> {
