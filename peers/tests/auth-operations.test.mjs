@@ -215,16 +215,16 @@ test('tenon migrate nango takes over integrations and connections, and goes on a
     assert.deepEqual([all.integrations.created, all.integrations.kept], [1, 1]);
     assert.deepEqual([all.connections.created, all.connections.kept], [120, 1]);
     const again = await migrate('--key', source.keys.dev);
-    assert.deepEqual([again.connections.created, again.connections.kept], [0, 121]);
+    assert.deepEqual([again.connections.created, again.connections.kept, again.connections.renewed], [0, 1, 120]);
 
     const moved = await to.getConnection('gh', 'c-17', false, true);
     const kept = await from.getConnection('gh', 'c-17', false, true);
+    assert.equal(kept.credentials.refresh_token, 'rt-17');
     for (const field of ['connection_id', 'provider_config_key', 'metadata', 'tags', 'connection_config']) {
         assert.deepEqual(moved[field], kept[field], field);
     }
-    assert.deepEqual(
-        [moved.credentials.access_token, moved.credentials.refresh_token], [kept.credentials.access_token, kept.credentials.refresh_token]
-    );
+    // The source goes on renewing: the refresh token stays there.
+    assert.deepEqual([moved.credentials.access_token, moved.credentials.refresh_token], ['at-17', undefined]);
     const { data } = await to.getIntegration({ uniqueKey: 'gh' }, { include: ['credentials'] });
     assert.equal(data.credentials.client_secret, 'cs');
     assert.equal(data.display_name, 'Hub');
@@ -232,4 +232,126 @@ test('tenon migrate nango takes over integrations and connections, and goes on a
     const wrong = await migrate('--key', 'not-a-key');
     assert.equal(wrong.code, 1);
     assert.match(wrong.stderr, /401/);
+});
+
+test('environments and keys on the command line: make, replace, revoke, remove', async () => {
+    const server = await startServer();
+    stop.push(server.stop);
+    const works = async (secret) => (await fetch(`${server.url}/integrations`, { headers: { authorization: `Bearer ${secret}` } })).status;
+    const fails = (...command) => server.cli(...command).then(() => assert.fail('it was accepted'), (error) => error.stderr);
+
+    const made = JSON.parse(await server.cli('env', 'create', 'staging', '--json'));
+    assert.equal(await works(made.secret), 200);
+    assert.match(await fails('env', 'create', 'staging'), /already exists/);
+    assert.match(await fails('env', 'create', 'No spaces!'), /name/);
+
+    const ci = JSON.parse(await server.cli('keys', 'create', '-e', 'staging', '--name', 'ci', '--scope', 'environment:integrations:*', '--json'));
+    const next = JSON.parse(await server.cli('keys', 'rotate', String(ci.id), '-e', 'staging', '--old-works-for', '4s', '--json'));
+    assert.deepEqual([next.name, next.scopes], ['ci', ci.scopes]);
+    assert.deepEqual([await works(ci.secret), await works(next.secret)], [200, 200]);
+    const listed = JSON.parse(await server.cli('keys', 'list', '-e', 'staging', '--json'));
+    assert.match(listed.find((one) => one.id === ci.id).name, /^ci \(replaced, …/);
+    assert.ok(listed.find((one) => one.id === ci.id).ends_at);
+    assert.match(await fails('keys', 'rotate', String(ci.id), '-e', 'staging'), /replaced already/);
+    assert.match(await fails('keys', 'rotate', '999', '-e', 'staging'), /not found/);
+    assert.match(await fails('keys', 'rotate', String(next.id), '--old-works-for', 'soon'), /24h/);
+    await until('the old key has ended', async () => (await works(ci.secret)) === 401);
+    assert.equal(await works(next.secret), 200);
+    await server.cli('keys', 'revoke', String(next.id), '-e', 'staging');
+    await until('the key is revoked', async () => (await works(next.secret)) === 401);
+
+    const before = await server.cli('keys', 'signing-key', '-e', 'staging');
+    assert.notEqual(await server.cli('keys', 'signing-key', '-e', 'staging', '--rotate'), before);
+    assert.match(await fails('env', 'delete', 'staging'), /--yes/);
+    await server.cli('env', 'delete', 'staging', '--yes');
+    await until('its key opens nothing', async () => (await works(made.secret)) === 403);
+    assert.match(await fails('env', 'delete', 'prod', '--yes'), /cannot be deleted/);
+});
+
+test('tenon migrate nango --hand-over: one owner of each refresh token, whenever it is interrupted', async () => {
+    // A vendor that forgives no second use.
+    const grants = new Map();
+    let reuses = 0;
+    const upstream = await startUpstream(({ url, raw, headers }) => {
+        if (url !== '/token') return { body: { bearer: headers.authorization } };
+        const given = new URLSearchParams(raw).get('refresh_token');
+        const [name, generation] = given.split('.');
+        if (grants.get(name) !== Number(generation)) {
+            reuses += 1;
+            return { status: 400, body: { error: 'invalid_grant' } };
+        }
+        grants.set(name, Number(generation) + 1);
+        return { body: { access_token: `${name}-${Number(generation) + 1}`, refresh_token: `${name}.${Number(generation) + 1}`, expires_in: 3600, token_type: 'bearer' } };
+    });
+    stop.push(upstream.close);
+    const folder = await temporaryFolder();
+    await writeFile(path.join(folder, 'moving.toml'), `
+[vendor]
+name = "Moving"
+docs = "https://example.com/docs"
+
+[moving]
+name = "Moving"
+categories = ["other"]
+auth = "oauth2"
+authorize = "${upstream.url}/authorize"
+token = "${upstream.url}/token"
+api = "${upstream.url}"
+`);
+    process.env.TENON_CATALOG_PROVIDERS_DIR = folder;
+    stop.push(() => delete process.env.TENON_CATALOG_PROVIDERS_DIR);
+    const [source, target] = [await startServer(), await startServer()];
+    stop.push(source.stop, target.stop);
+    const ask = async (server, method, where, body) => {
+        const answer = await fetch(`${server.url}${where}`, {
+            method, headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json' }, body: body && JSON.stringify(body)
+        });
+        return { status: answer.status, body: await answer.json() };
+    };
+    const show = (server, id, more = '') => ask(server, 'GET', `/connections/${id}?provider_config_key=moving&refresh_token=true${more}`);
+    const migrate = async (...more) => {
+        const done = await tenon('migrate', 'nango', '--data-dir', target.dataDir, '--from', source.url, '--json', ...more);
+        return { ...JSON.parse(done.stdout || '{}'), code: done.code, stderr: done.stderr };
+    };
+    await ask(source, 'POST', '/integrations', { provider: 'moving', unique_key: 'moving', credentials: { type: 'OAUTH2', client_id: 'c', client_secret: 's' } });
+    for (const name of ['a', 'b', 'c']) {
+        grants.set(name, 0);
+        const made = await ask(source, 'POST', '/connections', {
+            provider_config_key: 'moving', connection_id: name, metadata: { of: name }, tags: { plan: name }, connection_config: { site: name },
+            credentials: { type: 'OAUTH2', access_token: `${name}-0`, refresh_token: `${name}.0`, expires_at: new Date(Date.now() + 3_600_000).toISOString() }
+        });
+        assert.equal(made.status, 201);
+    }
+
+    const key = ['--key', source.keys.dev];
+    const copied = await migrate(...key);
+    assert.equal(copied.connections.created, 3, copied.stderr + copied.failures);
+    const forced = await show(target, 'a', '&force_refresh=true');
+    assert.deepEqual([forced.status, forced.body.error.payload.code], [424, 'refresh_belongs_to_source']);
+    assert.ok(forced.body.error.message.includes(source.url), forced.body.error.message);
+    assert.ok(!JSON.stringify(forced.body).includes('a.0'), 'the refresh token stays at the source');
+    // The source renews; another run brings the newest.
+    assert.equal((await show(source, 'a', '&force_refresh=true')).body.credentials.access_token, 'a-1');
+    assert.equal((await migrate(...key)).connections.renewed, 3);
+    assert.equal((await show(target, 'a')).body.credentials.access_token, 'a-1');
+
+    const narrow = JSON.parse(await source.cli('keys', 'create', '--name', 'reader', '--scope', 'environment:integrations:*', '--scope', 'environment:connections:list', '--scope', 'environment:connections:read', '--scope', 'environment:connections:read_credentials', '--json'));
+    const refused = await migrate('--key', narrow.secret, '--hand-over');
+    assert.equal(refused.code, 1);
+    assert.equal(refused.failures.length, 3, refused.stderr + refused.failures);
+    assert.match(refused.failures[0], /still renews it/);
+    // Stored here and not taken away there: nothing is renewed here yet.
+    assert.equal((await show(target, 'b', '&force_refresh=true')).status, 424);
+    assert.equal((await show(source, 'b', '&force_refresh=true')).body.credentials.access_token, 'b-1');
+
+    const done = await migrate(...key, '--hand-over');
+    assert.deepEqual([done.code, done.connections.handed_over, done.failures], [0, 3, []]);
+    assert.deepEqual((await migrate(...key, '--hand-over')).connections, { created: 0, kept: 3, failed: 0, renewed: 0, handed_over: 0 });
+    for (const [name, next] of [['a', 'a-2'], ['b', 'b-2'], ['c', 'c-1']]) {
+        assert.equal((await show(target, name, '&force_refresh=true')).body.credentials.access_token, next);
+        const left = await show(source, name);
+        assert.equal(left.body.credentials.refresh_token, undefined);
+        assert.deepEqual([left.body.metadata, left.body.tags, left.body.connection_config.site], [{ of: name }, { plan: name }, name]);
+    }
+    assert.equal(reuses, 0);
 });

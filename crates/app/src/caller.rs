@@ -44,6 +44,16 @@ impl Caller {
         }
     }
 
+    /// Whoever runs the command line beside the database, with every account scope.
+    pub fn operator(account: AccountId) -> Self {
+        Self {
+            account,
+            proof: Proof::Platform,
+            environment: None,
+            scopes: Arc::new(["account:*".to_owned()]),
+        }
+    }
+
     /// An end user inside a connect session; may list integrations and nothing else.
     pub fn connect_session(environment: Arc<Environment>) -> Self {
         Self {
@@ -108,7 +118,7 @@ impl App {
         }
         let now = self.clock().now();
         let mut conn = self.store().read().await?;
-        let row = api_keys::find_by_hash(&mut conn, &hash).await?.ok_or_else(|| {
+        let row = api_keys::find_by_hash(&mut conn, &hash, now).await?.ok_or_else(|| {
             Error::refuse(401, "unknown_account")
                 .message("Authentication failed. The provided authorization header does not match any account.")
                 .payload(serde_json::json!({}))

@@ -5,6 +5,7 @@ mod builder;
 mod catalog_import;
 mod commands;
 mod config;
+mod duration;
 mod logging;
 mod master_key;
 mod overlay;

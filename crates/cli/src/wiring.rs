@@ -144,8 +144,19 @@ pub fn drain(config: &Config) -> Duration {
 
 /// What the application says to people, instead of the code that it gives to programs.
 pub fn explain(error: tenon_app::Error) -> anyhow::Error {
-    match error.refusal().and_then(|refusal| refusal.message.clone()) {
-        Some(message) => anyhow::anyhow!(message),
-        None => error.into(),
+    let Some(refusal) = error.refusal() else {
+        return error.into();
+    };
+    if let Some(message) = &refusal.message {
+        return anyhow::anyhow!(message.clone());
     }
+    let issues: Vec<String> = refusal
+        .issues
+        .iter()
+        .map(|issue| format!("{}: {}", issue.path.join("."), issue.message))
+        .collect();
+    if issues.is_empty() {
+        return error.into();
+    }
+    anyhow::anyhow!(issues.join("; "))
 }

@@ -39,6 +39,7 @@ migrations! {
     5 "0005_queue",
     6 "0006_operations",
     7 "0007_function_jobs",
+    8 "0008_rotation_and_migration",
 }
 
 /// Splits a file into statements at semicolons that end a line; comment lines are dropped with the empty rest.

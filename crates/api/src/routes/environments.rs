@@ -28,8 +28,8 @@ async fn create(State(state): State<ApiState>, input: Input) -> ApiResult {
     caller.require("account:environments:create")?;
     no_query(&input.query)?;
     let wanted = NewEnvironmentInput::parse(input.json())?;
-    let (id, name) = state.app.create_environment(&caller, wanted).await?;
-    Ok(Json(json!({ "data": { "id": id, "name": name } })).into_response())
+    let made = state.app.create_environment(&caller, wanted).await?;
+    Ok(Json(json!({ "data": { "id": made.id, "name": made.name } })).into_response())
 }
 
 async fn remove(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult<Response> {

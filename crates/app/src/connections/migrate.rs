@@ -1,5 +1,10 @@
 //! Taking over connections of another installation, credentials and all.
 //!
+//! A refresh token that rotates has room for one owner: two servers that renew it lock each other out. So a copy comes without it
+//! and is *lent*: the source goes on renewing, and here the access token is used until it ends. The hand-over stores the
+//! refresh token, lets the caller take it away at the source, and only then makes this server the owner. A process that dies
+//! in between finds the connection *handing* and goes on from there.
+//!
 //! Nothing happens at the provider and no back end is told: the connection exists already, it only moves. Syncs of its
 //! integration are scheduled.
 
@@ -21,6 +26,23 @@ pub enum Migrated {
     Created,
     /// It is there already and stays as it is.
     Kept,
+    /// Tokens that are renewed at the source were fetched anew.
+    Renewed,
+    /// Its tokens are renewed here from now on.
+    HandedOver,
+}
+
+/// How far a connection has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moved {
+    /// It is not here.
+    Absent,
+    /// It is here without its refresh token.
+    Lent,
+    /// It is here with its refresh token, and the source may have it, too.
+    Handing,
+    /// It is here and nowhere else, as far as this server knows.
+    Owned,
 }
 
 impl App {
@@ -72,29 +94,71 @@ impl App {
         Ok(Migrated::Created)
     }
 
-    /// Whether a connection is there already.
+    /// How far a connection has moved here.
     ///
     /// # Errors
     /// When the store fails.
     #[tenon_model::boxed]
-    pub async fn has_connection(&self, environment: &Environment, key: &str, connection_id: &str) -> Result<bool> {
+    pub async fn moved(&self, environment: &Environment, key: &str, connection_id: &str) -> Result<Moved> {
         let mut conn = self.store().read().await?;
-        Ok(table::find(&mut conn, environment.id, key, connection_id)
-            .await?
-            .is_some())
+        let row = table::find(&mut conn, environment.id, key, connection_id).await?;
+        drop(conn);
+        let Some(row) = row else { return Ok(Moved::Absent) };
+        if row.refresh.owner.is_none() {
+            return Ok(Moved::Owned);
+        }
+        let held = self.open_connection(row).await?.credentials;
+        Ok(if has_refresh_token(&held) {
+            Moved::Handing
+        } else {
+            Moved::Lent
+        })
     }
 
-    /// Takes over a connection as `GET /connections/:id` shows it with its refresh token.
+    /// Makes this server the owner of a connection's tokens, after the source has forgotten the refresh token.
+    ///
+    /// # Errors
+    /// 404 when the connection is gone.
+    #[tenon_model::boxed]
+    pub async fn end_hand_over(&self, environment: &Environment, key: &str, connection_id: &str) -> Result<()> {
+        let mut tx = self.store().begin().await?;
+        let row = table::find(&mut tx, environment.id, key, connection_id)
+            .await?
+            .ok_or_else(|| Error::not_found("The connection was removed meanwhile"))?;
+        table::set_refresh_owner(&mut tx, environment.id, row.id, None).await?;
+        tx.signal("connections", &row.id.to_string());
+        Ok(tx.commit().await?)
+    }
+
+    /// Takes over a connection as `GET /connections/:id` shows it with its refresh token. One that has such a token stays in
+    /// the care of `source`; its refresh token is stored only when it is to be handed over next.
     ///
     /// # Errors
     /// 404 without its integration, 400 `unsupported_credentials` for credentials that nobody here can use.
     #[tenon_model::boxed]
-    pub async fn migrate_connection(&self, environment: &Arc<Environment>, shown: &Value) -> Result<Migrated> {
+    pub async fn migrate_connection(
+        &self,
+        environment: &Arc<Environment>,
+        shown: &Value,
+        source: &str,
+        hand_over: bool,
+    ) -> Result<Migrated> {
         let key = text(shown, "provider_config_key")?;
         let connection_id = text(shown, "connection_id")?;
         check_connection_id(connection_id)?;
-        if self.has_connection(environment, key, connection_id).await? {
+        let before = self.moved(environment, key, connection_id).await?;
+        if before == Moved::Owned {
             return Ok(Migrated::Kept);
+        }
+        let mut credentials = credentials(shown.get("credentials"))?;
+        let owner = has_refresh_token(&credentials).then_some(source);
+        if let (Credentials::OAuth2(held), false) = (&mut credentials, hand_over) {
+            held.refresh_token = None;
+            let mut raw = held.raw.expose().clone();
+            if let Value::Object(reply) = &mut raw {
+                reply.shift_remove("refresh_token");
+            }
+            held.raw = raw.into();
         }
         let integration = self
             .find_integration(environment.id, key)
@@ -114,7 +178,7 @@ impl App {
             integration: &integration,
             provider: provider.get()?,
             connection_id: connection_id.to_owned(),
-            credentials: credentials(shown.get("credentials"))?,
+            credentials,
             config: object("connection_config").unwrap_or_default(),
             metadata: object("metadata"),
             tags,
@@ -124,11 +188,20 @@ impl App {
         };
         let mut tx = self.store().begin().await?;
         let (id, _) = self.write_connection(&mut tx, &new).await?;
+        table::set_refresh_owner(&mut tx, environment.id, id, owner).await?;
         tx.signal("connections", &id.to_string());
         tx.commit().await?;
+        if before != Moved::Absent {
+            return Ok(Migrated::Renewed);
+        }
         crate::syncs::life::on_connection_created(self, environment.id, id).await?;
         Ok(Migrated::Created)
     }
+}
+
+/// Whether two servers could lock each other out of the account.
+fn has_refresh_token(held: &Credentials) -> bool {
+    matches!(held, Credentials::OAuth2(held) if held.refresh_token.as_ref().is_some_and(|token| !token.is_empty()))
 }
 
 fn text<'a>(shown: &'a Value, name: &str) -> Result<&'a str> {

@@ -39,7 +39,7 @@ pub use events::AuthOperation;
 pub(crate) use live::State;
 pub use live::{Live, LiveError};
 pub use metadata::MetadataWrite;
-pub use migrate::Migrated;
+pub use migrate::{Migrated, Moved};
 pub use refresh_error::RefreshError;
 pub(crate) use save::PENDING;
 pub use save::{NewConnection, Origin, Saved};

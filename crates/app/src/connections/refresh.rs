@@ -81,7 +81,16 @@ impl App {
     /// The connection with credentials that satisfy `want`.
     #[tenon_model::boxed]
     pub(crate) async fn refreshed(&self, live: Arc<Live>, want: Want) -> Result<Arc<Live>, LiveError> {
-        if live.due(self.clock().now(), want)? == Due::No {
+        let now = self.clock().now();
+        if let Some(owner) = &live.connection.refresh.owner {
+            let is_good = want == Want::Good && live.credentials().expires_at().is_none_or(|end| end > now);
+            return if is_good {
+                Ok(live)
+            } else {
+                Err(refused(RefreshError::lent(owner)))
+            };
+        }
+        if live.due(now, want)? == Due::No {
             return Ok(live);
         }
         let id = (live.connection.id, want == Want::New);

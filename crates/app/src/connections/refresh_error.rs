@@ -47,6 +47,18 @@ impl RefreshError {
         }
     }
 
+    pub(super) fn lent(owner: &str) -> Self {
+        Self {
+            code: "refresh_belongs_to_source",
+            status: 424,
+            message: format!(
+                "The tokens of this connection are still renewed by {owner}, and this one has ended. Run \
+                 `tenon migrate nango` again to fetch the newest, or with --hand-over to renew them here"
+            ),
+            payload: json!({ "owner": owner }),
+        }
+    }
+
     pub(super) fn of(kind: &Credentials, error: &tenon_credentials::Error, after_lost: bool) -> Self {
         let code = match kind {
             Credentials::ClientCredentials(_) => "client_credentials_fetch_error",

@@ -1,5 +1,7 @@
 //! API keys of environments and of the account.
 
+use std::time::Duration;
+
 use serde_json::Value;
 use tenon_model::{AccountId, EnvironmentId, KeyId, Timestamp};
 use tenon_store::tables::api_keys::{self as table, ApiKeyRow, NewApiKey};
@@ -47,6 +49,8 @@ pub struct KeyListing {
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// When it stops working, once it was replaced.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl From<ApiKeyRow> for KeyListing {
@@ -58,6 +62,7 @@ impl From<ApiKeyRow> for KeyListing {
             scopes: row.scopes,
             created_at: row.created_at,
             last_used_at: row.last_used_at,
+            ends_at: row.ends_at,
         }
     }
 }
@@ -138,6 +143,7 @@ impl App {
         name: &str,
         scopes: &[String],
     ) -> Result<CreatedKey> {
+        table::delete_ended(tx, self.clock().now()).await?;
         let existing = table::list(tx, account, environment).await?;
         if existing.len() >= KEYS_MAX {
             return Err(Error::refuse(400, "resource_capped").message(format!(
@@ -164,6 +170,37 @@ impl App {
             .ok_or_else(|| Error::not_found("This database has no account yet; start the server once"))?;
         let created = self.add_key(&mut tx, account, environment, name, scopes).await?;
         tx.commit().await?;
+        Ok(created)
+    }
+
+    /// Replaces a key by a new one with the same name and scopes, for the command line. The old one is renamed and works for
+    /// `grace` longer, so that callers can change over one after the other.
+    ///
+    /// # Errors
+    /// 404 for an unknown key, 409 `conflict` for one that was replaced before.
+    #[tenon_model::boxed]
+    pub async fn rotate_key(
+        &self,
+        environment: Option<EnvironmentId>,
+        id: KeyId,
+        grace: Duration,
+    ) -> Result<CreatedKey> {
+        let now = self.clock().now();
+        let mut tx = self.store().begin().await?;
+        let unknown = || Error::not_found("API key not found");
+        let account = accounts::find_first(&mut tx).await?.ok_or_else(unknown)?;
+        table::delete_ended(&mut tx, now).await?;
+        let keys = table::list(&mut tx, account, environment).await?;
+        let old = keys.iter().find(|key| key.id == id).ok_or_else(unknown)?;
+        if old.ends_at.is_some() {
+            return Err(Error::refuse(409, "conflict").message("This key was replaced already; rotate the new one"));
+        }
+        let name = format!("{} (replaced, …{})", old.display_name, old.hint);
+        table::retire(&mut tx, id, &name, now.plus(grace)).await?;
+        let created = insert_key(self, &mut tx, account, environment, &old.display_name, &old.scopes).await?;
+        tx.signal("api_keys", &id.to_string());
+        tx.commit().await?;
+        self.forget("api_keys");
         Ok(created)
     }
 

@@ -91,6 +91,17 @@ pub struct FirstStart {
     pub account_key: String,
 }
 
+/// An environment just made.
+#[derive(Debug)]
+pub struct CreatedEnvironment {
+    /// Row id.
+    pub id: EnvironmentId,
+    /// Its name.
+    pub name: String,
+    /// Its first key; the only time it is shown.
+    pub key: String,
+}
+
 impl App {
     /// On an empty database: makes the account, `dev` and `prod`, and their keys.
     #[tenon_model::boxed]
@@ -148,13 +159,9 @@ impl App {
         Ok((id, key.secret))
     }
 
-    /// Makes an environment with its first key; the key is not shown.
+    /// Makes an environment with its first key.
     #[tenon_model::boxed]
-    pub async fn create_environment(
-        &self,
-        caller: &Caller,
-        input: NewEnvironmentInput,
-    ) -> Result<(EnvironmentId, String)> {
+    pub async fn create_environment(&self, caller: &Caller, input: NewEnvironmentInput) -> Result<CreatedEnvironment> {
         caller.require("account:environments:create")?;
         let production = input.is_production.unwrap_or(input.name == PRODUCTION);
         if input.name == PRODUCTION && !production {
@@ -172,13 +179,17 @@ impl App {
         {
             return Err(taken());
         }
-        let (id, _) = self
+        let (id, key) = self
             .insert_environment(&mut tx, caller.account, &input.name, production, &input.settings)
             .await?;
         tx.commit()
             .await
             .map_err(|error| if error.is_duplicate() { taken() } else { error.into() })?;
-        Ok((id, input.name))
+        Ok(CreatedEnvironment {
+            id,
+            name: input.name,
+            key,
+        })
     }
 
     /// Removes an environment; its keys open nothing from then on.
@@ -199,6 +210,19 @@ impl App {
         tx.commit().await?;
         self.forget("environments");
         Ok(())
+    }
+
+    /// Who acts on the command line: the operator of the first account.
+    ///
+    /// # Errors
+    /// 404 when the database has no account yet.
+    #[tenon_model::boxed]
+    pub async fn operator(&self) -> Result<Caller> {
+        let mut conn = self.store().read().await?;
+        let account = accounts::find_first(&mut conn).await?;
+        account
+            .map(Caller::operator)
+            .ok_or_else(|| Error::not_found("This database has no account yet; start the server once"))
     }
 
     /// All environments of the first account with their names, for the command line.

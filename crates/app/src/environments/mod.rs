@@ -11,7 +11,7 @@ use tenon_store::tables::environments::{self as table, EnvironmentRow};
 use uuid::Uuid;
 
 pub use api_keys::{CreatedKey, KeyListing};
-pub use create::{FirstStart, NewEnvironmentInput};
+pub use create::{CreatedEnvironment, FirstStart, NewEnvironmentInput};
 pub use master_key::{MasterKeys, Rotation};
 pub use settings::EnvironmentSettings;
 

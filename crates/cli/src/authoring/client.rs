@@ -64,6 +64,19 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// Whether the server knows the caller and says that what was asked for cannot be used: it is gone, or its credentials are.
+    pub fn says_unusable(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                status: 400 | 404 | 424,
+                ..
+            }
+        )
+    }
+}
+
 fn details(code: &str) -> String {
     if code.is_empty() {
         String::new()

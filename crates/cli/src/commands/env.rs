@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tenon_app::App;
 use tenon_app::connect_ui::{Primary, ThemeName};
-use tenon_app::environments::{Environment, EnvironmentSettings};
+use tenon_app::environments::{CreatedEnvironment, Environment, EnvironmentSettings, NewEnvironmentInput};
 
 use crate::commands::serve::CommonArgs;
 use crate::{logging, wiring};
@@ -16,6 +16,8 @@ use crate::{logging, wiring};
 #[command(after_help = "Examples:
   tenon env list
   tenon env show dev
+  tenon env create staging
+  tenon env delete staging --yes
   tenon env set dev NANGO_LOGGER_LEVEL debug
   tenon env settings dev --webhook-url https://app.example.com/tenon --on-sync-completion-always false
   tenon env settings prod --connect-primary-light '#0b6e4f' --connect-product-name Acme")]
@@ -41,6 +43,25 @@ enum EnvCommand {
         /// Machine-readable output.
         #[arg(long)]
         json: bool,
+    },
+    /// Make an environment; its first API key is shown once.
+    Create {
+        /// Name of the environment.
+        environment: String,
+        /// It holds customers' data: some settings are stricter.
+        #[arg(long)]
+        production: bool,
+        /// Machine-readable output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an environment: its keys open nothing any more, its syncs stop.
+    Delete {
+        /// Name of the environment.
+        environment: String,
+        /// Yes, with its integrations, connections and records.
+        #[arg(long)]
+        yes: bool,
     },
     /// Set a variable that functions read.
     Set {
@@ -195,6 +216,32 @@ pub async fn run(args: EnvArgs) -> Result<ExitCode> {
             let names: Vec<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
             show(&found, &names, json)?;
         }
+        EnvCommand::Create {
+            environment,
+            production,
+            json,
+        } => {
+            let mut wanted = json!({ "name": environment });
+            if production {
+                wanted["is_production"] = json!(true);
+            }
+            let wanted = NewEnvironmentInput::parse(Some(&wanted)).map_err(wiring::explain)?;
+            let caller = app.operator().await.map_err(wiring::explain)?;
+            let made = app.create_environment(&caller, wanted).await.map_err(wiring::explain)?;
+            show_created(&made, json);
+        }
+        EnvCommand::Delete { environment, yes } => {
+            let found = find(&app, &environment).await?;
+            if !yes {
+                bail!(
+                    "{environment} would be removed with its integrations, connections and records. Add --yes if that is wanted"
+                );
+            }
+            let caller = app.operator().await.map_err(wiring::explain)?;
+            app.delete_environment(&caller, found.id)
+                .await
+                .map_err(wiring::explain)?;
+        }
         EnvCommand::Set {
             environment,
             name,
@@ -242,6 +289,15 @@ fn row(environment: &Environment) -> serde_json::Value {
         "public_key": environment.public_key,
         "created_at": environment.created_at.iso_millis(),
     })
+}
+
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn show_created(made: &CreatedEnvironment, as_json: bool) {
+    if as_json {
+        println!("{}", json!({ "id": made.id, "name": made.name, "secret": made.key }));
+    } else {
+        println!("{}  (key of {}, shown once)", made.key, made.name);
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "output of the command")]

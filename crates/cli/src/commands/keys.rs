@@ -1,14 +1,16 @@
 //! `tenon keys`: API keys of environments and of the account.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
-use tenon_app::App;
 use tenon_app::environments::{CreatedKey, KeyListing};
+use tenon_app::{App, Caller};
 use tenon_model::{EnvironmentId, KeyId};
 
 use crate::commands::serve::CommonArgs;
+use crate::duration::duration;
 use crate::{logging, wiring};
 
 /// Flags of `tenon keys`.
@@ -17,6 +19,7 @@ use crate::{logging, wiring};
   tenon keys list
   tenon keys create --environment dev --name ci --scope environment:deploy
   tenon keys create --account --name ops --scope 'account:*'
+  tenon keys rotate 7 --environment dev --old-works-for 24h
   tenon keys signing-key --environment dev
   tenon keys revoke 7 --environment dev")]
 pub struct KeysArgs {
@@ -60,6 +63,16 @@ enum KeysCommand {
         #[arg(long = "scope")]
         scopes: Vec<String>,
     },
+    /// Replace a key: the new one has its name and scopes and is shown once, the old one works a while longer.
+    Rotate {
+        #[command(flatten)]
+        target: Target,
+        /// The key's id as `list` shows it.
+        id: i64,
+        /// How long the old key goes on working: a number with s, m, h or d; 0s ends it at once.
+        #[arg(long, default_value = "24h", value_parser = duration, value_name = "TIME")]
+        old_works_for: Duration,
+    },
     /// Revoke a key by its id.
     Revoke {
         #[command(flatten)]
@@ -67,10 +80,13 @@ enum KeysCommand {
         /// The key's id as `list` shows it.
         id: i64,
     },
-    /// Show the key that signs an environment's outgoing webhooks.
+    /// Show the key that signs an environment's outgoing webhooks, or replace it.
     SigningKey {
         #[command(flatten)]
         target: Target,
+        /// Make a new key first; deliveries may carry signatures of the old one for five more minutes.
+        #[arg(long)]
+        rotate: bool,
     },
 }
 
@@ -106,6 +122,18 @@ pub async fn run(args: KeysArgs) -> Result<ExitCode> {
                 .map_err(wiring::explain)?;
             show_created(&key, target.json);
         }
+        KeysCommand::Rotate {
+            target,
+            id,
+            old_works_for,
+        } => {
+            let environment = find(&app, &target).await?;
+            let key = app
+                .rotate_key(environment, KeyId(id), old_works_for)
+                .await
+                .map_err(wiring::explain)?;
+            show_created(&key, target.json);
+        }
         KeysCommand::Revoke { target, id } => {
             let environment = find(&app, &target).await?;
             if !app.revoke_key(environment, KeyId(id)).await? {
@@ -113,8 +141,12 @@ pub async fn run(args: KeysArgs) -> Result<ExitCode> {
             }
             print_line("revoked");
         }
-        KeysCommand::SigningKey { target } => {
+        KeysCommand::SigningKey { target, rotate } => {
             let environment = find(&app, &target).await?.context("name an environment")?;
+            if rotate {
+                let caller = Caller::platform(app.environment(environment).await.map_err(wiring::explain)?);
+                app.rotate_signing_key(&caller).await.map_err(wiring::explain)?;
+            }
             let key = app.signing_key(environment).await?;
             print_line(&if target.json {
                 json!({ "signing_key": key.expose() }).to_string()
@@ -164,7 +196,8 @@ fn list(keys: &[KeyListing], as_json: bool) {
             .map(|key| {
                 json!({ "id": key.id, "name": key.display_name, "hint": key.hint, "scopes": key.scopes,
                         "created_at": key.created_at.iso_millis(),
-                        "last_used_at": key.last_used_at.map(tenon_model::Timestamp::iso_millis) })
+                        "last_used_at": key.last_used_at.map(tenon_model::Timestamp::iso_millis),
+                        "ends_at": key.ends_at.map(tenon_model::Timestamp::iso_millis) })
             })
             .collect();
         return print_line(&json!(rows).to_string());
@@ -176,13 +209,13 @@ fn list(keys: &[KeyListing], as_json: bool) {
         let used = key
             .last_used_at
             .map_or_else(|| "never used".to_owned(), |at| format!("last used {at}"));
+        let ends = key.ends_at.map_or_else(String::new, |at| format!(", ends {at}"));
         print_line(&format!(
-            "{:>5}  …{}  {:<28} {}  {}",
+            "{:>5}  …{}  {:<28} {}  {used}{ends}",
             key.id,
             key.hint,
             key.display_name,
             key.scopes.join(","),
-            used
         ));
     }
 }

@@ -8,12 +8,13 @@ use anyhow::{Context, Result, bail};
 use http::Method;
 use serde_json::{Map, Value, json};
 use tenon_app::App;
-use tenon_app::connections::Migrated;
+use tenon_app::connections::{Migrated, Moved};
 use tenon_app::environments::Environment;
 use tenon_model::Secret;
 
 use crate::authoring::client::Client;
 use crate::commands::serve::CommonArgs;
+use crate::wiring::explain;
 use crate::{logging, wiring};
 
 const PAGE: usize = 100;
@@ -36,9 +37,15 @@ enum MigrateSource {
   tenon migrate nango --from https://api.nango.dev --key $NANGO_SECRET_KEY --dry-run
   tenon migrate nango --from https://api.nango.dev --key $NANGO_SECRET_KEY --environment prod
 
-What is here already is kept, so a run that was interrupted goes on when it is started again. Providers that rotate
-refresh tokens accept only the newest one: let the old server rest (or remove its connections) once this one refreshes.
-Nobody is told by webhook, and nothing is changed at the source.")]
+  tenon migrate nango --from https://api.nango.dev --key $NANGO_SECRET_KEY --environment prod --hand-over
+
+What is here already is kept, so a run that was interrupted goes on when it is started again.
+
+Tokens have one owner. Without --hand-over nothing changes at the source, which goes on renewing tokens: connections with
+a refresh token are copied without it, work here until their access token ends, and another run fetches the newest. With
+--hand-over the refresh token is stored here and then taken away at the source, connection by connection: from then on this
+server renews, and the source's copy ends with its access token. The source's back end hears one `override` per connection;
+nobody is told by this server.")]
     Nango(NangoArgs),
 }
 
@@ -54,6 +61,9 @@ struct NangoArgs {
     /// Environment here.
     #[arg(long, short, default_value = "dev")]
     environment: String,
+    /// Renew tokens here from now on: the source forgets its refresh tokens. The key must be allowed to write there.
+    #[arg(long)]
+    hand_over: bool,
     /// Show what would be done. No credentials are read, so nothing is refreshed at the source.
     #[arg(long)]
     dry_run: bool,
@@ -78,6 +88,8 @@ struct Report {
 struct Counts {
     created: u64,
     kept: u64,
+    renewed: u64,
+    handed_over: u64,
     failed: u64,
 }
 
@@ -86,6 +98,8 @@ impl Counts {
         match outcome {
             Ok(Migrated::Created) => self.created += 1,
             Ok(Migrated::Kept) => self.kept += 1,
+            Ok(Migrated::Renewed) => self.renewed += 1,
+            Ok(Migrated::HandedOver) => self.handed_over += 1,
             Err(_) => self.failed += 1,
         }
     }
@@ -223,23 +237,76 @@ impl Mover<'_> {
     }
 
     async fn connection(&self, key: &str, id: &str) -> Result<Migrated> {
-        if self.app.has_connection(&self.environment, key, id).await? {
-            return Ok(Migrated::Kept);
-        }
-        if self.args.dry_run {
-            return Ok(Migrated::Created);
+        let moved = self.app.moved(&self.environment, key, id).await?;
+        match moved {
+            Moved::Owned => return Ok(Migrated::Kept),
+            Moved::Handing if !self.args.hand_over => return Ok(Migrated::Kept),
+            Moved::Absent if self.args.dry_run => return Ok(Migrated::Created),
+            Moved::Lent | Moved::Handing if self.args.dry_run && self.args.hand_over => {
+                return Ok(Migrated::HandedOver);
+            }
+            Moved::Lent | Moved::Handing if self.args.dry_run => return Ok(Migrated::Renewed),
+            Moved::Absent | Moved::Lent | Moved::Handing => {}
         }
         let path = format!(
             "/connections/{}?provider_config_key={}&refresh_token=true",
             encode(id),
             encode(key)
         );
-        let shown = self.client.json(Method::GET, &path, None).await?;
-        self.app
-            .migrate_connection(&self.environment, &shown)
+        let shown = match self.client.json(Method::GET, &path, None).await {
+            // A run before this one took the refresh token away, so the source can no longer renew.
+            Err(error) if moved == Moved::Handing && error.says_unusable() => json!({}),
+            shown => shown?,
+        };
+        let is_disarmed = shown.pointer("/credentials/refresh_token").is_none_or(Value::is_null);
+        if moved == Moved::Handing && is_disarmed {
+            return self.own(key, id).await;
+        }
+        let hand_over = self.args.hand_over;
+        let stored = self
+            .app
+            .migrate_connection(&self.environment, &shown, self.client.host(), hand_over)
             .await
-            .map_err(explain)
+            .map_err(explain)?;
+        if !hand_over || self.app.moved(&self.environment, key, id).await? != Moved::Handing {
+            return Ok(stored);
+        }
+        let without = without_refresh_token(key, id, &shown);
+        self.client
+            .json(Method::POST, "/connections", Some(&without))
+            .await
+            .context("the source still renews it: its refresh token could not be taken away")?;
+        self.own(key, id).await
     }
+
+    async fn own(&self, key: &str, id: &str) -> Result<Migrated> {
+        self.app
+            .end_hand_over(&self.environment, key, id)
+            .await
+            .map_err(explain)?;
+        Ok(Migrated::HandedOver)
+    }
+}
+
+/// The connection as the source has to store it from now on: with an access token that ends by itself.
+fn without_refresh_token(key: &str, id: &str, shown: &Value) -> Value {
+    let mut credentials = json!({ "type": "OAUTH2" });
+    for name in ["access_token", "expires_at"] {
+        if let Some(value) = shown
+            .pointer(&format!("/credentials/{name}"))
+            .filter(|value| !value.is_null())
+        {
+            credentials[name] = value.clone();
+        }
+    }
+    let mut body = json!({ "provider_config_key": key, "connection_id": id, "credentials": credentials });
+    // An import over a connection removes what it does not name.
+    for name in ["connection_config", "metadata", "tags", "webhook_url_override"] {
+        if let Some(value) = shown.get(name).filter(|value| !value.is_null()) {
+            body[name] = value.clone();
+        }
+    }
+    body
 }
 
 fn encode(text: &str) -> String {
@@ -257,24 +324,21 @@ fn texts(custom: &Map<String, Value>) -> Map<String, Value> {
         .collect()
 }
 
-fn explain(error: tenon_app::Error) -> anyhow::Error {
-    match error.refusal() {
-        Some(refusal) => {
-            let text = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
-            anyhow::anyhow!(text)
-        }
-        None => error.into(),
-    }
-}
-
 #[expect(clippy::print_stdout, reason = "output of the command")]
 fn show(report: &Report, args: &NangoArgs) {
-    let counts = |counts: &Counts| json!({ "created": counts.created, "kept": counts.kept, "failed": counts.failed });
+    let Report {
+        integrations,
+        connections,
+        ..
+    } = report;
     if args.json {
         let report = json!({
             "dry_run": args.dry_run,
-            "integrations": counts(&report.integrations),
-            "connections": counts(&report.connections),
+            "integrations": { "created": integrations.created, "kept": integrations.kept, "failed": integrations.failed },
+            "connections": {
+                "created": connections.created, "kept": connections.kept, "failed": connections.failed,
+                "renewed": connections.renewed, "handed_over": connections.handed_over,
+            },
             "connections_by_integration": report.by_integration,
             "failures": report.failures,
         });
@@ -290,6 +354,10 @@ fn show(report: &Report, args: &NangoArgs) {
             "{name:<13} {} {verb}, {} there already, {} failed",
             counts.created, counts.kept, counts.failed
         );
+    }
+    let (renewed, handed_over) = (connections.renewed, connections.handed_over);
+    if renewed + handed_over > 0 {
+        println!("{:<13} {renewed} fetched anew, {handed_over} handed over", "");
     }
     for (key, count) in &report.by_integration {
         println!("  {count:>6}  {key}");

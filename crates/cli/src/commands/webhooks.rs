@@ -1,7 +1,6 @@
 //! `tenon webhooks`: outgoing webhooks, delivered, waiting and dead; sending them again.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -11,6 +10,7 @@ use tenon_model::Timestamp;
 
 use crate::authoring::terminal::{Style, Terminal};
 use crate::commands::serve::CommonArgs;
+use crate::duration::duration;
 use crate::{logging, wiring};
 
 /// Flags of `tenon webhooks`.
@@ -115,18 +115,10 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp> {
     if let Some(moment) = Timestamp::parse_iso(text) {
         return Ok(moment);
     }
-    let (number, unit) = text.split_at(text.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len());
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => bail!("{text} is no moment; write 2026-05-01T10:00:00Z or 24h"),
-    };
-    let number: u64 = number
-        .parse()
-        .with_context(|| format!("{text} is no moment; write 24h"))?;
-    Ok(now.minus(Duration::from_secs(number.saturating_mul(seconds))))
+    match duration(text) {
+        Ok(ago) => Ok(now.minus(ago)),
+        Err(reason) => bail!("--since: {reason}, or a moment such as 2026-05-01T10:00:00Z"),
+    }
 }
 
 /// Runs the command.

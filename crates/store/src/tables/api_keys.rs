@@ -23,6 +23,8 @@ pub struct ApiKeyRow {
     pub created_at: Timestamp,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// When it stops working, once it was replaced.
+    pub ends_at: Option<Timestamp>,
 }
 
 /// What a new key is made of.
@@ -44,7 +46,7 @@ pub struct NewApiKey<'a> {
     pub now: Timestamp,
 }
 
-const COLUMNS: &str = "id, account_id, environment_id, display_name, hint, scopes, created_at, last_used_at";
+const COLUMNS: &str = "id, account_id, environment_id, display_name, hint, scopes, created_at, last_used_at, ends_at";
 
 fn decode(row: &Row) -> Result<ApiKeyRow> {
     Ok(ApiKeyRow {
@@ -56,6 +58,7 @@ fn decode(row: &Row) -> Result<ApiKeyRow> {
         scopes: row.json(5)?,
         created_at: row.timestamp(6)?,
         last_used_at: row.opt_timestamp(7)?,
+        ends_at: row.opt_timestamp(8)?,
     })
 }
 
@@ -84,9 +87,11 @@ pub async fn insert(conn: &mut Conn, new: &NewApiKey<'_>) -> Result<KeyId> {
 
 /// The live key with this hash.
 #[tenon_model::boxed]
-pub async fn find_by_hash(conn: &mut Conn, hash: &str) -> Result<Option<ApiKeyRow>> {
-    let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE hash = $1 AND deleted_at IS NULL");
-    conn.query_opt(&sql, params![hash])
+pub async fn find_by_hash(conn: &mut Conn, hash: &str, now: Timestamp) -> Result<Option<ApiKeyRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM api_keys WHERE hash = $1 AND deleted_at IS NULL AND (ends_at IS NULL OR ends_at > $2)"
+    );
+    conn.query_opt(&sql, params![hash, now])
         .await?
         .as_ref()
         .map(decode)
@@ -119,6 +124,21 @@ pub async fn touch(conn: &mut Conn, id: KeyId, now: Timestamp) -> Result<()> {
     conn.execute("UPDATE api_keys SET last_used_at = $2 WHERE id = $1", params![id, now])
         .await?;
     Ok(())
+}
+
+/// Gives a replaced key another name and an end.
+#[tenon_model::boxed]
+pub async fn retire(conn: &mut Conn, id: KeyId, display_name: &str, ends_at: Timestamp) -> Result<()> {
+    let sql = "UPDATE api_keys SET display_name = $2, ends_at = $3 WHERE id = $1";
+    conn.execute(sql, params![id, display_name, ends_at]).await?;
+    Ok(())
+}
+
+/// Revokes keys whose end has come.
+#[tenon_model::boxed]
+pub async fn delete_ended(conn: &mut Conn, now: Timestamp) -> Result<u64> {
+    let sql = "UPDATE api_keys SET deleted_at = ends_at WHERE ends_at <= $1 AND deleted_at IS NULL";
+    conn.execute(sql, params![now]).await
 }
 
 /// Revokes a key of the environment; false when there was none.

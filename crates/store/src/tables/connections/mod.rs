@@ -72,6 +72,8 @@ pub struct RefreshState {
     pub lease_until: Option<Timestamp>,
     /// The last success.
     pub refreshed_at: Option<Timestamp>,
+    /// Address of the server that renews the tokens while the connection moves here; this one does not.
+    pub owner: Option<String>,
 }
 
 /// What a new or overwritten connection is made of.
@@ -100,7 +102,7 @@ const COLUMNS: &str = "c.id, c.environment_id, c.integration_id, i.unique_key, i
      c.webhook_url_override, c.version, c.refresh_failures, c.refresh_failed_at, c.refresh_error, \
      c.refresh_exhausted, c.lease_holder, c.lease_until, c.last_refreshed_at, c.last_fetched_at, c.created_at, \
      c.updated_at, u.id, u.end_user_id, u.email, u.display_name, u.tags, u.organization_id, \
-     u.organization_display_name";
+     u.organization_display_name, c.refresh_owner";
 
 const TABLES: &str =
     "connections c JOIN integrations i ON i.id = c.integration_id LEFT JOIN end_users u ON u.id = c.end_user_id";
@@ -129,6 +131,7 @@ fn decode(row: &Row) -> Result<ConnectionRow> {
             lease_holder: row.opt_text(18)?,
             lease_until: row.opt_timestamp(19)?,
             refreshed_at: row.opt_timestamp(20)?,
+            owner: row.opt_text(31)?,
         },
         last_fetched_at: row.opt_timestamp(21)?,
         created_at: row.timestamp(22)?,
@@ -187,7 +190,7 @@ pub async fn overwrite(
                expires_at = $5, metadata = $6, tags = $7, webhook_url_override = $8, version = version + 1, \
                refresh_failures = 0, refresh_failed_at = NULL, refresh_error = NULL, refresh_exhausted = 0, \
                lease_holder = NULL, lease_until = NULL, last_fetched_at = $9, last_refreshed_at = $10, \
-               updated_at = $10 WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
+               refresh_owner = NULL, updated_at = $10 WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
     conn.execute(
         sql,
         params![
@@ -204,6 +207,20 @@ pub async fn overwrite(
         ],
     )
     .await?;
+    Ok(())
+}
+
+/// Says who renews the tokens: a server elsewhere, by its address, or this one.
+#[tenon_model::boxed]
+pub async fn set_refresh_owner(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    id: ConnectionId,
+    owner: Option<&str>,
+) -> Result<()> {
+    let sql = "UPDATE connections SET refresh_owner = $3, version = version + 1 \
+               WHERE environment_id = $1 AND id = $2 AND deleted_at IS NULL";
+    conn.execute(sql, params![environment, id, owner]).await?;
     Ok(())
 }
 
@@ -416,7 +433,7 @@ pub async fn list_idle(
 ) -> Result<Vec<ConnectionRow>> {
     let sql = format!(
         "SELECT {COLUMNS} FROM {TABLES} WHERE c.id > $2 AND (c.last_fetched_at IS NULL OR c.last_fetched_at < $1) \
-         AND c.refresh_exhausted = 0 AND c.deleted_at IS NULL AND i.deleted_at IS NULL ORDER BY c.id LIMIT $3"
+         AND c.refresh_exhausted = 0 AND c.refresh_owner IS NULL AND c.deleted_at IS NULL AND i.deleted_at IS NULL ORDER BY c.id LIMIT $3"
     );
     conn.query(&sql, params![before, after, limit])
         .await?
