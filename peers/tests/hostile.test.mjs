@@ -1,6 +1,6 @@
-// Functions that try to get secrets or requests out, against a server with its ordinary rules: only one address of this
-// machine, the provider's, is allowed. Each is contained, and each leaves an entry in the operations log.
-// (Scripts against the sandbox itself are in crates/runtime/tests/hostile.)
+// Functions that try to get secrets or requests out, to get out themselves, or to use up the machine, against a server with its
+// ordinary rules: only one address of this machine, the provider's, is allowed. Each is contained, and each leaves an entry in
+// the operations log. (Scripts against the sandbox itself are in crates/runtime/tests/hostile.)
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -102,7 +102,31 @@ const scripts = (at) => [
     // Amounts
     ['spin', `for (;;) {}`, { fails: /./, slow: true }],
     ['answer-too-large', `return 'x'.repeat(3 << 20);`, { fails: /script_output_too_large/ }],
-    ['call-yourself', `return await nango.triggerAction('api', 'c-1', 'call-yourself');`, { fails: /./, slow: true, once: true }]
+    ['call-yourself', `return await nango.triggerAction('api', 'c-1', 'call-yourself');`, { fails: /./, slow: true, once: true }],
+    ['spin-that-catches', `for (;;) { try { for (;;) {} } catch {} }`, { fails: /./ }],
+    ['spin-in-microtasks', `for (;;) await null;`, { fails: /./ }],
+    ['spin-in-a-generator', `function* g() { for (;;) yield 1; } for (const x of g()); return 1;`, { fails: /./ }],
+    ['spin-in-a-pattern', `return /^(a+)+$/.test('a'.repeat(60) + '!');`, { fails: /./ }],
+    ['spin-in-to-json', `return { toJSON() { for (;;) {} } };`, { fails: /./ }],
+    ['big-integers', `let n = 3n; for (;;) n = n * n;`, { fails: /./ }],
+    ['memory-of-arrays', `const a = []; for (;;) a.push(new Array(1e5).fill(a));`, { fails: /./ }],
+    ['memory-of-texts', `const a = []; for (let i = 0; ; i++) a.push('x'.repeat(1 << 20) + i);`, { fails: /./ }],
+    ['memory-of-buffers', `const a = []; for (;;) a.push(new Uint8Array(1 << 26));`, { fails: /./ }],
+    ['deep-recursion', `const f = () => 1 + f(); return f();`, { fails: /./ }],
+    ['timers', `for (let i = 0; i < 1e6; i++) setTimeout(() => {}, 1e9); return await new Promise(() => {});`, { fails: /./ }],
+    ['calls-at-once', `await Promise.all(Array.from({ length: 1e5 }, () => nango.getMetadata())); return 1;`, { fails: /./ }],
+    ['never-settles', `return await new Promise(() => {});`, { fails: /./ }],
+    // Ways out of the engine
+    ['eval', `return globalThis['ev' + 'al']('1 + 1');`, { fails: /./ }],
+    ['function-from-text', `return nango.get['con' + 'structor']('return 1')();`, { fails: /./ }],
+    ['files', `return require('fs').readFileSync('/etc/passwd', 'utf8');`, { fails: /not allowed/ }],
+    ['processes', `return require('node:child_process').execSync('id').toString();`, { fails: /not allowed/ }],
+    ['inner-modules', `return require('internal/bootstrap/loaders');`, { fails: /not allowed/ }],
+    ['module-at-run-time', `return Object.keys(await import('node:fs'));`, { fails: /./ }],
+    ['shared-memory', `return Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`, { fails: /./ }],
+    ['prototype', outcome(`Object.prototype.polluted = 'yes'; Array.prototype.map = () => 'mine'; return (await nango.getMetadata()).polluted ?? null;`), { refused: /./ }],
+    ['getter-on-the-answer', `return { get secret() { throw new Error('read me'); } };`, { fails: /./ }],
+    ['proxy-as-answer', `return new Proxy({}, { get() { for (;;) {} }, ownKeys() { for (;;) {} } });`, { fails: /./ }]
 ];
 
 before(async () => {
@@ -136,7 +160,7 @@ after(async () => {
     thief.close();
 });
 
-test('every attempt is contained and logged', { timeout: 120_000 }, async (t) => {
+test('every attempt is contained and logged', { timeout: 400_000 }, async (t) => {
     const port = thief.address().port;
     const all = scripts({ loopback: `http://127.0.0.2:${port}/stolen`, localhost: `http://localhost:${port}/stolen`, provider: provider.url });
     const flows = all.map(([name, source]) => ({
