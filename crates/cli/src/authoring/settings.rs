@@ -43,6 +43,13 @@ impl Settings {
             .filter(|value| !value.is_empty())
     }
 
+    /// Whether a variable says where the server is.
+    pub fn names_host(&self) -> bool {
+        ["TENON_HOST", "NANGO_HOSTPORT"]
+            .iter()
+            .any(|name| self.var(name).is_some())
+    }
+
     /// The server's address, without a slash at the end.
     pub fn host(&self, flags: &ServerArgs) -> String {
         let host = flags

@@ -69,18 +69,19 @@ fn commands(stage: &Stage) -> Vec<String> {
     let (url, sim) = (stage.client.base_url(), stage.sim.base_url());
     let key = stage.client.key().expose();
     let connection = stage.connection.as_str();
-    let select = format!("-H 'Connection-Id: {connection}' -H 'Provider-Config-Key: {INTEGRATION}'");
+    let select = format!("-H \"Connection-Id: $CONNECTION\" -H 'Provider-Config-Key: {INTEGRATION}'");
+    let key_header = "-H \"Authorization: Bearer $TENON_SECRET_KEY_DEV\"";
     vec![
-        format!("  export KEY={key}"),
+        format!("  export TENON_HOST={url} TENON_SECRET_KEY_DEV={key} CONNECTION={connection}"),
         "  # read the latest records".to_owned(),
-        format!("  curl -H \"Authorization: Bearer $KEY\" {select} '{url}/records?model={MODEL}&limit=3'"),
+        format!("  curl {key_header} {select} \"$TENON_HOST/records?model={MODEL}&limit=3\""),
         "  # create a contact through the action".to_owned(),
         format!(
-            "  curl -H \"Authorization: Bearer $KEY\" {select} -H 'Content-Type: application/json' \\\n       \
-             -d '{{\"action_name\":\"{ACTION}\",\"input\":{{\"email\":\"you@example.com\"}}}}' {url}/action/trigger"
+            "  curl {key_header} {select} -H 'Content-Type: application/json' \\\n       \
+             -d '{{\"action_name\":\"{ACTION}\",\"input\":{{\"email\":\"you@example.com\"}}}}' $TENON_HOST/action/trigger"
         ),
         "  # call HubSpot's own API through the proxy".to_owned(),
-        format!("  curl -H \"Authorization: Bearer $KEY\" {select} '{url}/proxy/crm/v3/objects/contacts?limit=1'"),
+        format!("  curl {key_header} {select} \"$TENON_HOST/proxy/crm/v3/objects/contacts?limit=1\""),
         String::new(),
         format!(
             "  server {url}   simulator {sim}/_sim/stats   webhooks {}",

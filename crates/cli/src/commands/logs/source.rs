@@ -82,16 +82,23 @@ pub(super) fn earlier(id: &str, by: Duration) -> Option<String> {
 
 impl Source {
     pub(super) async fn open(args: &LogsArgs) -> Result<Self> {
+        let settings = Settings::load(Path::new("."));
+        let environment = args.env.as_deref().unwrap_or("dev");
+        let at_server = || {
+            let key = settings.key(&args.server, environment)?;
+            Ok(Self::Server(Client::new(&settings.host(&args.server), key)?))
+        };
         if args.server.host.is_some() {
-            let settings = Settings::load(Path::new("."));
-            let key = settings.key(&args.server, args.env.as_deref().unwrap_or("dev"))?;
-            return Ok(Self::Server(Client::new(&settings.host(&args.server), key)?));
+            return at_server();
         }
         let config = args.common.load(Vec::new())?;
         let local = config.storage.database_url.is_empty();
         if local && !config.storage.data_dir.join("tenon.db").is_file() {
+            if settings.names_host() {
+                return at_server();
+            }
             bail!(
-                "there is no database in {}; name the server's --data-dir, or --host and --api-key",
+                "there is no database in {}; name the server's --data-dir, or its address with --host or TENON_HOST",
                 config.storage.data_dir.display()
             );
         }
