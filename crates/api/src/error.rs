@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::{Map, Value, json};
-use tenon_app::{Error, Refusal};
+use serde_json::json;
+use tenon_app::Error;
 
 /// What routes return.
 pub type ApiResult<T = Response> = Result<T, ApiError>;
@@ -19,36 +19,12 @@ impl<E: Into<Error>> From<E> for ApiError {
     }
 }
 
-/// The error object of a refusal.
-pub fn envelope(refusal: &Refusal) -> Value {
-    let mut error = Map::new();
-    if let Some(message) = &refusal.message {
-        error.insert("message".to_owned(), json!(message));
-    }
-    error.insert("code".to_owned(), json!(refusal.code));
-    if !refusal.issues.is_empty() {
-        let issues: Vec<Value> = refusal
-            .issues
-            .iter()
-            .map(|issue| json!({ "code": issue.code, "message": issue.message, "path": issue.path }))
-            .collect();
-        error.insert("errors".to_owned(), Value::Array(issues));
-    }
-    if let Some(payload) = &refusal.payload {
-        error.insert("payload".to_owned(), payload.clone());
-    }
-    for (name, value) in &refusal.extra {
-        error.insert((*name).to_owned(), value.clone());
-    }
-    json!({ "error": error })
-}
-
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         match self.0.refusal() {
             Some(refusal) => {
                 let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-                (status, Json(envelope(refusal))).into_response()
+                (status, Json(refusal.envelope())).into_response()
             }
             None => {
                 // The caller gets nothing but a sentence; the chain is for the operator's log.

@@ -1,6 +1,6 @@
 //! What a verb answers when it does not do what was asked.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// One complaint about one place of the input. The codes are those of the public contract (`invalid_type`,
 /// `unrecognized_keys`, …).
@@ -43,6 +43,32 @@ pub struct Refusal {
     pub reason: Option<String>,
     /// Further members of the error object, for the few codes that have some.
     pub extra: Vec<(&'static str, Value)>,
+}
+
+impl Refusal {
+    /// The body that the public API answers with.
+    pub fn envelope(&self) -> Value {
+        let mut error = Map::new();
+        if let Some(message) = &self.message {
+            error.insert("message".to_owned(), json!(message));
+        }
+        error.insert("code".to_owned(), json!(self.code));
+        if !self.issues.is_empty() {
+            let issues: Vec<Value> = self
+                .issues
+                .iter()
+                .map(|issue| json!({ "code": issue.code, "message": issue.message, "path": issue.path }))
+                .collect();
+            error.insert("errors".to_owned(), Value::Array(issues));
+        }
+        if let Some(payload) = &self.payload {
+            error.insert("payload".to_owned(), payload.clone());
+        }
+        for (name, value) in &self.extra {
+            error.insert((*name).to_owned(), value.clone());
+        }
+        json!({ "error": error })
+    }
 }
 
 /// Why a verb failed.

@@ -9,7 +9,6 @@ mod connection;
 pub(crate) mod dry;
 mod http;
 mod records;
-mod refusal;
 mod state;
 
 use std::sync::Arc;
@@ -119,7 +118,7 @@ impl RunHost {
     /// Our own failure, or the refusal that the public API gives in the same case.
     fn refused(&self, error: &crate::Error) -> HostError {
         match error.refusal() {
-            Some(refusal) => HostError::platform(refusal.status, refusal::body(refusal)),
+            Some(refusal) => HostError::platform(refusal.status, refusal.envelope().to_string()),
             None => self.internal(error),
         }
     }

@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tenon_model::SyncId;
 use tenon_runtime::protocol::Host;
 use tenon_runtime::{Kind as RunKind, RunContext, RunError};
 use tenon_store::tables::connections;
 use tenon_store::tables::runs::{self, RunInput};
-use tenon_store::tables::syncs::{self, SyncRow};
+use tenon_store::tables::syncs;
 
 use super::finish::{self, Ended};
 use super::ledger::Ledger;
+use super::life::fresh_row;
 use super::run::Job;
 use crate::functions::{RunSubject, story};
 use crate::host::RunHost;
@@ -37,19 +37,7 @@ impl Apart {
         let connection = connections::find_by_id(&mut tx, environment.id, id)
             .await?
             .ok_or_else(|| Error::Internal("the connection of a run is gone".to_owned()))?;
-        let made = SyncRow {
-            id: SyncId(app.rng().uuid_v4()),
-            environment_id: environment.id,
-            connection_id: id,
-            function_id: function.id,
-            name: function.name.clone(),
-            variant: BASE.to_owned(),
-            frequency: None,
-            last_sync_at: None,
-            last_run_id: None,
-            idle_attempts: 0,
-            stalled_at: None,
-        };
+        let made = fresh_row(app, function, id, BASE);
         syncs::insert(&mut tx, &made, now).await?;
         let sync = syncs::find_named(&mut tx, environment.id, id, function.id, BASE)
             .await?

@@ -151,22 +151,27 @@ async fn spread_in(app: &App, tx: &mut Tx, function: &Function) -> Result<bool> 
     Ok(lacking.len().max(other.len()) as i64 >= STEP)
 }
 
-/// Makes the base variant of a sync on a connection, with its schedule.
-async fn make(app: &App, tx: &mut Tx, function: &Function, connection: ConnectionId) -> Result<()> {
-    let now = app.clock().now();
-    let sync = SyncRow {
+/// The row of a sync that has not run yet.
+pub(super) fn fresh_row(app: &App, function: &Function, connection: ConnectionId, variant: &str) -> SyncRow {
+    SyncRow {
         id: SyncId(app.rng().uuid_v4()),
         environment_id: function.environment_id,
         connection_id: connection,
         function_id: function.id,
         name: function.name.clone(),
-        variant: BASE.to_owned(),
+        variant: variant.to_owned(),
         frequency: None,
         last_sync_at: None,
         last_run_id: None,
         idle_attempts: 0,
         stalled_at: None,
-    };
+    }
+}
+
+/// Makes the base variant of a sync on a connection, with its schedule.
+async fn make(app: &App, tx: &mut Tx, function: &Function, connection: ConnectionId) -> Result<()> {
+    let now = app.clock().now();
+    let sync = fresh_row(app, function, connection, BASE);
     if syncs::insert(tx, &sync, now).await? {
         if !function.is_scheduled() {
             return Ok(());

@@ -1,10 +1,9 @@
 //! Variants: further instances of a sync on one connection.
 
 use serde_json::{Value, json};
-use tenon_model::SyncId;
 use tenon_queue::schedules;
 use tenon_store::tables::connections::{self, ConnectionRow};
-use tenon_store::tables::syncs::{self, SyncRow};
+use tenon_store::tables::syncs;
 
 use super::{Frequency, life, schedule};
 use crate::functions::FunctionKind;
@@ -82,19 +81,7 @@ impl App {
                 .message(format!("A sync has at most {VARIANTS_MAX} variants on one connection")));
         }
         let now = self.clock().now();
-        let sync = SyncRow {
-            id: SyncId(self.rng().uuid_v4()),
-            environment_id: environment,
-            connection_id: connection.id,
-            function_id: function.id,
-            name: function.name.clone(),
-            variant: request.variant.clone(),
-            frequency: None,
-            last_sync_at: None,
-            last_run_id: None,
-            idle_attempts: 0,
-            stalled_at: None,
-        };
+        let sync = life::fresh_row(self, &function, connection.id, &request.variant);
         if !syncs::insert(&mut tx, &sync, now).await? {
             return Err(Error::refuse(400, "sync_variant_already_exists")
                 .message(format!("The sync has a variant '{}' already", request.variant)));

@@ -65,6 +65,20 @@ fn parse(body: Option<&Value>) -> Result<Request> {
     Ok(request)
 }
 
+/// What an answer tells about functions that were deployed.
+pub(super) fn details_of(deployed: &Value) -> Map<String, Value> {
+    let functions: Vec<Value> = deployed
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|function| json!({ "name": function.get("name"), "version": function.get("version") }))
+        .collect();
+    let mut details = Map::new();
+    details.insert("deployed".to_owned(), json!(true));
+    details.insert("deployed_functions".to_owned(), Value::Array(functions));
+    details
+}
+
 /// Refuses to write over what came from a repository.
 fn check_source(present: Option<&Function>) -> Result<()> {
     match present {
@@ -160,15 +174,7 @@ impl App {
         check_source(present.as_deref())?;
         check_models(present.as_deref(), &flow.definition.models, wanted.allow_destructive)?;
         let deployed = self.deploy(caller, input).await?;
-        let functions: Vec<Value> = deployed
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|function| json!({ "name": function.get("name"), "version": function.get("version") }))
-            .collect();
-        let mut details = Map::new();
-        details.insert("deployed".to_owned(), json!(true));
-        details.insert("deployed_functions".to_owned(), Value::Array(functions));
+        let mut details = details_of(&deployed);
         details.insert("output".to_owned(), json!(built.warnings));
         Ok(Ended::success(details))
     }

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tenon_model::EnvironmentId;
+use tenon_model::{EnvironmentId, Timestamp};
 use tenon_store::tables::function_jobs::{self as table, FunctionJobRow};
 use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
@@ -60,6 +60,25 @@ pub(super) struct Job {
     pub(super) integration: String,
     pub(super) function: String,
     pub(super) function_type: FunctionKind,
+}
+
+impl Job {
+    /// The row of one that waits.
+    fn row(&self, id: Uuid, now: Timestamp) -> FunctionJobRow {
+        FunctionJobRow {
+            id,
+            environment_id: self.environment,
+            kind: self.kind.as_str().to_owned(),
+            integration: self.integration.clone(),
+            function: self.function.clone(),
+            function_type: self.function_type.as_str().to_owned(),
+            state: "waiting".to_owned(),
+            result: None,
+            created_at: now,
+            started_at: None,
+            ended_at: None,
+        }
+    }
 }
 
 /// How a job ended: members of its answer.
@@ -126,19 +145,7 @@ impl App {
         work: impl Future<Output = Result<Ended>> + Send + 'static,
     ) -> Result<Value> {
         let now = self.clock().now();
-        let row = FunctionJobRow {
-            id: self.rng().uuid_v4(),
-            environment_id: job.environment,
-            kind: job.kind.as_str().to_owned(),
-            integration: job.integration.clone(),
-            function: job.function.clone(),
-            function_type: job.function_type.as_str().to_owned(),
-            state: "waiting".to_owned(),
-            result: None,
-            created_at: now,
-            started_at: None,
-            ended_at: None,
-        };
+        let row = job.row(self.rng().uuid_v4(), now);
         let mut tx = self.store().begin().await?;
         table::insert(&mut tx, &row).await?;
         tx.commit().await?;
@@ -160,19 +167,7 @@ impl App {
             .vault(job.environment)
             .await?
             .seal(&place(job.environment, id), plain.as_bytes());
-        let row = FunctionJobRow {
-            id,
-            environment_id: job.environment,
-            kind: job.kind.as_str().to_owned(),
-            integration: job.integration.clone(),
-            function: job.function.clone(),
-            function_type: job.function_type.as_str().to_owned(),
-            state: "waiting".to_owned(),
-            result: None,
-            created_at: now,
-            started_at: None,
-            ended_at: None,
-        };
+        let row = job.row(id, now);
         let mut tx = self.store().begin().await?;
         table::insert(&mut tx, &row).await?;
         table::begin(&mut tx, job.environment, id, now).await?;

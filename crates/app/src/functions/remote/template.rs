@@ -9,6 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 use tenon_catalog::library::{self, FunctionTemplate};
 
+use super::deployment::details_of;
 use super::jobs::{Ended, Job, JobKind};
 use super::{flow_of, integration_not_found};
 use crate::caller::Caller;
@@ -131,15 +132,7 @@ impl App {
         let (_, mut input) = flow_of(&built, kind, None)?;
         input.source = Source::Catalog;
         let deployed = self.deploy(caller, input).await?;
-        let functions: Vec<Value> = deployed
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|function| json!({ "name": function.get("name"), "version": function.get("version") }))
-            .collect();
-        let mut details = Map::new();
-        details.insert("deployed".to_owned(), json!(true));
-        details.insert("deployed_functions".to_owned(), Value::Array(functions));
+        let details = details_of(&deployed);
         let job = Job {
             kind: JobKind::Deployment,
             environment: environment.id,
