@@ -117,6 +117,7 @@ async fn measure(
                 context_json: context_json.clone(),
                 limits: Limits::default(),
                 cancel: CancellationToken::new(),
+                taping: tenon_runtime::Taping::Off,
             };
             async move {
                 let begun = Instant::now();

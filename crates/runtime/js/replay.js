@@ -20,7 +20,8 @@ function beginReplay(context) {
 }
 
 function clockMs() {
-    return stoppedAt ?? EngineDate.now() + shiftMs + skippedMs;
+    const now = stoppedAt ?? EngineDate.now() + shiftMs + skippedMs;
+    return taped ? native.clock(now * 10) / 10 : now;
 }
 
 // A connection that the recording does not hold: what the function reads of it is a name, and the host finds out what

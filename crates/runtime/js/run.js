@@ -90,6 +90,7 @@ function start(kind, filename, context, input, factory) {
     run = newRun(kind, context);
     run.filename = filename;
     beginReplay(context);
+    beginTape();
     waiting.clear();
     timers.clear();
     execute(kind, input, factory).then(

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use crate::tape::Taping;
+
 /// One run to perform.
 #[derive(Debug, Clone)]
 pub struct Invocation {
@@ -25,6 +27,8 @@ pub struct Invocation {
     pub limits: Limits,
     /// Ends the run early with `script_aborted`.
     pub cancel: CancellationToken,
+    /// Whether the run leaves a tape or follows one.
+    pub taping: Taping,
 }
 
 /// A compiled function: CommonJS text as the compiler or the official CLI produced it.

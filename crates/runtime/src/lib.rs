@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod cassette;
 pub mod protocol;
 
 mod config;
@@ -8,6 +9,7 @@ mod outcome;
 mod pool;
 mod runtime;
 mod sys;
+mod tape;
 mod wire;
 mod worker;
 
@@ -16,4 +18,5 @@ pub use invocation::{Code, Invocation, Kind, Limits, Replay, RunContext, Unnamed
 pub use outcome::{ErrorKind, Limit, Outcome, RunError, Upstream};
 pub use runtime::{Census, Runtime};
 pub use sys::forbid_core_dumps;
+pub use tape::{Cause, Observer, Tape, Taping, Turn};
 pub use worker::worker_main;

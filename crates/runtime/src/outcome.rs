@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::tape::Tape;
+
 /// Result and accounts of one run.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -23,6 +25,8 @@ pub struct Outcome {
     pub logs_dropped: u64,
     /// True when a warm isolate served the run.
     pub warm: bool,
+    /// What the run took from chance, when that was to be recorded.
+    pub tape: Option<Tape>,
 }
 
 /// Why a run failed.

@@ -8,6 +8,7 @@ use crate::invocation::{Code, Invocation, Limits};
 use crate::outcome::{ErrorKind, Outcome, RunError};
 use crate::pool::{Pool, Request};
 use crate::protocol::{Host, HostCall, HostError, HostReply};
+use crate::tape::Taping;
 use crate::wire::Task;
 
 /// Runs customer code in sandboxed worker processes. Cheap to clone; the workers end with the last clone.
@@ -46,6 +47,7 @@ impl Runtime {
             context_json,
             limits,
             cancel,
+            taping,
         } = invocation;
         let task = Task::Call(kind);
         let cancel = cancel.child_token();
@@ -59,6 +61,7 @@ impl Runtime {
                 context_json,
                 limits,
                 cancel,
+                taping,
             },
             host,
         )
@@ -92,6 +95,7 @@ impl Runtime {
             context_json: serde_json::json!({ "integration": integration, "name": name }).to_string(),
             limits,
             cancel: tokio_util::sync::CancellationToken::new(),
+            taping: Taping::Off,
         };
         self.perform(request, Arc::new(NoHost)).await.result
     }
@@ -128,6 +132,7 @@ impl Runtime {
             host_calls: 0,
             logs_dropped: 0,
             warm: false,
+            tape: None,
         })
     }
 }

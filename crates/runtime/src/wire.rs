@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::invocation::{Kind, Limits};
 use crate::protocol::Parcel;
+use crate::tape::{Tape, WireTaping};
 
 /// What a frame is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,6 +180,8 @@ pub(crate) struct RunHeader {
     pub(crate) filename: String,
     pub(crate) isolate_key: Option<String>,
     pub(crate) has_input: bool,
+    #[serde(default)]
+    pub(crate) taping: WireTaping,
     pub(crate) limits: WireLimits,
 }
 
@@ -253,6 +256,9 @@ pub(crate) struct DoneHeader {
     pub(crate) kept: bool,
     /// Keys of isolates given up to make room.
     pub(crate) dropped: Vec<String>,
+    /// What was to be recorded of the run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tape: Option<Tape>,
 }
 
 /// What a function threw, described by the prelude; nothing of it is trusted beyond its size.

@@ -11,6 +11,7 @@ mod isolate;
 mod natives;
 mod sandbox;
 pub(crate) mod shared;
+mod taping;
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -199,7 +200,7 @@ impl Worker {
             FrameKind::Run => self.start_run(&frame),
             FrameKind::Reply | FrameKind::ReplyJson => {
                 if let Some(isolate) = self.running.get_mut(&frame.run) {
-                    isolate.reply(frame.kind, frame.call, &frame.parcel);
+                    isolate.receive(frame.kind, frame.call, frame.parcel);
                     self.settle(frame.run);
                 }
             }
@@ -246,6 +247,7 @@ impl Worker {
             return self.refuse(frame.run, "InternalError", message, Ending::Internal);
         };
         isolate.start(frame.run, &header, &frame.parcel, bytecode.as_deref());
+        isolate.advance();
         self.running.insert(frame.run, isolate);
         self.settle(frame.run);
     }
@@ -365,6 +367,7 @@ impl Worker {
             warm: false,
             kept: false,
             dropped: Vec::new(),
+            tape: None,
         };
         self.done(run, &header, &[payload, String::new()]);
     }

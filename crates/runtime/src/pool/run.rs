@@ -15,6 +15,7 @@ use super::{Lease, Pool};
 use crate::invocation::{Code, Limits};
 use crate::outcome::{ErrorKind, Outcome, RunError};
 use crate::protocol::{Host, HostCall, HostError, HostReply, codec};
+use crate::tape::{Taping, WireTaping};
 use crate::wire::{DoneHeader, Ending, Frame, FrameKind, RunHeader, Task, WireLimits, fits};
 
 /// From the request to stop until the interrupt, and again until the kill. The worker itself gives up a run that
@@ -33,6 +34,7 @@ pub(crate) struct Request {
     pub(crate) context_json: String,
     pub(crate) limits: Limits,
     pub(crate) cancel: CancellationToken,
+    pub(crate) taping: Taping,
 }
 
 /// How driving a run ended.
@@ -109,6 +111,11 @@ impl Pool {
         accounts: &mut Accounts,
     ) -> Driven {
         let worker = &lease.worker;
+        let numbered = matches!(request.taping, Taping::Replay(..));
+        let observer = request.taping.observer();
+        if let Some(observer) = observer {
+            observer.begins();
+        }
         let mut events = worker.register(run, request.limits.cpu);
         let _registration = Registration { worker, run };
         let with_code = !self.knows_code(worker.id, &request.code.hash);
@@ -129,13 +136,29 @@ impl Pool {
                             FrameKind::Call if !stopping => {
                                 accounts.host_calls += 1;
                                 match HostCall::decode(&frame.parcel) {
-                                    Ok(call) => calls.push(async move { (frame.call, host.call(call).await) }),
+                                    Ok(call) => {
+                                        if let Some(observer) = observer {
+                                            observer.called(Some(frame.call), &call);
+                                        }
+                                        calls.push(async move {
+                                            let answer = match numbered {
+                                                true => host.answer(frame.call, call).await,
+                                                false => host.call(call).await,
+                                            };
+                                            (frame.call, answer)
+                                        });
+                                    }
                                     Err(error) => return broken(worker, run, &error.to_string()),
                                 }
                             }
                             FrameKind::Tell => match HostCall::decode(&frame.parcel) {
                                 // In line, so that log lines keep their order among themselves and before the end.
-                                Ok(call @ HostCall::Log { .. }) => drop(host.call(call).await),
+                                Ok(call @ HostCall::Log { .. }) => {
+                                    if let Some(observer) = observer {
+                                        observer.called(None, &call);
+                                    }
+                                    drop(host.call(call).await);
+                                }
                                 Ok(_) | Err(_) => return broken(worker, run, "only log lines go without an answer"),
                             },
                             FrameKind::Done => return Driven::Done(frame),
@@ -158,6 +181,9 @@ impl Pool {
                     None => return Driven::Lost(None),
                 },
                 Some((call, answer)) = calls.next(), if !stopping => {
+                    if let Some(observer) = observer {
+                        observer.answered(call, &answer);
+                    }
                     // A worker that is gone is reported by its events.
                     let _ = send_answer(worker, run, call, answer, request.limits.parcel_bytes).await;
                 }
@@ -246,8 +272,9 @@ impl Pool {
             }
             entry.warm.retain(|_, count| *count > 0);
         }
+        let result = result_of(&header, frame, accounts.stopping, &request.limits);
         Outcome {
-            result: result_of(&header, frame, accounts.stopping, &request.limits),
+            result,
             cpu: Duration::from_micros(header.cpu_us),
             wall: Duration::ZERO,
             queued: Duration::ZERO,
@@ -255,6 +282,7 @@ impl Pool {
             host_calls: header.calls,
             logs_dropped: header.logs_dropped,
             warm: header.warm,
+            tape: header.tape,
         }
     }
 }
@@ -279,6 +307,7 @@ async fn send_run(worker: &Worker, run: u64, request: &Request, with_code: bool)
         filename: request.code.filename.clone(),
         isolate_key: request.isolate_key.clone(),
         has_input: request.input_json.is_some(),
+        taping: WireTaping::from(&request.taping),
         limits: WireLimits::from(&request.limits),
     };
     let header = serde_json::to_vec(&header).map_err(|error| Some(error.to_string()))?;

@@ -157,5 +157,6 @@ pub(super) fn ended(error: RunError, queued: Duration) -> Outcome {
         host_calls: 0,
         logs_dropped: 0,
         warm: false,
+        tape: None,
     }
 }

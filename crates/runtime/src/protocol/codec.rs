@@ -174,8 +174,7 @@ pub(crate) fn encode_answer(answer: &Result<HostReply, HostError>) -> Result<Par
     })
 }
 
-/// Reads an answer back; the isolate's prelude does the same in JavaScript, this one serves tests.
-#[cfg(test)]
+/// Reads an answer back, as the isolate's prelude does in JavaScript.
 pub(crate) fn decode_answer(parcel: &Parcel) -> Result<Result<HostReply, HostError>, DecodeError> {
     let header: ReplyHeader = serde_json::from_slice(&parcel.header).map_err(DecodeError::Header)?;
     Ok(match header {

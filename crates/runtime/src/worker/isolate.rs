@@ -9,7 +9,9 @@ use rquickjs::{ArrayBuffer, Ctx, Function, Value};
 use super::engine::{Engine, Entries};
 use super::heap::{Heap, Snapshot};
 use super::shared::{Reported, Shared, Stop, word};
+use super::taping::{Held, Step};
 use crate::protocol::Parcel;
+use crate::tape::Cause;
 use crate::wire::{DoneHeader, Ending, Failure, FrameKind, RunHeader, Task};
 
 /// The worker's main thread has 8 MiB; more than this for JavaScript would reach its guard page.
@@ -74,7 +76,7 @@ impl Isolate {
         isolate.shared.next_id.set(1 << 31);
         isolate.heap.begin_building();
         let mut failed = true;
-        isolate.slice(|ctx, entries| {
+        isolate.slice(Cause::Start, |ctx, entries| {
             let factory = load_factory(ctx, bytecode)?;
             entries.preload.clone().restore(ctx)?.call::<_, ()>((factory,))?;
             failed = false;
@@ -121,6 +123,9 @@ impl Isolate {
     fn begin(&mut self, run: u64, header: &RunHeader) {
         self.activate();
         self.shared.begin_run(run, header.limits);
+        if !self.shared.deck.begin(&header.taping) {
+            self.shared.stop.set(Some(Stop::Cancelled));
+        }
         self.heap.set_limit(header.limits.memory_bytes);
         self.heap.take_peak();
         self.cpu_budget = Duration::from_micros(header.limits.cpu_us);
@@ -141,7 +146,7 @@ impl Isolate {
         let empty = bytes::Bytes::new();
         let input = parcel.sections.first().unwrap_or(&empty).clone();
         let context = parcel.sections.get(1).unwrap_or(&empty).clone();
-        self.slice(|ctx, entries| {
+        self.slice(Cause::Start, |ctx, entries| {
             let factory = match bytecode {
                 Some(bytecode) => Some(load_factory(ctx, bytecode)?),
                 None => None,
@@ -171,12 +176,42 @@ impl Isolate {
         });
     }
 
+    /// Takes an answer; a run that follows a tape gets it when its turn comes.
+    pub(super) fn receive(&mut self, kind: FrameKind, call: u32, parcel: Parcel) {
+        if self.shared.deck.is_replay() {
+            self.shared.deck.hold(Held { kind, call, parcel });
+            self.advance();
+        } else {
+            self.reply(kind, call, &parcel);
+        }
+    }
+
+    /// Lets a run that follows a tape go on as far as it can.
+    pub(super) fn advance(&mut self) {
+        while self.shared.deck.is_replay()
+            && self.shared.stop.get().is_none()
+            && self.shared.reported.borrow().is_none()
+        {
+            let step = self
+                .shared
+                .deck
+                .next(&self.shared.in_flight.borrow(), &self.shared.timers.borrow());
+            match step {
+                Step::Reply(Held { kind, call, parcel }) => self.reply(kind, call, &parcel),
+                Step::Timer(timer) => self.fire(timer),
+                Step::Cancel(code) => self.cancel(&code),
+                Step::Wait if self.cancelling => return self.give_up(),
+                Step::Wait => return,
+            }
+        }
+    }
+
     /// Hands an answer to the waiting call.
     pub(super) fn reply(&mut self, kind: FrameKind, call: u32, parcel: &Parcel) {
         if !self.shared.in_flight.borrow_mut().remove(&call) {
             return;
         }
-        self.slice(|ctx, entries| {
+        self.slice(Cause::Reply(call), |ctx, entries| {
             let header = String::from_utf8_lossy(&parcel.header);
             let body = match (kind, parcel.sections.first()) {
                 (FrameKind::ReplyJson, Some(json)) => ctx.json_parse(json.to_vec())?,
@@ -198,7 +233,9 @@ impl Isolate {
     /// Fires a timer unless it was cleared.
     pub(super) fn fire(&mut self, timer: u32) {
         if self.shared.timers.borrow_mut().remove(&timer) {
-            self.slice(|ctx, entries| entries.fire_timer.clone().restore(ctx)?.call((timer,)));
+            self.slice(Cause::Timer(timer), |ctx, entries| {
+                entries.fire_timer.clone().restore(ctx)?.call((timer,))
+            });
         }
     }
 
@@ -206,12 +243,15 @@ impl Isolate {
     pub(super) fn cancel(&mut self, code: &str) {
         self.cancelling = true;
         self.shared.in_flight.borrow_mut().clear();
-        self.slice(|ctx, entries| entries.on_abort.clone().restore(ctx)?.call((code,)));
+        self.slice(Cause::Cancel(code.to_owned()), |ctx, entries| {
+            entries.on_abort.clone().restore(ctx)?.call((code,))
+        });
     }
 
     /// Executes code and all jobs that follow from it, under the CPU budget.
-    fn slice(&mut self, enter: impl FnOnce(&Ctx<'_>, &Entries) -> rquickjs::Result<()>) {
+    fn slice(&mut self, cause: Cause, enter: impl FnOnce(&Ctx<'_>, &Entries) -> rquickjs::Result<()>) {
         self.activate();
+        self.shared.deck.turn(cause);
         let engine = &self.engine;
         let status = self.shared.hub.status.words();
         status[word::SLICES].fetch_add(1, Ordering::Relaxed);
@@ -324,6 +364,10 @@ impl Isolate {
             && !self.shared.volatile.get()
             && self.shared.is_idle()
             && self.is_clean(limits.memory_bytes);
+        let mut tape = self.shared.deck.take_tape();
+        if let Some(tape) = &mut tape {
+            tape.warm = self.warm;
+        }
         let header = DoneHeader {
             ending,
             failure,
@@ -334,6 +378,7 @@ impl Isolate {
             warm: self.warm,
             kept: false,
             dropped: Vec::new(),
+            tape,
         };
         Some(Finished {
             header,

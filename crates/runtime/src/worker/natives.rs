@@ -20,7 +20,7 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, current: &Rc<Current>) -> Result<Obje
     let native = Object::new(ctx.clone())?;
     bytes::install(ctx, &native)?;
     url::install(ctx, &native)?;
-    crypto::install(ctx, &native)?;
+    crypto::install(ctx, &native, current)?;
     zones::install(ctx, &native)?;
     host::install(ctx, &native, current)?;
     Ok(native)

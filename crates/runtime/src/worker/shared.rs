@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use rquickjs::{Object, Persistent};
 
+use super::taping::Deck;
 use crate::sys::StatusPage;
 use crate::wire::{Failure, FrameKind, WireLimits, append_frame};
 
@@ -109,6 +110,8 @@ pub(super) struct Shared {
     pub(super) volatile: Cell<bool>,
     /// Process CPU clock at which the current slice must end.
     pub(super) cpu_end: Cell<Duration>,
+    /// Where time, randomness and order come from when they are recorded or repeated.
+    pub(super) deck: Deck,
 }
 
 /// The isolate whose heap is active. Native functions belong to the snapshot and so to all isolates; they look here.
@@ -140,6 +143,9 @@ impl Current {
 
     /// A number in [0, 1) with 53 random bits.
     pub(super) fn random(&self) -> f64 {
+        if let Some(number) = self.isolate.borrow().deck.random() {
+            return number;
+        }
         let mut state = self.random.get();
         state ^= state >> 12;
         state ^= state << 25;
@@ -166,11 +172,14 @@ impl Shared {
             stop: Cell::new(None),
             volatile: Cell::new(false),
             cpu_end: Cell::new(Duration::MAX),
+            deck: Deck::default(),
         })
     }
 
     pub(super) fn begin_run(&self, run: u64, limits: WireLimits) {
         self.run.set(run);
+        // Numbers of calls and timers are those of the run, whatever the isolate served before.
+        self.next_id.set(1);
         self.limits.set(limits);
         self.calls.set(0);
         self.log_lines.set(0);

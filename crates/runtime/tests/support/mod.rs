@@ -75,6 +75,7 @@ pub fn invocation(code: Arc<Code>, kind: Kind, input: Option<&str>) -> Invocatio
         context_json: context().to_json(),
         limits: limits(),
         cancel: CancellationToken::new(),
+        taping: tenon_runtime::Taping::Off,
     }
 }
 

@@ -49,6 +49,15 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, current: &Rc<Cu
     let own = Rc::clone(current);
     native.set("randomFloat", Function::new(ctx.clone(), move || own.random())?)?;
     let own = Rc::clone(current);
+    native.set("taped", Function::new(ctx.clone(), move || own.get().deck.is_on())?)?;
+    let own = Rc::clone(current);
+    native.set(
+        "clock",
+        Function::new(ctx.clone(), move |now: f64| {
+            own.get().deck.clock(now.round() as i64) as f64
+        })?,
+    )?;
+    let own = Rc::clone(current);
     native.set(
         "markVolatile",
         Function::new(ctx.clone(), move || own.get().volatile.set(true))?,
@@ -156,7 +165,11 @@ fn timer(ctx: &Ctx<'_>, shared: &Shared, delay_ms: f64) -> Result<u32> {
 
 fn arm(shared: &Shared, id: u32, delay_ms: f64) {
     shared.timers.borrow_mut().insert(id);
-    let delay = Duration::from_millis(delay_ms.clamp(0.0, 2_147_483_647.0) as u64);
+    let delay_ms = delay_ms.clamp(0.0, 2_147_483_647.0) as u64;
+    if shared.deck.is_replay() {
+        return shared.deck.arm(id, delay_ms);
+    }
+    let delay = Duration::from_millis(delay_ms);
     shared
         .hub
         .timers
