@@ -48,6 +48,8 @@ pub struct Settings {
     pub run_memory_bytes: usize,
     /// CPU time of one action run.
     pub action_cpu: Duration,
+    /// Which runs are recorded.
+    pub recordings: crate::recordings::Settings,
     /// Days that operations are kept.
     pub log_retention_days: u32,
     /// Waits before each new attempt to deliver an outgoing webhook.
@@ -68,6 +70,7 @@ impl Default for Settings {
             warm_isolates: true,
             run_memory_bytes: 256 << 20,
             action_cpu: Duration::from_secs(60),
+            recordings: crate::recordings::Settings::default(),
             log_retention_days: 15,
             webhook_retry_waits: vec![Duration::from_secs(3), Duration::from_secs(6)],
         }
@@ -120,6 +123,7 @@ pub(crate) struct Inner {
     webhooks: crate::webhooks::inbound::State,
     connections: crate::connections::State,
     proxy: crate::proxy::State,
+    recordings: Arc<tokio::sync::Semaphore>,
     shutdown: CancellationToken,
     background: TaskTracker,
 }
@@ -148,6 +152,7 @@ impl App {
             webhooks: crate::webhooks::inbound::State::default(),
             connections: crate::connections::State::default(),
             proxy: crate::proxy::State::new(Arc::clone(&parts.clock)),
+            recordings: Arc::new(tokio::sync::Semaphore::new(crate::recordings::STORING_MAX)),
             store: parts.store,
             catalog: RwLock::new(Arc::new(parts.catalog)),
             egress: parts.egress,
@@ -241,6 +246,11 @@ impl App {
 
     pub(crate) fn proxy_state(&self) -> &crate::proxy::State {
         &self.0.proxy
+    }
+
+    /// Permits to make a recording ready to be stored.
+    pub(crate) fn recordings_in_hand(&self) -> &Arc<tokio::sync::Semaphore> {
+        &self.0.recordings
     }
 
     pub(crate) fn connections_state(&self) -> &crate::connections::State {

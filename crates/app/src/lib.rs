@@ -20,6 +20,7 @@ pub mod integrations;
 pub mod operations;
 mod providers;
 pub mod proxy;
+pub mod recordings;
 pub mod records;
 pub mod sessions;
 pub mod syncs;

@@ -10,6 +10,7 @@ mod logging;
 mod master_key;
 mod overlay;
 mod quickstart;
+mod replay;
 mod skills;
 mod stop;
 mod testing;
@@ -71,6 +72,10 @@ enum Command {
     Catalog(commands::catalog::CatalogArgs),
     /// Show what happened: calls, runs, refreshes, webhooks.
     Logs(commands::logs::LogsArgs),
+    /// Run a recorded run again, offline, and say whether it comes out the same.
+    Replay(commands::replay::ReplayArgs),
+    /// Step through a recorded run: requests, answers, checkpoints, records.
+    Debug(commands::debug::DebugArgs),
     /// Show outgoing webhooks and send them again.
     Webhooks(commands::webhooks::WebhooksArgs),
     /// Show and rotate the master key.
@@ -129,6 +134,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Skills(args) => commands::skills::run(&args),
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,
+        Command::Replay(args) => commands::replay::run(args).await,
+        Command::Debug(args) => commands::debug::run(args).await,
         Command::Webhooks(args) => commands::webhooks::run(args).await,
         Command::Vault(args) => commands::vault::run(args).await,
         Command::Migrate(args) => commands::migrate::run(args).await,

@@ -132,6 +132,11 @@ impl Concealer {
         }
     }
 
+    /// The shapes of the values that are known.
+    pub fn shapes(&self) -> impl Iterator<Item = &str> {
+        self.needles.iter().map(Secret::expose)
+    }
+
     /// Adds every text inside a value that is a credential as a whole.
     pub fn add_json(&mut self, value: &Value) {
         self.add_texts(value, DEPTH_MAX);

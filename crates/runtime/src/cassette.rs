@@ -9,7 +9,10 @@ mod recorder;
 #[cfg(test)]
 mod tests;
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 pub use content::Content;
@@ -135,7 +138,7 @@ impl From<&Limits> for LimitsCopy {
 
 /// Something that the run did, or that was said about it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "step", rename_all = "lowercase")]
+#[serde(rename_all = "lowercase")]
 pub enum Step {
     /// It asked its host.
     Call {
@@ -176,14 +179,43 @@ pub enum Step {
 }
 
 /// A question or an answer: its header, and what is large in it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Message {
     /// Everything but the large parts.
     #[serde(flatten)]
     pub header: serde_json::Map<String, Value>,
     /// Bodies, records, checkpoints.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub parts: Vec<Content>,
+}
+
+/// Read member by member: what a derived reader would gather first has lost the letters of its JSON.
+impl<'de> Deserialize<'de> for Message {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Message;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a question or an answer")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Message, A::Error> {
+                let (mut header, mut parts) = (serde_json::Map::new(), Vec::new());
+                while let Some(name) = map.next_key::<String>()? {
+                    if name == "parts" {
+                        parts = map.next_value()?;
+                    } else {
+                        header.insert(name, map.next_value()?);
+                    }
+                }
+                Ok(Message { header, parts })
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
 }
 
 impl Message {

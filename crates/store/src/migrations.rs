@@ -40,6 +40,7 @@ migrations! {
     6 "0006_operations",
     7 "0007_function_jobs",
     8 "0008_rotation_and_migration",
+    9 "0009_run_recordings",
 }
 
 /// Splits a file into statements at semicolons that end a line; comment lines are dropped with the empty rest.

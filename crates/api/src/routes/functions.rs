@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Json, Router};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tenon_app::actions::TriggerInput;
@@ -17,6 +18,7 @@ use crate::{ApiResult, ApiState, Authed, Input, Path};
 pub fn router() -> Router<ApiState> {
     Router::new()
         .route("/scripts/config", get(config))
+        .route("/functions/runs/{id}/recording", get(recording))
         .route("/integrations/{key}/functions", get(list))
         .route("/integrations/{key}/functions/{name}", get(read).delete(delete))
         .route("/integrations/{key}/functions/{name}/code", get(code))
@@ -29,6 +31,14 @@ async fn config(State(state): State<ApiState>, input: Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
     let openai = input.query.get("format").and_then(|format| format.as_str()) == Some("openai");
     Ok(Json(state.app.scripts_config(&caller, openai).await?).into_response())
+}
+
+async fn recording(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult {
+    let caller = Authed::check(&state.app, &input.headers).await?;
+    caller.require("environment:logs:read")?;
+    let recording = state.app.read_recording(&caller, &id).await?;
+    let json = HeaderValue::from_static("application/json; charset=utf-8");
+    Ok(([(CONTENT_TYPE, json)], recording).into_response())
 }
 
 async fn list(State(state): State<ApiState>, Path(key): Path<String>, input: Input) -> ApiResult {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_runtime::{ErrorKind, Invocation, Kind, Limit, Limits, Outcome, RunContext, RunError};
+use tenon_runtime::{ErrorKind, Invocation, Kind, Limit, Limits, Outcome, RunContext, RunError, Taping};
 use tokio_util::sync::CancellationToken;
 
 use super::Function;
@@ -119,8 +119,9 @@ impl App {
             context_json: context.to_json(),
             limits,
             cancel,
+            taping: Taping::Off,
         };
-        let mut outcome = self.runtime().run(invocation, host).await;
+        let mut outcome = self.run_recorded(subject, invocation, host).await;
         conceal_failure(&subject.operation, &mut outcome);
         if let Some(apart) = apart {
             apart.end(&outcome.result).await?;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value};
 use tenon_credentials::Concealer;
 use tenon_model::{EnvironmentId, OperationId, Timestamp};
+use tenon_runtime::cassette::Recorder;
 use tenon_store::tables::operations::{MessageRow, OperationRow};
 
 use super::buffer::Shared;
@@ -35,6 +36,8 @@ struct Inner {
     dropped: AtomicI64,
     /// Values that nobody may read in this operation.
     secrets: Mutex<Concealer>,
+    /// Notes what the platform says about the run, when the run is recorded.
+    recorder: Mutex<Option<Arc<Recorder>>>,
 }
 
 /// One running operation. Cheap to clone; all clones write to the same operation.
@@ -94,6 +97,7 @@ impl OperationHandle {
             bytes: AtomicUsize::new(0),
             dropped: AtomicI64::new(0),
             secrets: Mutex::default(),
+            recorder: Mutex::default(),
         }))
     }
 
@@ -122,8 +126,17 @@ impl OperationHandle {
         self.0.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// From now on what the platform says here is noted in a recording as well; with none, no longer.
+    pub(crate) fn watch(&self, recorder: Option<Arc<Recorder>>) {
+        *self.0.recorder.lock().unwrap_or_else(PoisonError::into_inner) = recorder;
+    }
+
     /// Adds a message with details.
     pub fn log(&self, level: Level, message: impl Into<String>, meta: Option<&Value>) {
+        let message = message.into();
+        if let Some(recorder) = &*self.0.recorder.lock().unwrap_or_else(PoisonError::into_inner) {
+            recorder.note(level.as_str(), &message);
+        }
         match meta {
             Some(meta) => self.log_json(level, message, Some(&meta.to_string())),
             None => self.log_json(level, message, None),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tenon_model::Timestamp;
-use tenon_store::tables::{async_actions, function_jobs, inbox, operations, outbox};
+use tenon_store::tables::{async_actions, function_jobs, inbox, operations, outbox, run_recordings};
 
 use crate::{App, Result};
 
@@ -22,6 +22,8 @@ impl App {
         let days = u64::from(self.settings().log_retention_days.max(1));
         let logged = now.minus(Duration::from_secs(days * 24 * 3600));
         let ended = now.minus(ENDED_KEPT);
+        let record_days = u64::from(self.settings().recordings.days.max(1));
+        let recorded = now.minus(Duration::from_secs(record_days * 24 * 3600));
         let mut removed = 0;
         loop {
             let mut tx = self.store().begin().await?;
@@ -29,7 +31,8 @@ impl App {
                 + outbox::prune(&mut tx, ended, STEP).await?
                 + inbox::prune(&mut tx, ended, STEP).await?
                 + async_actions::prune(&mut tx, ended, STEP).await?
-                + function_jobs::prune(&mut tx, ended, STEP).await?;
+                + function_jobs::prune(&mut tx, ended, STEP).await?
+                + run_recordings::prune(&mut tx, recorded, STEP).await?;
             tx.commit().await?;
             removed += step;
             if step == 0 {

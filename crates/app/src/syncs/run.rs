@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tenon_model::EnvironmentId;
 use tenon_queue::{Handler, Limits, StopReason, Task, Verdict};
-use tenon_runtime::{ErrorKind, Invocation, Kind as RunKind, Limits as RunLimits, Outcome, RunError};
+use tenon_runtime::{ErrorKind, Invocation, Kind as RunKind, Limits as RunLimits, Outcome, RunError, Taping};
 use tenon_store::tables::connections::{self, ConnectionRow};
 use tenon_store::tables::runs::{self, RunInput, RunRow};
 use tenon_store::tables::syncs::{self, SyncRow, schedule_key};
@@ -326,9 +326,10 @@ pub(super) async fn perform(
         context_json: context.to_json(),
         limits,
         cancel: task.stop_token().clone(),
+        taping: Taping::Off,
     };
-    let host = Arc::new(RunHost::new(app.clone(), subject, kind, ledger));
-    let mut outcome = app.runtime().run(invocation, host).await;
+    let host = Arc::new(RunHost::new(app.clone(), subject.clone(), kind, ledger));
+    let mut outcome = app.run_recorded(&subject, invocation, host).await;
     conceal_failure(&job.operation, &mut outcome);
     tracing::debug!(
         run.id = job.row.id,

@@ -21,6 +21,9 @@ pub const DRYRUN_FAILED: u8 = 12;
 /// A function did not do what its fixture says.
 pub const TESTS_FAILED: u8 = 13;
 
+/// A recorded run did not come out the same.
+pub const REPLAY_DIFFERS: u8 = 14;
+
 /// The exit code with this number.
 pub fn exit(code: u8) -> ExitCode {
     ExitCode::from(code)

@@ -59,7 +59,8 @@ pub struct DryrunArgs {
     /// Fail when input, output or records do not fit their schemas (without it, they are reported).
     #[arg(long, alias = "validation")]
     validate: bool,
-    /// Keep a run that succeeds and fits its schemas as <integration>/tests/<name>.test.json.
+    /// Keep the run: as a fixture for tenon test when it succeeds and fits its schemas (<integration>/tests/
+    /// <name>.test.json), and as a recording for tenon replay and tenon debug (<name>.recording.json).
     #[arg(long)]
     save: bool,
     /// Run the project's TypeScript too, when it has one.
@@ -159,6 +160,7 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
     } else {
         None
     };
+    let recorded = dry::save_recording(&args.dir, &finished, &target)?;
     if args.json {
         say(&dry::as_json(&finished, &target, &problems, ok).to_string());
     } else {
@@ -166,6 +168,10 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
         say(&dry::render(&finished, &target, &problems, terminal));
         if let Some(path) = saved {
             note(&format!("Saved as {}", path.display()));
+        }
+        if let Some(path) = recorded {
+            let path = path.display();
+            note(&format!("Recorded as {path}; `tenon debug {path}` steps through it"));
         }
     }
     Ok(if ok { ExitCode::SUCCESS } else { exit(DRYRUN_FAILED) })

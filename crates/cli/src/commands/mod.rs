@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod compile;
 pub mod create;
+pub mod debug;
 pub mod deploy;
 pub mod dev;
 pub mod doctor;
@@ -16,6 +17,7 @@ pub mod logs;
 pub mod migrate;
 pub mod pull;
 pub mod quickstart;
+pub mod replay;
 pub mod serve;
 pub mod sim;
 pub mod skills;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use tenon_app::recordings;
 use toml::{Table, Value};
 
 /// Every setting with its default and its reason.
@@ -160,6 +161,47 @@ pub struct Functions {
     pub action_cpu_seconds: u64,
     /// Warm or fresh isolates.
     pub isolation: Isolation,
+    /// Which runs are recorded.
+    pub record: Record,
+    /// Share of all runs that is recorded besides failed ones.
+    pub record_rate: f64,
+    /// Environments whose runs are recorded; empty for all.
+    pub record_environments: Vec<String>,
+    /// MiB of one recording before compression.
+    pub record_max_mb: usize,
+    /// Days that a recording is kept.
+    pub record_days: u32,
+    /// Recordings kept in one environment.
+    pub record_runs_max: u32,
+}
+
+/// Which runs are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Record {
+    /// None.
+    Off,
+    /// Those that fail, and a share of all.
+    Failures,
+    /// Every run.
+    All,
+}
+
+impl Functions {
+    /// Settings of recordings.
+    pub fn recordings(&self) -> recordings::Settings {
+        recordings::Settings {
+            keep: match self.record {
+                Record::Off => recordings::Keep::Off,
+                Record::Failures => recordings::Keep::Failures(self.record_rate),
+                Record::All => recordings::Keep::All,
+            },
+            environments: self.record_environments.clone(),
+            bytes_max: self.record_max_mb << 20,
+            days: self.record_days,
+            runs_max: self.record_runs_max,
+        }
+    }
 }
 
 /// `[webhooks]`
@@ -258,6 +300,23 @@ impl Config {
             bail!(
                 "functions.memory_mb is {}; a run needs at least 8 MiB",
                 self.functions.memory_mb
+            );
+        }
+        if !(0.0..=1.0).contains(&self.functions.record_rate) {
+            bail!(
+                "functions.record_rate is {}; it is a share from 0.0 (none) to 1.0 (all)",
+                self.functions.record_rate
+            );
+        }
+        if !(1..=256).contains(&self.functions.record_max_mb) {
+            bail!(
+                "functions.record_max_mb is {}; a recording has 1 to 256 MiB",
+                self.functions.record_max_mb
+            );
+        }
+        if self.functions.record_days == 0 || self.functions.record_runs_max == 0 {
+            bail!(
+                "functions.record_days and functions.record_runs_max begin at 1; functions.record = \"off\" keeps none"
             );
         }
         if !["error", "warn", "info", "debug", "trace"].contains(&self.logs.level.as_str()) {

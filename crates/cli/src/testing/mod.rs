@@ -4,7 +4,7 @@
 //! answered from the fixture. Fixtures of the public test kit are matched and compared by its rules (functions
 //! contract, 6).
 
-mod compare;
+pub mod compare;
 mod discover;
 mod generate;
 mod host;

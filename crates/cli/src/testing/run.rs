@@ -263,6 +263,7 @@ impl<'r> Runner<'r> {
             context_json: context.to_json(),
             limits,
             cancel,
+            taping: tenon_runtime::Taping::Off,
         };
         let run = self.runtime.run(invocation, Arc::clone(&host) as _);
         let outcome = self.handle.block_on(run);

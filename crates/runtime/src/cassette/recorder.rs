@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use serde_json::Value;
+
 use super::{Content, Message, Step, Truncated};
 use crate::protocol::{Body, HostCall, HostError, HostReply, HttpReply};
 use crate::tape::Observer;
@@ -56,6 +58,28 @@ pub struct Recording {
     pub steps: Vec<Step>,
     /// What is missing at the end.
     pub truncated: Option<Truncated>,
+}
+
+impl Recording {
+    /// The checkpoint as the function first read it, unless it had written one before.
+    pub fn first_checkpoint(&self) -> Value {
+        for step in &self.steps {
+            let Step::Call { request, answer, .. } = step else {
+                continue;
+            };
+            match request.op() {
+                "getCheckpoint" => {
+                    let text = answer.as_ref().and_then(|answer| answer.parts.first()?.text());
+                    return text
+                        .and_then(|text| serde_json::from_str(text).ok())
+                        .unwrap_or_default();
+                }
+                "saveCheckpoint" | "clearCheckpoint" => return Value::Null,
+                _ => {}
+            }
+        }
+        Value::Null
+    }
 }
 
 impl Recorder {

@@ -105,3 +105,22 @@ fn a_run_that_begins_anew_is_recorded_anew() {
     let steps = recorder.finish().steps;
     assert!(matches!(steps.as_slice(), [Step::Note { message, .. }] if message == "kept"));
 }
+
+#[test]
+fn a_recording_is_read_letter_by_letter() {
+    let text = r#"{"format":"tenon-recording","version":1,"tenon":"0","run":{"id":"r","kind":"sync"},"code":{"hash":"h","filename":"f"},
+        "input":{"json":{"n":1.50}},"context":{"json":{ }},"limits":{"cpu_ms":1,"memory_bytes":1,"output_bytes":1,"host_calls_max":1},
+        "tape":{"seed":"00","turns":[{"on":"start","clock":[[17000000000000,2]]},{"on":{"reply":1}}],"cut":false,"warm":true},
+        "steps":[{"call":{"number":1,"at_ms":2,"request":{"op":"batchSave","model":"M","parts":[{"json":[{"id":1.0,  "b":2}]}]},"answer":{"reply":"unit"}}},
+                 {"log":{"at_ms":3,"level":"info","message":"m","meta":{"json":{"z":1,"a":2}}}}],
+        "outcome":{"output":{"json":{"k":[1.0]}}},"later":"unknown"}"#;
+    let read = super::Cassette::read(text).unwrap();
+    assert_eq!(read.input.as_ref().and_then(Content::text), Some("{\"n\":1.50}"));
+    assert_eq!(read.tape.begun_ms(), Some(1_700_000_000_000));
+    let Step::Call { request, .. } = &read.steps[0] else {
+        panic!("{:?}", read.steps)
+    };
+    assert_eq!(request.parts[0].text(), Some(r#"[{"id":1.0,  "b":2}]"#));
+    let again = super::Cassette::read(&read.to_json()).unwrap();
+    assert_eq!(again.to_json(), read.to_json());
+}

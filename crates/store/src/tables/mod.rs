@@ -21,6 +21,7 @@ pub mod oauth_states;
 pub mod operations;
 pub mod outbox;
 pub mod records;
+pub mod run_recordings;
 pub mod runs;
 pub mod schedules;
 pub mod syncs;

@@ -7,6 +7,7 @@ mod function_jobs;
 mod functions;
 mod operations;
 mod records;
+mod run_recordings;
 mod sessions;
 mod support;
 mod syncs;

@@ -210,6 +210,7 @@ impl App {
             context_json: context.to_json(),
             limits,
             cancel: self.shutdown_token().child_token(),
+            taping: tenon_runtime::Taping::Off,
         };
         let outcome = self.runtime().run(invocation, Arc::clone(&host) as Arc<dyn Host>).await;
         let result = Ok(outcome.result);

@@ -18,17 +18,24 @@ use std::{sync::Arc, time::Instant};
 use anyhow::Result;
 use serde_json::{Value, json};
 use tenon_compiler::{Compiled, Kind};
-use tenon_runtime::{Code, Invocation, Limits, Outcome, RunContext, Runtime, protocol::Host};
+use tenon_runtime::{Code, Invocation, Limits, Outcome, RunContext, Runtime, Taping};
+use tenon_runtime::{
+    cassette::{Cassette, Recorder},
+    protocol::Host,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{client::Client, terminal::Terminal};
 
 pub use collected::Collected;
 pub use render::{as_json, render};
-pub use save::save;
+pub use save::{save, save_recording};
 pub use target::{Target, find};
 pub use validate::violations;
 pub use values::{instant, json_argument};
+
+/// Bytes of a saved run before it is cut off.
+const RECORDING_BYTES_MAX: usize = 64 << 20;
 
 /// What the author asked for.
 #[derive(Debug, Clone, Default)]
@@ -59,6 +66,8 @@ pub struct Finished {
     pub collected: Collected,
     /// Milliseconds from the call to the end.
     pub duration_ms: u128,
+    /// The run as it can be replayed, when it is to be saved.
+    pub recording: Option<Cassette>,
 }
 
 /// Runs `target` to its end; a cancelled `cancel` stops it.
@@ -84,6 +93,7 @@ pub async fn run(
         },
     };
     let host = Arc::new(host::DryHost::new(client, target, options, label, terminal));
+    let recorder = options.save.then(|| Arc::new(Recorder::new(RECORDING_BYTES_MAX)));
     let invocation = Invocation {
         tenant: "dryrun".to_owned(),
         isolate_key: None,
@@ -97,10 +107,17 @@ pub async fn run(
         context_json: context(function, target, options, label).to_json(),
         limits: Limits::for_kind(kind),
         cancel,
+        taping: match &recorder {
+            Some(recorder) => Taping::Record(Arc::clone(recorder) as _),
+            None => Taping::Off,
+        },
     };
+    let ran = invocation.clone();
     let start = Instant::now();
     let outcome = runtime.run(invocation, Arc::clone(&host) as Arc<dyn Host>).await;
+    let recording = recorder.map(|recorder| save::cassette(&ran, &outcome, &recorder, target, options));
     Ok(Finished {
+        recording,
         outcome,
         collected: host.into_collected(),
         duration_ms: start.elapsed().as_millis(),

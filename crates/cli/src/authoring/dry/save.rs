@@ -3,11 +3,90 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use tenon_app::operations::redact::secret_texts;
+use tenon_app::recordings::scrub;
 use tenon_compiler::Detail;
+use tenon_credentials::Concealer;
+use tenon_model::Timestamp;
+use tenon_runtime::cassette::{Cassette, CodeCopy, Content, Ended, FORMAT, Identity, Recorder, VERSION};
+use tenon_runtime::{Invocation, Outcome, Tape};
 
 use super::{Finished, Options, Target};
 use crate::testing::record;
+
+/// What `tenon replay` and `tenon debug` read, cleaned of secrets.
+pub fn cassette(
+    ran: &Invocation,
+    outcome: &Outcome,
+    recorder: &Recorder,
+    target: &Target<'_>,
+    options: &Options,
+) -> Cassette {
+    let recording = recorder.finish();
+    let started = outcome.tape.as_ref().and_then(Tape::begun_ms).unwrap_or_default();
+    let checkpoint = options
+        .checkpoint
+        .clone()
+        .unwrap_or_else(|| recording.first_checkpoint());
+    let mut cassette = Cassette {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        tenon: env!("CARGO_PKG_VERSION").to_owned(),
+        run: Identity {
+            id: "dry-run".to_owned(),
+            started_at: Timestamp::from_micros(started.saturating_mul(1_000)).iso_millis(),
+            environment: options.environment.clone(),
+            integration: target.function.integration().to_owned(),
+            provider: target.provider.clone(),
+            connection_id: target.connection_id.clone(),
+            function: target.function.name().to_owned(),
+            kind: Some(ran.kind),
+            version: None,
+            last_sync_date: options.last_sync_date.clone(),
+            kept_for: "dryrun".to_owned(),
+            duration_ms: outcome.wall.as_millis().min(u128::from(u64::MAX)) as u64,
+        },
+        code: CodeCopy {
+            hash: ran.code.hash.clone(),
+            filename: ran.code.filename.clone(),
+            js: Some(ran.code.js.clone()),
+        },
+        input: ran.input_json.as_ref().map(|text| Content::of(text.as_bytes())),
+        connection: json!({
+            "connection_id": target.connection_id,
+            "provider_config_key": target.function.integration(),
+            "provider": target.provider,
+            "connection_config": target.connection["connection_config"],
+            "metadata": options.metadata.as_ref().unwrap_or(&target.connection["metadata"]),
+        }),
+        checkpoint,
+        context: Content::of_text(ran.context_json.clone()),
+        limits: (&ran.limits).into(),
+        tape: outcome.tape.clone().unwrap_or_default(),
+        outcome: Ended::of(&outcome.result),
+        steps: recording.steps,
+        truncated: recording.truncated,
+        secrets_withheld: 0,
+    };
+    let mut known = Concealer::default();
+    secret_texts(&target.connection["credentials"], &mut known);
+    secret_texts(&target.connection["connection_config"], &mut known);
+    scrub(&mut cassette, &known);
+    cassette
+}
+
+/// Writes `<integration>/tests/<function>.recording.json` below `project`; it is made of failed runs as well.
+pub fn save_recording(project: &Path, finished: &Finished, target: &Target<'_>) -> Result<Option<PathBuf>> {
+    let Some(recording) = &finished.recording else {
+        return Ok(None);
+    };
+    let folder = project.join(target.function.integration()).join("tests");
+    let path = folder.join(format!("{}.recording.json", target.function.name()));
+    let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, recording.to_json()));
+    written.with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(Some(path))
+}
 
 /// Writes `<integration>/tests/<function>.test.json` below `project`.
 pub fn save(project: &Path, finished: &Finished, target: &Target<'_>, options: &Options) -> Result<PathBuf> {

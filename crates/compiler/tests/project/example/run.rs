@@ -109,6 +109,7 @@ impl Run {
                 ..Limits::default()
             },
             cancel: CancellationToken::new(),
+            taping: tenon_runtime::Taping::Off,
         };
         let host: Arc<dyn Host> = self.0.clone();
         sandbox::tokio()
