@@ -40,7 +40,7 @@ export default createAction({
         const variables = await nango.getEnvironmentVariables();
         const [first] = await Promise.all([ask(60), pause(40), ask(5), pause(3), ask(25)]);
         const cookie = (await nango.get({ endpoint: '/login' })).headers['set-cookie'];
-        const echo = await nango.post({ endpoint: '/echo', data: { id: crypto.randomUUID(), token, password: input.password, session: first.access_token, variable: variables?.[0]?.value, type: connection.credentials.type, key: 'k=' + (connection.credentials as any).apiKey + ';' }, headers: { 'x-trace': crypto.randomBytes(8).toString('hex'), cookie: String(cookie) } });
+        const echo = await nango.post({ endpoint: '/echo', data: { id: crypto.randomUUID(), token, password: input.password, session: first.access_token, variable: variables?.[0]?.value, type: connection.credentials.type, key: 'k=' + (connection.credentials as any).apiKey + ';', signed: crypto.createHmac('sha256', String((connection.credentials as any).apiKey)).update('x').digest('hex'), basic: btoa('user:' + (connection.credentials as any).apiKey) }, headers: { 'x-trace': crypto.randomBytes(8).toString('hex'), cookie: String(cookie) } });
         await nango.log('hello ' + new Date().toISOString() + ' ' + seen.length);
         return { seen, id: crypto.randomUUID(), n: crypto.randomInt(1000), echo: echo.data, last: Date.now() };
     }
@@ -170,6 +170,7 @@ test('an action comes out the same: clock, randomness, ids, timers and answers i
     const done = await tenon('replay', id);
     assert.equal(done.code, 0, done.stdout + done.stderr);
     assert.match(done.stdout, /^same: \d+ calls and \d+ log lines?, and the end$/m);
+    assert.match(done.stderr, /Not compared, because they are computed from credentials.*: step \d+: POST \/echo/);
     assert.equal(upstream.seen.length, requests, 'nothing is sent');
     const again = JSON.parse((await tenon('replay', id, '--json')).stdout);
     assert.deepEqual([again.same, again.code, again.ended_with_recording], [true, 'recorded', false]);
@@ -226,7 +227,7 @@ test('changed code differs, and it is said where; a fix can be tried', async () 
     await write('syncs/orders.ts', SYNC.replace('total: order.total,', 'total: order.total + 1,'));
     const changed = await tenon('replay', id, '--dir', '.');
     assert.equal(changed.code, 14, changed.stdout + changed.stderr);
-    assert.match(changed.stdout, /different at step \d+: batchSave Order \(10 records\): it\.records\[0\]\.total is 1, expected 0/);
+    assert.match(changed.stdout, /different at step \d+: batchSave Order \(10 records\): request\.records\[0\]\.total is 1, expected 0/);
     assert.match(changed.stdout, /^ {2}- +"total": 0/m);
     assert.match(changed.stdout, /2 differences more; --all shows them/);
     await write('syncs/orders.ts', SYNC.replace("limit: '10'", "limit: '20'"));
@@ -244,6 +245,12 @@ test('changed code differs, and it is said where; a fix can be tried', async () 
     const fixed = JSON.parse((await tenon('replay', broken.id, '--dir', '.', '--json')).stdout);
     assert.deepEqual(fixed.outcome, { output: { total: 8 } });
     assert.deepEqual(fixed.differences.map((one) => one.place), ['the end']);
+    await write('actions/broken.ts', BROKEN.replace('data.orders[0].customer.total', "(await nango.get({ endpoint: '/totals' })).data"));
+    const further = await tenon('replay', broken.id, '--dir', '.');
+    assert.equal(further.code, 14, further.stderr);
+    assert.match(further.stdout, /^further: the code gets past the place where the recorded run failed, and asks GET \/totals/m);
+    await write('actions/broken.ts', 'export default 1;');
+    assert.equal((await tenon('replay', broken.id, '--dir', '.')).code, 10);
 });
 
 test('recordings belong to their environment, and what is missing is explained', async () => {
@@ -264,6 +271,24 @@ test('recordings belong to their environment, and what is missing is explained',
     const file = path.join(folder, 'foreign.json');
     await writeFile(file, '{"format":"something"}');
     assert.match((await tenon('debug', file)).stderr, /not a recording of a run/);
+});
+
+test('a dry run that is saved is a recording too', async () => {
+    await Promise.all([write('actions/busy.ts', BUSY), write('actions/broken.ts', BROKEN), write('syncs/orders.ts', SYNC)]);
+    const input = JSON.stringify({ n: 7, password: PASSWORD });
+    const dry = await tenon('dryrun', 'busy', 'c-1', '--input', input, '--save');
+    assert.equal(dry.code, 0, dry.stderr);
+    const file = path.join('shop', 'tests', 'busy.recording.json');
+    assert.match(dry.stderr, /Recorded as .*busy\.recording\.json; `tenon debug/);
+    for (const pattern of MARKED) assert.doesNotMatch(await readFile(path.join(project, file), 'utf8'), pattern);
+    const requests = upstream.seen.length;
+    const done = await tenon('replay', file);
+    assert.equal(done.code, 0, done.stdout + done.stderr);
+    const failed = await tenon('dryrun', 'broken', 'c-1', '--input', '{"id":"1003"}', '--save');
+    assert.equal(failed.code, 12, failed.stderr);
+    const again = await tenon('replay', path.join('shop', 'tests', 'broken.recording.json'));
+    assert.equal(again.code, 0, again.stdout + again.stderr);
+    assert.equal(upstream.seen.length, requests + 1, 'only the dry run itself asked the provider');
 });
 
 test('by default failed runs are kept; a long one is truncated and says so; off keeps nothing', async () => {

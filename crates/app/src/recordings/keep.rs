@@ -48,7 +48,8 @@ impl App {
         let failed = matches!(&outcome.result, Err(error) if error.kind != ErrorKind::Aborted);
         let keep = (watched.picked || failed).then_some(tape).flatten();
         if let Some(tape) = keep {
-            self.keep(subject, watched, tape, &outcome);
+            let kept_for = if failed { "failure" } else { "rate" };
+            self.keep(subject, watched, tape, &outcome, kept_for);
         }
         outcome
     }
@@ -94,14 +95,13 @@ impl App {
     }
 
     /// Cleans and stores a recording in the background.
-    fn keep(&self, subject: &RunSubject, watched: Watched, tape: Tape, outcome: &Outcome) {
+    fn keep(&self, subject: &RunSubject, watched: Watched, tape: Tape, outcome: &Outcome, kept_for: &'static str) {
         let facts = |kept: bool| Map::from_iter([("recorded".to_owned(), json!(kept))]);
         let Ok(permit) = Arc::clone(self.recordings_in_hand()).try_acquire_owned() else {
             subject.operation.annotate(facts(false));
             return;
         };
         subject.operation.annotate(facts(true));
-        let kept_for = if watched.picked { "rate" } else { "failure" };
         let mut cassette = watched.into_cassette(subject, tape, outcome);
         cassette.run.kept_for = kept_for.to_owned();
         let (app, environment) = (self.clone(), subject.environment.id);

@@ -127,8 +127,13 @@ fn render(cassette: &Cassette, replayed: &Replayed, all: bool, terminal: Termina
         let shown = if all { replayed.differences.len() } else { 1 };
         for (index, difference) in replayed.differences.iter().take(shown).enumerate() {
             let word = if index == 0 { "different" } else { "then" };
+            let at = if difference.place.starts_with("after") {
+                ""
+            } else {
+                "at "
+            };
             say(&format!(
-                "{} at {}: {}",
+                "{} {at}{}: {}",
                 terminal.paint(Style::Red, word),
                 difference.place,
                 difference.summary

@@ -1,14 +1,16 @@
 //! Settings: one commented default file, laid over by the user's file, the environment and the flags.
 
 pub mod env;
+mod functions;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use tenon_app::recordings;
 use toml::{Table, Value};
+
+pub use functions::{Functions, Isolation};
 
 /// Every setting with its default and its reason.
 pub const DEFAULT_FILE: &str = include_str!("default.toml");
@@ -137,73 +139,6 @@ pub struct Catalog {
     pub providers_dir: String,
 }
 
-/// Whether isolates are kept for the next run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Isolation {
-    /// Kept for the same connection and version.
-    Warm,
-    /// Made for every run.
-    Fresh,
-}
-
-/// `[functions]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Functions {
-    /// Runs at the same time.
-    pub runs_max: usize,
-    /// Worker processes at the same time.
-    pub workers_max: usize,
-    /// Memory of one run in MiB.
-    pub memory_mb: usize,
-    /// CPU seconds of one action run.
-    pub action_cpu_seconds: u64,
-    /// Warm or fresh isolates.
-    pub isolation: Isolation,
-    /// Which runs are recorded.
-    pub record: Record,
-    /// Share of all runs that is recorded besides failed ones.
-    pub record_rate: f64,
-    /// Environments whose runs are recorded; empty for all.
-    pub record_environments: Vec<String>,
-    /// MiB of one recording before compression.
-    pub record_max_mb: usize,
-    /// Days that a recording is kept.
-    pub record_days: u32,
-    /// Recordings kept in one environment.
-    pub record_runs_max: u32,
-}
-
-/// Which runs are recorded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Record {
-    /// None.
-    Off,
-    /// Those that fail, and a share of all.
-    Failures,
-    /// Every run.
-    All,
-}
-
-impl Functions {
-    /// Settings of recordings.
-    pub fn recordings(&self) -> recordings::Settings {
-        recordings::Settings {
-            keep: match self.record {
-                Record::Off => recordings::Keep::Off,
-                Record::Failures => recordings::Keep::Failures(self.record_rate),
-                Record::All => recordings::Keep::All,
-            },
-            environments: self.record_environments.clone(),
-            bytes_max: self.record_max_mb << 20,
-            days: self.record_days,
-            runs_max: self.record_runs_max,
-        }
-    }
-}
-
 /// `[webhooks]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -290,35 +225,7 @@ impl Config {
                 );
             }
         }
-        if self.functions.runs_max == 0 {
-            bail!("functions.runs_max is 0; at least one run at a time is needed");
-        }
-        if self.functions.workers_max == 0 {
-            bail!("functions.workers_max is 0; at least one worker is needed");
-        }
-        if self.functions.memory_mb < 8 {
-            bail!(
-                "functions.memory_mb is {}; a run needs at least 8 MiB",
-                self.functions.memory_mb
-            );
-        }
-        if !(0.0..=1.0).contains(&self.functions.record_rate) {
-            bail!(
-                "functions.record_rate is {}; it is a share from 0.0 (none) to 1.0 (all)",
-                self.functions.record_rate
-            );
-        }
-        if !(1..=256).contains(&self.functions.record_max_mb) {
-            bail!(
-                "functions.record_max_mb is {}; a recording has 1 to 256 MiB",
-                self.functions.record_max_mb
-            );
-        }
-        if self.functions.record_days == 0 || self.functions.record_runs_max == 0 {
-            bail!(
-                "functions.record_days and functions.record_runs_max begin at 1; functions.record = \"off\" keeps none"
-            );
-        }
+        self.functions.check()?;
         if !["error", "warn", "info", "debug", "trace"].contains(&self.logs.level.as_str()) {
             bail!(
                 "logs.level is {:?}; use error, warn, info, debug or trace",

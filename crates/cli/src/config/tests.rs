@@ -37,3 +37,29 @@ fn texts_are_read_by_type() {
     let list = read_as(&Value::Array(Vec::new()), "a, b").expect("a list");
     assert_eq!(list.as_array().map(Vec::len), Some(2));
 }
+
+#[test]
+fn recordings_are_set_up_in_words_that_are_checked() {
+    use tenon_app::recordings::Keep;
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("tenon.toml");
+    let load = |text: &str| {
+        std::fs::write(&file, format!("[functions]\n{text}")).expect("writes");
+        Config::load(Some(&file), Vec::new())
+    };
+    let keep = |text: &str| load(text).expect(text).functions.recordings().keep;
+    assert_eq!(keep(""), Keep::Failures(0.0));
+    assert_eq!(keep("record_rate = 0.25"), Keep::Failures(0.25));
+    assert_eq!(keep("record = \"off\"\nrecord_rate = 0.25"), Keep::Off);
+    assert_eq!(keep("record = \"all\""), Keep::All);
+    for wrong in [
+        "record_rate = 1.5",
+        "record_max_mb = 0",
+        "record_days = 0",
+        "record_runs_max = 0",
+    ] {
+        let error = format!("{:#}", load(wrong).expect_err(wrong));
+        assert!(error.contains(wrong.split(' ').next().unwrap_or_default()), "{error}");
+    }
+    assert!(load("record = \"sometimes\"").is_err());
+}

@@ -120,7 +120,7 @@ fn what_differs_is_named_with_its_step() {
             get("/c"),
         ],
         &[
-            "log line 1: it.message is \"two\", expected \"one\"",
+            "log line 1: line.message is \"two\", expected \"one\"",
             "step 4: batchSave Order (2 records): has the same values in another order or spelling",
             "after step 6: saveCheckpoint {\"a\":1}: GET /c was asked and is not recorded",
             "step 7: GET /b: was not asked again",

@@ -19,6 +19,8 @@ type Answer = Result<HostReply, HostError>;
 
 /// Differences that are kept; more say no more.
 const KEPT_MAX: usize = 50;
+/// Lines of a new question that are shown.
+const LINES_MAX: usize = 30;
 
 /// Host and observer of a replay.
 #[derive(Debug)]
@@ -162,13 +164,15 @@ impl State {
             let after = self.calls.iter().rev().find(|call| call.used);
             let place = after.map_or_else(|| "the beginning".to_owned(), |call| format!("after {}", call.place()));
             let summary = format!("{} was asked and is not recorded", now.title);
-            self.found.differences.push(Difference::plain(place, summary));
+            let mut difference = Difference::plain(place, summary);
+            difference.lines = added(&now.shown);
+            self.found.differences.push(difference);
             return None;
         };
         let recorded = self.calls.get(index)?;
         let place = recorded.place();
         let values = (recorded.shown.clone(), now.shown.clone());
-        let difference = match compare("it", &recorded.shown, &now.shown) {
+        let difference = match compare("request", &recorded.shown, &now.shown) {
             Some(found) => Difference::new(place, found, Some(values)),
             None => Difference::plain(place, "has the same values in another order or spelling"),
         };
@@ -200,7 +204,7 @@ impl State {
                 if let Some((line, used)) = self.logs.get_mut(index) {
                     *used = true;
                     let values = (line.clone(), now.clone());
-                    if let Some(found) = compare("it", line, &now) {
+                    if let Some(found) = compare("line", line, &now) {
                         self.found.differences.push(Difference::new(place, found, Some(values)));
                     }
                 }
@@ -325,6 +329,17 @@ fn unrecorded(call: &HostCall) -> Answer {
             Err(HostError::plain(format!("The recording has no answer to {message}")))
         }
     }
+}
+
+/// What came new, line by line.
+fn added(value: &Value) -> String {
+    let text = format!("{value:#}");
+    let mut lines: Vec<String> = text.lines().take(LINES_MAX).map(|line| format!("+ {line}")).collect();
+    let more = text.lines().count().saturating_sub(LINES_MAX);
+    if more > 0 {
+        lines.push(format!("… {more} more lines"));
+    }
+    lines.join("\n")
 }
 
 fn masked(request: &Message) -> Message {

@@ -276,6 +276,9 @@ impl Player {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// Randomness that follows from a seed: SHA-256 over seed, purpose and a counter.
 struct Stream {
     seed: [u8; SEED_BYTES],
