@@ -5,6 +5,7 @@ use std::path::Path;
 
 use oxc::{
     allocator::Allocator,
+    ast::ast::Program,
     codegen::{Codegen, CodegenOptions, CommentOptions, IndentChar},
     diagnostics::OxcDiagnostic,
     parser::Parser,
@@ -68,15 +69,39 @@ pub fn strip(source: &SourceFile, role: Role) -> Result<Stripped, Vec<Diagnostic
         return Err(syntax_errors(transformed.diagnostics.errors(), source));
     }
 
+    let (js, marks) = print(&program, &source.path);
+    Ok(Stripped { js, marks, findings })
+}
+
+/// A CommonJS file of a package without its comments, and where its pieces come from.
+pub fn reprint(source: &SourceFile) -> Result<(String, Vec<Mark>), Vec<Diagnostic>> {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, &source.text, SourceType::cjs()).parse();
+    if parsed.panicked || parsed.diagnostics.has_errors() {
+        return Err(syntax_errors(parsed.diagnostics.errors(), source));
+    }
+    let mut program = parsed.program;
+    program.hashbang = None;
+    Ok(print(&program, &source.path))
+}
+
+/// Whether a `.js` file has `import` or `export` declarations.
+pub fn has_module_syntax(text: &str) -> bool {
+    let allocator = Allocator::default();
+    let parsed = Parser::new(&allocator, text, SourceType::unambiguous()).parse();
+    parsed.module_record.has_module_syntax
+}
+
+fn print(program: &Program<'_>, path: &str) -> (String, Vec<Mark>) {
     let printed = Codegen::new()
         .with_options(CodegenOptions {
             comments: CommentOptions::disabled(),
-            source_map_path: Some(Path::new(&source.path).to_path_buf()),
+            source_map_path: Some(Path::new(path).to_path_buf()),
             indent_char: IndentChar::Space,
             indent_width: 2,
             ..CodegenOptions::default()
         })
-        .build(&program);
+        .build(program);
     let marks = printed.map.as_ref().map_or_else(Vec::new, |map| {
         map.get_tokens()
             .map(|token| Mark {
@@ -87,17 +112,13 @@ pub fn strip(source: &SourceFile, role: Role) -> Result<Stripped, Vec<Diagnostic
             })
             .collect()
     });
-    Ok(Stripped {
-        js: printed.code,
-        marks,
-        findings,
-    })
+    (printed.code, marks)
 }
 
 /// How to parse a file, by its extension. Everything is a module.
 fn source_type(path: &str) -> SourceType {
     match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
-        "js" | "mjs" => SourceType::mjs(),
+        "js" | "mjs" | "cjs" => SourceType::mjs(),
         "jsx" => SourceType::jsx(),
         "tsx" => SourceType::tsx(),
         _ => SourceType::ts(),

@@ -170,6 +170,11 @@ class Buffer extends Uint8Array {
     }
 }
 
+// Packages copy the static methods by looping over them, as they can in Node.
+for (const name of Object.getOwnPropertyNames(Buffer)) {
+    if (typeof Buffer[name] === 'function') Object.defineProperty(Buffer, name, { enumerable: true });
+}
+
 function dataView(buffer) {
     return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }

@@ -126,6 +126,15 @@ const crypto = {
         viewOf(view).set(new Uint8Array(native.random(Math.min(view.byteLength, 65536))));
         return view;
     },
+    randomFillSync: (view, offset = 0, size = view.byteLength - offset) => {
+        viewOf(view).set(randomBytes(size), offset);
+        return view;
+    },
+    randomFill: (view, ...rest) => {
+        const callback = rest.pop();
+        crypto.randomFillSync(view, ...rest);
+        queueMicrotask(() => callback(null, view));
+    },
     timingSafeEqual: (a, b) => {
         if (!isBytes(a) || !isBytes(b)) throw new TypeError('The arguments must be instances of ArrayBuffer, Buffer, TypedArray, or DataView.');
         if (a.byteLength !== b.byteLength) throw new RangeError('Input buffers must have the same byte length');
@@ -133,3 +142,7 @@ const crypto = {
     },
     getHashes: () => ['md5', 'sha1', 'sha256', 'sha384', 'sha512']
 };
+
+// The global `crypto`, as far as packages use it: random values. There is no `subtle`.
+const webCrypto = { getRandomValues: crypto.getRandomValues, randomUUID: crypto.randomUUID };
+crypto.webcrypto = webCrypto;

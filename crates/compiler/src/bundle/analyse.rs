@@ -20,10 +20,17 @@ use oxc::{
 };
 
 use super::{
+    common,
     edit::{Edit, Part},
     module::{Export, Import, Imported, Module, Request, Symbol, Target, Use},
+    packages::manifest::Asked,
 };
-use crate::{checks, diagnostic::Diagnostic, source::SourceFile, strip::Stripped};
+use crate::{
+    checks::{self, Role},
+    diagnostic::Diagnostic,
+    source::SourceFile,
+    strip::Stripped,
+};
 
 /// What the tag of each helper is in the compiled object.
 const TAGS: [(&str, &str); 4] = [
@@ -33,7 +40,7 @@ const TAGS: [(&str, &str); 4] = [
     ("createFunction", "function"),
 ];
 
-pub fn analyse(source: SourceFile, stripped: Stripped) -> Result<Module, Vec<Diagnostic>> {
+pub fn analyse(source: SourceFile, stripped: Stripped, role: Role) -> Result<Module, Vec<Diagnostic>> {
     let Stripped { js, marks, findings } = stripped;
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, &js, SourceType::mjs()).parse();
@@ -56,6 +63,7 @@ pub fn analyse(source: SourceFile, stripped: Stripped) -> Result<Module, Vec<Dia
     let scoping = semantic.scoping();
 
     let mut taker = Taker::new(scoping, &js, &source.path);
+    taker.of_package = role == Role::Package;
     taker.read_statements(&parsed.program);
     taker.visit_program(&parsed.program);
 
@@ -73,12 +81,11 @@ pub fn analyse(source: SourceFile, stripped: Stripped) -> Result<Module, Vec<Dia
         stars: taker.stars,
         symbols: taker.symbols,
         edits: taker.edits,
-        source,
         marks,
         findings,
-        js: String::new(),
+        js: js.clone(),
+        ..Module::empty(source)
     };
-    module.js = js.clone();
     // A function that is made in a wrong way was reported with a better message already.
     let explained = module.findings.diagnostics.iter().any(|d| d.code.starts_with("nango_"));
     for (name, span) in misused.into_iter().filter(|_| !explained) {
@@ -115,6 +122,8 @@ struct Taker<'s, 't, 'a> {
     sdk: HashMap<SymbolId, String>,
     edits: Vec<Edit>,
     misused: Vec<(String, Span)>,
+    /// A file of a package: what it takes from Node without asking is replaced.
+    of_package: bool,
     parents: Vec<AstKind<'a>>,
     /// Identifiers that are shorthand members, by start.
     shorthand: HashSet<u32>,
@@ -139,6 +148,7 @@ impl<'s, 't, 'a> Taker<'s, 't, 'a> {
             sdk: HashMap::new(),
             edits: Vec::new(),
             misused: Vec::new(),
+            of_package: false,
             parents: Vec::new(),
             shorthand: HashSet::new(),
             member_objects: HashSet::new(),
@@ -321,14 +331,39 @@ impl<'s, 't, 'a> Taker<'s, 't, 'a> {
     }
 
     fn request(&mut self, specifier: &str, span: Span) -> usize {
-        if let Some(known) = self.requests.iter().position(|request| request.specifier == specifier) {
+        self.request_as(specifier, span, Asked::Import)
+    }
+
+    fn request_as(&mut self, specifier: &str, span: Span, asked: Asked) -> usize {
+        let is_known = |request: &Request| request.specifier == specifier && request.asked == asked;
+        if let Some(known) = self.requests.iter().position(is_known) {
             return known;
         }
         self.requests.push(Request {
             specifier: specifier.to_owned(),
             at: span.start as usize,
+            asked,
+            optional: false,
         });
         self.requests.len() - 1
+    }
+
+    /// Replaces a name that only Node has, in a file of a package.
+    fn free_occurrence(&mut self, reference: &IdentifierReference<'a>) {
+        let name = reference.name.as_str();
+        let part = if name == "process" {
+            Part::Required(self.request_as("process", reference.span, Asked::Require))
+        } else if let Some(text) = common::free_name(name) {
+            Part::Text(text.to_owned())
+        } else {
+            return;
+        };
+        let key = self.shorthand.contains(&reference.span.start).then(|| Part::Text(format!("{name}: ")));
+        self.edits.push(Edit {
+            start: reference.span.start as usize,
+            end: reference.span.end as usize,
+            parts: key.into_iter().chain([part]).collect(),
+        });
     }
 
     fn symbol(&mut self, id: SymbolId) -> usize {
@@ -459,6 +494,11 @@ impl<'a> Visit<'a> for Taker<'_, '_, 'a> {
     }
 
     fn visit_static_member_expression(&mut self, member: &StaticMemberExpression<'a>) {
+        if self.of_package && common::is_node_env(member, |reference| self.resolve(reference).is_none()) {
+            let (start, end) = (member.span.start as usize, member.span.end as usize);
+            self.edits.push(Edit::text(start, end, "\"production\""));
+            return;
+        }
         if member.property.name != "default"
             && let Expression::Identifier(object) = &member.object
         {
@@ -479,8 +519,10 @@ impl<'a> Visit<'a> for Taker<'_, '_, 'a> {
     }
 
     fn visit_identifier_reference(&mut self, reference: &IdentifierReference<'a>) {
-        if let Some(id) = self.resolve(reference) {
-            self.occurrence(id, reference.span);
+        match self.resolve(reference) {
+            Some(id) => self.occurrence(id, reference.span),
+            None if self.of_package => self.free_occurrence(reference),
+            None => {}
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Part {
     Text(String),
     /// The final name of a top-level symbol of the file.
     Name(usize),
+    /// What a `require` of this request gives.
+    Required(usize),
 }
 
 impl Edit {

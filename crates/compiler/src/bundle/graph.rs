@@ -1,16 +1,27 @@
 //! The files behind a function, in the order in which modules are evaluated.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use super::{
     Bundler, Loaded, Origin,
-    module::Module,
+    module::{Module, Request},
+    packages::{
+        Found, Lost,
+        builtin::{self, NOTHING},
+    },
     resolve::{Unresolved, resolve},
+    unresolved,
 };
 use crate::{
     checks::{self, Role},
     diagnostic::Diagnostic,
 };
+
+/// Files of packages that one function may bring in; more is a mistake or a package that is not meant for this.
+const PACKAGE_FILES_MAX: usize = 5_000;
 
 /// Where an import of a file leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +30,8 @@ pub enum Edge {
     File(usize),
     /// A package that exists at run time.
     Package(String),
+    /// Nowhere; the request says whether that is expected.
+    Missing,
 }
 
 /// The files of one function.
@@ -28,6 +41,8 @@ pub struct Graph {
     pub edges: Vec<Vec<Edge>>,
     /// Places in `files`, dependencies first; the entry is the last.
     pub order: Vec<usize>,
+    /// What is wrong with files of packages: it matters if they are used.
+    flaws: Vec<(usize, Diagnostic)>,
 }
 
 impl Graph {
@@ -53,13 +68,17 @@ impl Graph {
         self.files.len()
     }
 
-    /// What the checks said about any of the files.
-    pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        self.files
+    /// What there is to say about the files that are used.
+    pub fn diagnostics(&self, used: &HashSet<usize>) -> Vec<Diagnostic> {
+        let of_files = self
+            .files
             .iter()
-            .filter_map(|file| file.as_ref().as_ref().ok())
-            .flat_map(|m| m.findings.diagnostics.clone())
-            .collect()
+            .enumerate()
+            .filter(|(place, _)| used.contains(place))
+            .filter_map(|(_, file)| file.as_ref().as_ref().ok())
+            .flat_map(|module| module.findings.diagnostics.clone());
+        let flaws = self.flaws.iter().filter(|(place, _)| used.contains(place));
+        of_files.chain(flaws.map(|(_, flaw)| flaw.clone())).collect()
     }
 }
 
@@ -72,10 +91,21 @@ pub fn collect(bundler: &Bundler<'_>, path: &str) -> Result<Graph, Vec<Diagnosti
             files: Vec::new(),
             edges: Vec::new(),
             order: Vec::new(),
+            flaws: Vec::new(),
         },
         errors: Vec::new(),
     };
     collector.visit(path, Role::Function);
+    if collector.graph.len() > PACKAGE_FILES_MAX {
+        collector.errors.push(
+            Diagnostic::error(
+                "packages_too_large",
+                format!("the packages of this function have more than {PACKAGE_FILES_MAX} files"),
+            )
+            .in_file(path)
+            .hint("import the part that you use (`package/part`), or a smaller package"),
+        );
+    }
     if collector.errors.is_empty() {
         Ok(collector.graph)
     } else {
@@ -97,7 +127,14 @@ impl Collector<'_, '_> {
         }
         let place = self.graph.files.len();
         self.places.insert(path.to_owned(), place);
-        let loaded = self.bundler.load(path, role);
+        let mut loaded = self.bundler.load(path, role);
+        if let Err(diagnostics) = loaded.as_ref()
+            && role == Role::Package
+        {
+            let flaws = diagnostics.iter().map(|diagnostic| (place, diagnostic.clone()));
+            self.graph.flaws.extend(flaws);
+            loaded = self.bundler.load(NOTHING.0, role);
+        }
         self.graph.files.push(Arc::clone(&loaded));
         self.graph.edges.push(Vec::new());
         let module = match loaded.as_ref() {
@@ -108,8 +145,10 @@ impl Collector<'_, '_> {
             }
         };
         let mut edges = Vec::with_capacity(module.requests.len());
-        for request in &module.requests {
-            edges.push(self.edge(module, &request.specifier, request.at));
+        if self.graph.files.len() <= PACKAGE_FILES_MAX {
+            for request in &module.requests {
+                edges.push(self.edge(place, module, request));
+            }
         }
         if let Some(slot) = self.graph.edges.get_mut(place) {
             *slot = edges;
@@ -118,57 +157,49 @@ impl Collector<'_, '_> {
         place
     }
 
-    fn edge(&mut self, module: &Module, specifier: &str, at: usize) -> Edge {
-        if !checks::is_relative(specifier) {
-            return Edge::Package(specifier.to_owned());
+    fn edge(&mut self, place: usize, module: &Module, request: &Request) -> Edge {
+        if !module.of_package && checks::is_relative(&request.specifier) {
+            return self.edge_to_file(module, request);
         }
+        match self.look_up(module, request) {
+            Ok(Found::File(path)) => Edge::File(self.visit(&path, Role::Package)),
+            Ok(Found::Sandbox(package)) => Edge::Package(package),
+            Err(_) if request.optional => Edge::Missing,
+            Err(lost) => {
+                let error = unresolved::in_packages(module, request, &lost, self.bundler.is_alone());
+                if module.of_package {
+                    self.graph.flaws.push((place, error));
+                } else {
+                    self.errors.push(error);
+                }
+                Edge::Missing
+            }
+        }
+    }
+
+    fn look_up(&self, module: &Module, request: &Request) -> Result<Found, Lost> {
+        let importer = &module.source.path;
+        match &self.bundler.packages {
+            Some(packages) if module.of_package => packages.from_package(importer, &request.specifier, request.asked),
+            Some(packages) => packages.from_project(importer, &request.specifier),
+            None => match builtin::of_sandbox(&request.specifier) {
+                Some(package) => Ok(Found::Sandbox(package.to_owned())),
+                None => Err(Lost::NotInstalled(request.specifier.clone())),
+            },
+        }
+    }
+
+    fn edge_to_file(&mut self, module: &Module, request: &Request) -> Edge {
         let resolved = match self.bundler.origin {
-            Origin::Folder(root) => resolve(root, &module.source.path, specifier),
+            Origin::Folder(root) => resolve(root, &module.source.path, &request.specifier),
             Origin::Text { .. } => Err(Unresolved::Alone),
         };
         match resolved {
             Ok(path) => Edge::File(self.visit(&path, Role::Helper)),
             Err(reason) => {
-                self.errors.push(unresolved(module, specifier, at, &reason));
-                Edge::Package(specifier.to_owned())
+                self.errors.push(unresolved::in_project(module, request, &reason));
+                Edge::Missing
             }
         }
     }
-}
-
-fn unresolved(module: &Module, specifier: &str, at: usize, reason: &Unresolved) -> Diagnostic {
-    // The mark of the specifier may be missing in the map; the text itself is certain to be there.
-    let near = module.source_offset(at);
-    let found = module
-        .source
-        .text
-        .match_indices(specifier)
-        .map(|(at, _)| at)
-        .min_by_key(|at| at.abs_diff(near));
-    let start = found.unwrap_or(near);
-    let (code, message, hint) = match reason {
-        Unresolved::Missing => (
-            "import_not_found",
-            format!("there is no file for `{specifier}`"),
-            "the path is relative to this file; `./x.js` means the file `./x.ts`",
-        ),
-        Unresolved::Outside => (
-            "path_outside_project",
-            format!("`{specifier}` leaves the project folder"),
-            "everything a function uses must be inside its project; copy the file",
-        ),
-        Unresolved::Unsupported => (
-            "import_not_supported",
-            format!("`{specifier}` is not a kind of file that can be bundled"),
-            "TypeScript, JavaScript modules and JSON can be imported",
-        ),
-        Unresolved::Alone => (
-            "import_not_found",
-            format!("`{specifier}` is another file, and this function comes alone"),
-            "put everything it uses into the one file, or deploy a project with `tenon deploy`",
-        ),
-    };
-    Diagnostic::error(code, message)
-        .at(&module.source, start, start + specifier.len())
-        .hint(hint)
 }

@@ -5,7 +5,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::{
     analyse::identifier,
     graph::{Edge, Graph},
-    module::{Imported, Module, Target},
+    module::{Form, Imported, Module, Target},
+    packages::manifest::Asked,
+    shake,
 };
 use crate::diagnostic::Diagnostic;
 
@@ -16,17 +18,34 @@ pub enum Binding {
     Symbol { file: usize, symbol: usize },
     /// A file as an object.
     Namespace(usize),
-    /// A named export of a package.
-    Member { package: String, name: String },
-    /// A package as a whole; `strict` when it is used as a module object with its own `default`.
-    Package { package: String, strict: bool },
+    /// A named export of something with `module.exports`.
+    Member { source: Source, name: String },
+    /// Its `module.exports`; `strict` when it is used as a module object with its own `default`.
+    Whole { source: Source, strict: bool },
+    /// The default export of a CommonJS file as bundlers have it: `exports.default` if the file was a module once.
+    Interop(usize),
+    /// The function that runs a CommonJS file at its first call and answers its `module.exports`.
+    Factory(usize),
+}
+
+/// Something with `module.exports`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// A package of the sandbox.
+    Package(String),
+    /// A CommonJS file.
+    File(usize),
 }
 
 /// The outcome of linking.
 pub struct Linked {
     /// For each file, what each of its top-level symbols stands for.
     bindings: Vec<Vec<Option<Binding>>>,
+    /// What each `require` stands for, by file and request.
+    required: HashMap<(usize, usize), Binding>,
     names: HashMap<Binding, String>,
+    /// The files that are needed, dependencies first.
+    pub order: Vec<usize>,
     /// Files that some other file uses as an object.
     pub namespaces: BTreeSet<usize>,
     /// Packages in the order of their first import.
@@ -47,14 +66,30 @@ impl Linked {
         self.names.get(binding).map(String::as_str)
     }
 
-    /// The bindings taken from `package`, with their names, sorted.
-    pub fn bindings_of(&self, package: &str) -> Vec<(&Binding, &str)> {
+    /// What `symbol` of `file` stands for.
+    pub fn binding(&self, file: usize, symbol: usize) -> Option<&Binding> {
+        self.bindings.get(file)?.get(symbol)?.as_ref()
+    }
+
+    /// What a `require` stands for; None when it must fail.
+    pub fn required(&self, file: usize, request: usize) -> Option<&Binding> {
+        self.required.get(&(file, request))
+    }
+
+    /// The files that are needed.
+    pub fn used(&self) -> HashSet<usize> {
+        self.order.iter().copied().collect()
+    }
+
+    /// The bindings taken from `source`, with their names, sorted.
+    pub fn bindings_of(&self, source: &Source) -> Vec<(&Binding, &str)> {
         let mut found: Vec<(&Binding, &str)> = self
             .names
             .iter()
             .filter(|(binding, _)| match binding {
-                Binding::Member { package: of, .. } | Binding::Package { package: of, .. } => of == package,
-                Binding::Symbol { .. } | Binding::Namespace(_) => false,
+                Binding::Member { source: of, .. } | Binding::Whole { source: of, .. } => of == source,
+                Binding::Interop(file) => *source == Source::File(*file),
+                Binding::Symbol { .. } | Binding::Namespace(_) | Binding::Factory(_) => false,
             })
             .map(|(binding, name)| (binding, name.as_str()))
             .collect();
@@ -64,12 +99,15 @@ impl Linked {
 }
 
 /// Names that the bundle or its surroundings use.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 13] = [
     "module",
     "exports",
     "require",
     "__export",
     "__module",
+    "__common",
+    "__require",
+    "__interop",
     "__filename",
     "__dirname",
     "arguments",
@@ -83,13 +121,18 @@ pub fn link(graph: &Graph) -> Linked {
         graph,
         linked: Linked {
             bindings: Vec::new(),
+            required: HashMap::new(),
             names: HashMap::new(),
+            order: Vec::new(),
             namespaces: BTreeSet::new(),
             packages: Vec::new(),
             diagnostics: Vec::new(),
         },
     };
     linker.bind();
+    linker.bind_required();
+    let used = shake::used(graph, &linker.linked);
+    linker.linked.order = graph.order.iter().copied().filter(|file| used.contains(file)).collect();
     linker.list_packages();
     linker.list_namespaces();
     linker.name_everything();
@@ -147,17 +190,25 @@ fn find_export(graph: &Graph, file: usize, name: &str, visited: &mut HashSet<(us
     let stars = || module.stars.iter().filter_map(|star| edges.get(*star));
     let in_files = stars().find_map(|edge| match edge {
         Edge::File(target) => find_export(graph, *target, name, visited),
-        Edge::Package(_) => None,
+        Edge::Package(_) | Edge::Missing => None,
     });
     in_files.or_else(|| {
-        stars().find_map(|edge| match edge {
-            Edge::Package(package) => Some(Binding::Member {
-                package: package.clone(),
+        stars().find_map(|edge| {
+            Some(Binding::Member {
+                source: source_of(graph, edge)?,
                 name: name.to_owned(),
-            }),
-            Edge::File(_) => None,
+            })
         })
     })
+}
+
+/// What an edge leads to, if that has `module.exports`.
+fn source_of(graph: &Graph, edge: &Edge) -> Option<Source> {
+    match edge {
+        Edge::Package(package) => Some(Source::Package(package.clone())),
+        Edge::File(file) if graph.file(*file).form == Form::Wrapped => Some(Source::File(*file)),
+        Edge::File(_) | Edge::Missing => None,
+    }
 }
 
 fn follow(
@@ -167,24 +218,30 @@ fn follow(
     name: &Imported,
     visited: &mut HashSet<(usize, String)>,
 ) -> Option<Binding> {
-    match (graph.edges.get(file)?.get(request)?, name) {
-        (Edge::File(target), Imported::Name(name)) => find_export(graph, *target, name, visited),
-        (Edge::File(target), Imported::Namespace) => Some(Binding::Namespace(*target)),
-        (Edge::Package(package), Imported::Name(name)) if name == "default" => {
-            // As Node has it for CommonJS packages: the default export is the package.
-            Some(Binding::Package {
-                package: package.clone(),
-                strict: false,
-            })
+    let edge = graph.edges.get(file)?.get(request)?;
+    if let Some(source) = source_of(graph, edge) {
+        return Some(match (name, source) {
+            (Imported::Name(name), Source::File(of)) if name == "default" && !graph.file(file).node_default => {
+                Binding::Interop(of)
+            }
+            // As Node has it for CommonJS: the default export is `module.exports`.
+            (Imported::Name(name), source) if name == "default" => Binding::Whole { source, strict: false },
+            (Imported::Name(name), source) => Binding::Member {
+                source,
+                name: name.clone(),
+            },
+            (Imported::Namespace, source) => Binding::Whole { source, strict: true },
+        });
+    }
+    match (edge, name) {
+        (Edge::File(target), Imported::Name(name)) => {
+            let found = find_export(graph, *target, name, visited);
+            // A package's `main` may be CommonJS, whose default import is everything, beside a `module` without one.
+            let whole = name == "default" && graph.file(*target).of_package && !graph.file(file).of_package;
+            found.or_else(|| whole.then_some(Binding::Namespace(*target)))
         }
-        (Edge::Package(package), Imported::Name(name)) => Some(Binding::Member {
-            package: package.clone(),
-            name: name.clone(),
-        }),
-        (Edge::Package(package), Imported::Namespace) => Some(Binding::Package {
-            package: package.clone(),
-            strict: true,
-        }),
+        (Edge::File(target), Imported::Namespace) => Some(Binding::Namespace(*target)),
+        (Edge::Package(_) | Edge::Missing, _) => None,
     }
 }
 
@@ -204,10 +261,11 @@ impl Linker<'_> {
             for import in &module.imports {
                 let mut binding = follow(self.graph, file, import.request, &import.name, &mut HashSet::new());
                 let symbol = module.symbols.get(import.symbol);
-                if let (Some(Binding::Package { strict, .. }), Some(symbol)) = (&mut binding, symbol) {
+                if let (Some(Binding::Whole { strict, .. }), Some(symbol)) = (&mut binding, symbol) {
                     *strict &= symbol.used_whole;
                 }
-                if binding.is_none() && symbol.is_some_and(|symbol| !symbol.uses.is_empty()) {
+                let used = symbol.is_some_and(|symbol| !symbol.uses.is_empty());
+                if binding.is_none() && used && !module.of_package {
                     self.linked.diagnostics.push(missing_export(
                         self.graph,
                         file,
@@ -224,8 +282,33 @@ impl Linker<'_> {
         }
     }
 
+    /// Finds what every `require` stands for.
+    fn bind_required(&mut self) {
+        for file in 0..self.graph.len() {
+            let edges = self.graph.edges.get(file).into_iter().flatten();
+            for (place, (edge, request)) in edges.zip(&self.graph.file(file).requests).enumerate() {
+                let binding = match (edge, request.asked) {
+                    (Edge::Missing, _) | (_, Asked::Import) => continue,
+                    (Edge::Package(package), Asked::Require) => Binding::Whole {
+                        source: Source::Package(package.clone()),
+                        strict: false,
+                    },
+                    (Edge::File(target), Asked::Require) => match self.graph.file(*target) {
+                        module if module.form == Form::Wrapped => Binding::Factory(*target),
+                        module if module.is_json() => Binding::Symbol {
+                            file: *target,
+                            symbol: 0,
+                        },
+                        _ => Binding::Namespace(*target),
+                    },
+                };
+                self.linked.required.insert((file, place), binding);
+            }
+        }
+    }
+
     fn list_packages(&mut self) {
-        for file in &self.graph.order {
+        for file in &self.linked.order {
             for edge in self.graph.edges.get(*file).into_iter().flatten() {
                 if let Edge::Package(package) = edge
                     && !self.linked.packages.contains(package)
@@ -238,13 +321,14 @@ impl Linker<'_> {
 
     /// Namespace objects may hold others, so this goes on until nothing new is found.
     fn list_namespaces(&mut self) {
-        let mut queue: Vec<usize> = self
-            .linked
-            .bindings
-            .iter()
-            .flatten()
+        let used = self.linked.used();
+        let of_symbols = self.linked.bindings.iter().enumerate().filter(|(file, _)| used.contains(file));
+        let of_symbols = of_symbols.flat_map(|(_, bindings)| bindings.iter().flatten());
+        let required = self.linked.required.iter().filter(|((file, _), _)| used.contains(file));
+        let mut queue: Vec<usize> = of_symbols
+            .chain(required.map(|(_, binding)| binding))
             .filter_map(|binding| match binding {
-                Some(Binding::Namespace(file)) => Some(*file),
+                Binding::Namespace(file) if used.contains(file) => Some(*file),
                 _ => None,
             })
             .collect();
@@ -271,14 +355,15 @@ impl Linker<'_> {
                 .map_or(local, |symbol| &symbol.name)
                 .to_owned(),
             Binding::Namespace(file) => namespace_name(self.graph.file(*file)),
-            Binding::Member { .. } | Binding::Package { .. } => local.to_owned(),
+            Binding::Factory(file) => format!("require_{}", stem(self.graph.file(*file))),
+            Binding::Member { .. } | Binding::Whole { .. } | Binding::Interop(_) => local.to_owned(),
         }
     }
 
     fn name_everything(&mut self) {
         let mut namer = Namer::new(self.graph, &self.linked);
         // The entry comes first and keeps its names; then the files as they are evaluated.
-        let entry_first = std::iter::once(0).chain(self.graph.order.iter().copied().filter(|file| *file != 0));
+        let entry_first = std::iter::once(0).chain(self.linked.order.iter().copied().filter(|file| *file != 0));
         for file in entry_first {
             let module = self.graph.file(file);
             let bindings: Vec<_> = self
@@ -298,6 +383,24 @@ impl Linker<'_> {
                         }
                         _ => {}
                     }
+                }
+            }
+        }
+        for file in &self.linked.order {
+            if self.graph.file(*file).form == Form::Wrapped {
+                let factory = Binding::Factory(*file);
+                namer.name(&factory, &self.wanted(&factory, ""));
+            }
+            for request in 0..self.graph.file(*file).requests.len() {
+                if let Some(binding) = self.linked.required(*file, request) {
+                    let local = match binding {
+                        Binding::Whole {
+                            source: Source::Package(package),
+                            ..
+                        } => identifier(package),
+                        _ => String::new(),
+                    };
+                    namer.name(binding, &self.wanted(binding, &local));
                 }
             }
         }
@@ -321,8 +424,17 @@ impl Linker<'_> {
 }
 
 fn namespace_name(module: &Module) -> String {
-    let file = module.source.path.rsplit('/').next().unwrap_or("");
-    format!("{}_exports", identifier(file.split('.').next().unwrap_or(file)))
+    format!("{}_exports", stem(module))
+}
+
+/// A name made from that of the file, or of its folder when that says more.
+fn stem(module: &Module) -> String {
+    let mut parts = module.source.path.rsplit(['/', ':']).map(|part| part.split('.').next().unwrap_or(part));
+    let file = parts.next().unwrap_or("");
+    identifier(match parts.next() {
+        Some(folder) if file == "index" && !folder.is_empty() => folder,
+        _ => file,
+    })
 }
 
 struct Namer<'g> {
@@ -340,7 +452,7 @@ impl<'g> Namer<'g> {
         let mut users: HashMap<Binding, Vec<(usize, String)>> = HashMap::new();
         let mut all = HashSet::new();
         let mut taken: HashSet<String> = RESERVED.iter().map(|name| (*name).to_owned()).collect();
-        for file in 0..graph.len() {
+        for file in linked.order.iter().copied() {
             let module = graph.file(file);
             all.extend(module.nested.iter().cloned());
             all.extend(module.globals.iter().cloned());
@@ -352,6 +464,11 @@ impl<'g> Namer<'g> {
                         .entry(binding.clone())
                         .or_default()
                         .push((file, symbol.name.clone()));
+                }
+            }
+            for request in 0..module.requests.len() {
+                if let Some(binding) = linked.required(file, request) {
+                    users.entry(binding.clone()).or_default().push((file, String::new()));
                 }
             }
         }

@@ -1,19 +1,39 @@
 //! One file, ready to be joined with others.
 
-use std::{collections::HashSet, fs};
+use std::{collections::HashSet, fs, path::Path};
 
-use super::{Origin, analyse, edit::Edit};
+use super::{
+    Origin, analyse, common,
+    edit::Edit,
+    packages::{Traits, builtin::shim_text, manifest::Asked},
+};
 use crate::{
     checks::{Findings, Role},
     diagnostic::Diagnostic,
     source::SourceFile,
-    strip::{Mark, strip},
+    strip::{Mark, has_module_syntax, strip},
 };
+
+/// How a file stands in the bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A module: its top level is that of the bundle.
+    Joined,
+    /// CommonJS: a function of its own.
+    Wrapped,
+}
 
 /// A file as JavaScript, with what has to change before it can stand beside others.
 #[derive(Debug)]
 pub struct Module {
     pub source: SourceFile,
+    pub form: Form,
+    /// Whether it belongs to a package; such files are not held to what their authors could still mend.
+    pub of_package: bool,
+    /// Whether the default import of a CommonJS file is its `module.exports`, as Node has it, whatever that says.
+    pub node_default: bool,
+    /// Whether it must be kept although nothing of it is used.
+    pub has_side_effects: bool,
     pub js: String,
     pub marks: Vec<Mark>,
     pub findings: Findings,
@@ -38,6 +58,9 @@ pub struct Module {
 pub struct Request {
     pub specifier: String,
     pub at: usize,
+    pub asked: Asked,
+    /// Whether the file expects that it may not be there.
+    pub optional: bool,
 }
 
 /// A binding made by an import declaration.
@@ -92,6 +115,33 @@ pub struct Use {
 }
 
 impl Module {
+    /// A file that says nothing.
+    pub fn empty(source: SourceFile) -> Self {
+        Self {
+            source,
+            form: Form::Joined,
+            of_package: false,
+            node_default: true,
+            has_side_effects: true,
+            js: String::new(),
+            marks: Vec::new(),
+            findings: Findings::default(),
+            requests: Vec::new(),
+            imports: Vec::new(),
+            exports: Vec::new(),
+            stars: Vec::new(),
+            symbols: Vec::new(),
+            nested: HashSet::new(),
+            globals: HashSet::new(),
+            edits: Vec::new(),
+        }
+    }
+
+    /// Whether it is a JSON file.
+    pub fn is_json(&self) -> bool {
+        self.source.path.ends_with(".json")
+    }
+
     /// The offset in the author's text that a place in the JavaScript comes from.
     pub fn source_offset(&self, js_offset: usize) -> usize {
         let before = self.js.get(..js_offset).unwrap_or("");
@@ -141,7 +191,38 @@ pub fn load(origin: Origin<'_>, path: &str, role: Role) -> Result<Module, Vec<Di
         return json_module(source);
     }
     let stripped = strip(&source, role)?;
-    analyse::analyse(source, stripped)
+    analyse::analyse(source, stripped, role)
+}
+
+/// Reads a file of a package; `traits` is what the package says about it.
+pub fn load_package_file(root: &Path, path: &str, traits: Traits) -> Result<Module, Vec<Diagnostic>> {
+    let text = match shim_text(path) {
+        Some(text) => text.to_owned(),
+        None => fs::read_to_string(root.join(path)).map_err(|error| {
+            vec![Diagnostic::error("file_unreadable", format!("the file cannot be read: {error}")).in_file(path)]
+        })?,
+    };
+    let ending = path.rsplit('.').next().unwrap_or("");
+    let is_module = match ending {
+        "json" | "mjs" | "mts" | "ts" => true,
+        "cjs" | "cts" => false,
+        _ => traits.is_module || has_module_syntax(&text),
+    };
+    let source = SourceFile::new(path, text);
+    let module = if ending == "json" {
+        json_module(source)?
+    } else if is_module {
+        let stripped = strip(&source, Role::Package)?;
+        analyse::analyse(source, stripped, Role::Package)?
+    } else {
+        common::load(source)?
+    };
+    Ok(Module {
+        of_package: true,
+        node_default: traits.is_module || matches!(ending, "mjs" | "mts"),
+        has_side_effects: traits.has_side_effects,
+        ..module
+    })
 }
 
 /// A JSON file is a module whose default export is its value.
@@ -167,6 +248,15 @@ fn json_module(source: SourceFile) -> Result<Module, Vec<Diagnostic>> {
     };
     let js = format!("const {name} = {value};\n");
     let start = "const ".len();
+    let default = Symbol {
+        uses: vec![Use {
+            start,
+            end: start + name.len(),
+            shorthand: false,
+        }],
+        name,
+        used_whole: false,
+    };
     Ok(Module {
         js,
         marks: vec![Mark {
@@ -175,26 +265,12 @@ fn json_module(source: SourceFile) -> Result<Module, Vec<Diagnostic>> {
             source_line: 0,
             source_column: 0,
         }],
-        findings: Findings::default(),
-        requests: Vec::new(),
-        imports: Vec::new(),
         exports: vec![Export {
             name: "default".to_owned(),
             target: Target::Local(0),
         }],
-        stars: Vec::new(),
-        symbols: vec![Symbol {
-            uses: vec![Use {
-                start,
-                end: start + name.len(),
-                shorthand: false,
-            }],
-            name,
-            used_whole: false,
-        }],
-        nested: HashSet::new(),
+        symbols: vec![default],
         globals: HashSet::from(["JSON".to_owned()]),
-        edits: Vec::new(),
-        source,
+        ..Module::empty(source)
     })
 }

@@ -8,7 +8,7 @@ use crate::{source::SourceFile, strip::Mark};
 #[derive(Debug, Default)]
 pub struct SourceMap {
     sources: Vec<String>,
-    contents: Vec<String>,
+    contents: Vec<Option<String>>,
     mappings: String,
     line: u32,
     /// Whether the line has a segment already.
@@ -18,17 +18,18 @@ pub struct SourceMap {
 
 impl SourceMap {
     /// Adds a file whose text starts at `first_line` (from 0) of the bundle. `marks` come with the byte offset
-    /// in `text` that they have moved to.
+    /// in `text` that they have moved to. The author's text is part of the map unless it can be had elsewhere.
     pub fn add(
         &mut self,
         source: &SourceFile,
         text: &str,
         first_line: u32,
         marks: impl Iterator<Item = (Mark, usize)>,
+        with_content: bool,
     ) {
         let index = self.sources.len() as i64;
         self.sources.push(source.path.clone());
-        self.contents.push(source.text.clone());
+        self.contents.push(with_content.then(|| source.text.clone()));
         let (mut line, mut column, mut at) = (first_line, 0, 0);
         let mut last = None;
         for (mark, offset) in marks {

@@ -71,36 +71,47 @@ fn is_type_star(export: &ExportAllDeclaration<'_>) -> bool {
     export.export_kind.is_type()
 }
 
-/// The finding about an import of `specifier`, if it is not one that works at run time.
-pub(super) fn check_specifier(specifier: &str, start: u32, end: u32, source: &SourceFile) -> Option<Diagnostic> {
+/// The finding about an import of `specifier`, if it cannot work whatever is installed.
+fn check_specifier(specifier: &str, start: u32, end: u32, source: &SourceFile) -> Option<Diagnostic> {
+    let hint = not_in_functions(specifier)?;
+    Some(refusal(specifier, hint).at(source, start as usize, end as usize))
+}
+
+/// The finding about a call of `require` in a file of the project, which is written with `import`.
+pub(super) fn check_require(specifier: &str, start: u32, end: u32, source: &SourceFile) -> Option<Diagnostic> {
     if is_relative(specifier) || is_sdk(specifier) || is_allowed(specifier) {
         return None;
     }
-    let hint = match specifier {
+    let hint = not_in_functions(specifier)
+        .unwrap_or("write `import x from '…'` at the top of the file; packages are found and bundled at compilation");
+    Some(refusal(specifier, hint).at(source, start as usize, end as usize))
+}
+
+fn refusal(specifier: &str, hint: &str) -> Diagnostic {
+    Diagnostic::error(
+        "disallowed_import",
+        format!("`{specifier}` cannot be imported by a function"),
+    )
+    .hint(hint)
+}
+
+/// What to do instead of importing `specifier`, when it needs what functions do not have.
+pub fn not_in_functions(specifier: &str) -> Option<&'static str> {
+    let name = specifier.strip_prefix("node:").unwrap_or(specifier);
+    Some(match name {
         "botbuilder" => {
             "botbuilder needs sockets and the Node process; call the Bot Framework REST API with nango.post() instead"
-                .to_owned()
         }
-        "axios" | "node-fetch" | "got" | "undici" | "http" | "https" | "node:http" | "node:https" => {
+        "axios" | "node-fetch" | "got" | "undici" | "superagent" | "ky" | "request" | "cross-fetch" | "http" | "https"
+        | "http2" | "net" | "tls" | "dgram" | "dns" => {
             "functions have no network of their own; use nango.get(), nango.post() or nango.uncontrolledFetch()"
-                .to_owned()
         }
-        "fs" | "path" | "os" | "child_process" | "process" | "node:fs" | "node:path" | "node:os"
-        | "node:child_process" | "node:process" => {
+        "fs" | "fs/promises" | "os" | "child_process" | "process" | "cluster" | "worker_threads" => {
             "functions run without a file system and without processes; keep data in records, metadata or checkpoints"
-                .to_owned()
         }
-        _ => format!(
-            "available packages: {}; type-only imports (`import type`) are free, and relative imports are inlined",
-            ALLOWED_PACKAGES.join(", ")
-        ),
-    };
-    Some(
-        Diagnostic::error(
-            "disallowed_import",
-            format!("`{specifier}` cannot be imported by a function"),
-        )
-        .at(source, start as usize, end as usize)
-        .hint(hint),
-    )
+        "zlib" | "stream" | "vm" | "module" | "tty" | "readline" | "inspector" | "v8" | "async_hooks" | "stream/promises" => {
+            "functions have no such module; use a package written in plain JavaScript, or let the provider do it"
+        }
+        _ => return None,
+    })
 }

@@ -16,15 +16,17 @@ use oxc::ast::ast::Program;
 
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
-pub use imports::{ALLOWED_PACKAGES, is_relative, is_sdk};
+pub use imports::{ALLOWED_PACKAGES, not_in_functions, is_relative, is_sdk};
 
 /// Whether a file is a function or a helper that functions import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The file of a function: all rules.
     Function,
-    /// Any other file: only the rules about imports and syntax.
+    /// Any other file of the project: only the rules about imports and syntax.
     Helper,
+    /// A file of a package: only the rules about syntax.
+    Package,
 }
 
 /// What the checks found out about a file.
@@ -39,7 +41,9 @@ pub struct Findings {
 /// Runs every rule that applies to a file in this role.
 pub fn check(program: &Program<'_>, source: &SourceFile, role: Role) -> Findings {
     let mut findings = Findings::default();
-    imports::check(program, source, &mut findings.diagnostics);
+    if role != Role::Package {
+        imports::check(program, source, &mut findings.diagnostics);
+    }
     let walked = walk::walk(program, source, role);
     findings.diagnostics.extend(walked.diagnostics);
     if role == Role::Function {

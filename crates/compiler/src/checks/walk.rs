@@ -13,7 +13,7 @@ use super::{
     Role,
     awaits::{is_awaited, needs_await},
     calls::{NangoCall, retry_on_without_retries},
-    imports::check_specifier,
+    imports::check_require,
     syntax::refused,
 };
 use crate::{diagnostic::Diagnostic, source::SourceFile};
@@ -78,7 +78,9 @@ impl<'a> Visit<'a> for Walker<'a, '_> {
     }
 
     fn visit_call_expression(&mut self, call: &CallExpression<'a>) {
-        self.check_require(call);
+        if self.role != Role::Package {
+            self.check_require(call);
+        }
         if self.role == Role::Function {
             self.check_console(call);
             if let Some(nango) = NangoCall::read(call, self.exec.is_some()) {
@@ -124,7 +126,7 @@ impl Walker<'_, '_> {
             return;
         }
         if let Some(Expression::StringLiteral(path)) = argument.as_expression() {
-            let found = check_specifier(&path.value, path.span.start, path.span.end, self.source);
+            let found = check_require(&path.value, path.span.start, path.span.end, self.source);
             self.walked.diagnostics.extend(found);
         }
     }

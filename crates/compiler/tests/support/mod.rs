@@ -93,3 +93,27 @@ pub fn action(head: &str, body: &str) -> String {
         "import {{ createAction }} from 'nango';\nimport * as z from 'zod';\n{head}\nexport default createAction({{\n    description: 'x',\n    input: z.object({{}}),\n    output: z.object({{}}),\n    exec: async (nango, input): Promise<any> => {{ {body} }}\n}});\n"
     )
 }
+
+/// The marks of a source map: line, column, source, line there, column there; all from 0.
+pub fn mappings(text: &str) -> Vec<[i64; 5]> {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut marks = Vec::new();
+    let mut state = [0; 4];
+    for (line, segments) in text.split(';').enumerate() {
+        state[0] = 0;
+        for segment in segments.split(',').filter(|segment| !segment.is_empty()) {
+            let (mut field, mut value, mut shift) = (0, 0i64, 0);
+            for digit in segment.chars() {
+                let bits = DIGITS.find(digit).unwrap() as i64;
+                value |= (bits & 31) << shift;
+                shift += 5;
+                if bits & 32 == 0 {
+                    state[field] += if value & 1 == 1 { -(value >> 1) } else { value >> 1 };
+                    (field, value, shift) = (field + 1, 0, 0);
+                }
+            }
+            marks.push([line as i64, state[0], state[1], state[2], state[3]]);
+        }
+    }
+    marks
+}
