@@ -137,8 +137,9 @@ export async function startUpstream(handler) {
             const entry = { method: request.method, url: request.url, headers: request.headers, raw: raw.toString() };
             seen.push(entry);
             const answer = (await handler(entry)) ?? {};
-            const body = answer.body === undefined ? '' : typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);
-            const kind = typeof answer.body === 'string' ? 'text/plain' : 'application/json';
+            const isReady = typeof answer.body === 'string' || Buffer.isBuffer(answer.body);
+            const body = answer.body === undefined ? '' : isReady ? answer.body : JSON.stringify(answer.body);
+            const kind = isReady ? 'text/plain' : 'application/json';
             response.writeHead(answer.status ?? 200, { 'content-type': kind, ...answer.headers });
             response.end(body);
         });

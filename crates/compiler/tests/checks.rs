@@ -362,3 +362,29 @@ error[method_need_await]: nango.get() returns a promise that nobody waits for
     );
     assert!(found[0].render(true).contains("\u{1b}[1;31m"), "colour is asked for");
 }
+
+#[test]
+fn botbuilder_is_refused_with_a_way_out() {
+    for import in [
+        "import { CardFactory } from 'botbuilder'; CardFactory;",
+        "import * as botbuilder from 'botbuilder'; botbuilder;",
+        "import 'botbuilder';",
+        "export * from 'botbuilder';",
+        "const builder = require('botbuilder'); builder;",
+    ] {
+        let text = format!("{import}\n{}", sync(""));
+        // Installed or not: it needs what functions do not have.
+        let installed = [
+            ("x/actions/main.ts", text.as_str()),
+            ("node_modules/botbuilder/index.js", "exports.CardFactory = {};"),
+        ];
+        let found = bundle(&installed).expect_err(import);
+        let shown = render(&found);
+        let refused = found.iter().find(|one| one.code == "disallowed_import");
+        let refused = refused.unwrap_or_else(|| panic!("{import}: {shown}"));
+        assert_eq!(refused.location.as_ref().unwrap().line, 1, "{shown}");
+        assert!(shown.contains("`botbuilder` cannot be imported by a function"), "{shown}");
+        assert!(shown.contains("Bot Framework REST API with nango.post()"), "{shown}");
+    }
+    check(&format!("import type {{ Activity }} from 'botbuilder';\ntype A = Activity;\n{}", sync("")), &[]);
+}

@@ -65,6 +65,6 @@ function lockdown() {
         freezeDeep(descriptor.value, seen);
         if (descriptor.configurable && key !== 'globalThis') Object.defineProperty(globalThis, key, { writable: false, configurable: false });
     }
-    for (const value of [ActionError, SDKError, AxiosError, AxiosHeaders, crypto, urlModule, bufferModule, Hash, Sign]) freezeDeep(value, seen);
+    for (const value of [ActionError, SDKError, AxiosError, AxiosHeaders, crypto, urlModule, bufferModule, Hash, Sign, soapModule, unzipperModule, Wsdl, SoapWriter, SoapReader, ZipEntry, ZipStream, ZipParse]) freezeDeep(value, seen);
     return globalCount();
 }

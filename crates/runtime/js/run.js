@@ -5,13 +5,15 @@ const MODULES = {
     crypto: () => crypto,
     url: () => urlModule,
     zod: () => native.zod(),
-    buffer: () => bufferModule
+    buffer: () => bufferModule,
+    soap: () => soapModule,
+    unzipper: () => unzipperModule
 };
 const urlModule = { URL, URLSearchParams };
 const bufferModule = { Buffer };
 
 // Bundles read default imports as `module.default`.
-for (const module of [crypto, urlModule, bufferModule]) Object.defineProperty(module, 'default', { value: module });
+for (const module of [crypto, urlModule, bufferModule, soapModule, unzipperModule]) Object.defineProperty(module, 'default', { value: module });
 
 const InternalErrorType = globalThis.InternalError ?? class {};
 

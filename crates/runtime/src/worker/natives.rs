@@ -7,6 +7,7 @@ mod bytes;
 mod crypto;
 mod host;
 mod url;
+mod zip;
 mod zones;
 
 use std::rc::Rc;
@@ -21,6 +22,7 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, current: &Rc<Current>) -> Result<Obje
     bytes::install(ctx, &native)?;
     url::install(ctx, &native)?;
     crypto::install(ctx, &native, current)?;
+    zip::install(ctx, &native)?;
     zones::install(ctx, &native)?;
     host::install(ctx, &native, current)?;
     Ok(native)

@@ -39,3 +39,6 @@ pub(crate) fn check(text: &str) -> Result<Value, Vec<Value>> {
     }
     if issues.is_empty() { Ok(value) } else { Err(issues) }
 }
+
+#[cfg(test)]
+mod tests;
