@@ -12,8 +12,17 @@ use super::{
     unknowns::Unknowns,
 };
 
+/// What of a run is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// What was called; only actions have an output.
+    pub kind: Kind,
+    /// Whether the function may write records.
+    pub batches: bool,
+}
+
 /// Whether what happened is what was recorded.
-pub fn judge(kind: Kind, recording: &Recording, staging: &Staging, outcome: &Outcome, seen: &Seen) -> Verdict {
+pub fn judge(wanted: Wanted, recording: &Recording, staging: &Staging, outcome: &Outcome, seen: &Seen) -> Verdict {
     if let Some(expected) = recording.expected_error() {
         return judge_error(expected, outcome, seen);
     }
@@ -25,7 +34,7 @@ pub fn judge(kind: Kind, recording: &Recording, staging: &Staging, outcome: &Out
         Err(_) if staging.fails => return Verdict::passed(),
         Err(error) => return Verdict::failed(run_error(error, seen)),
     };
-    let difference = match kind {
+    let output = match wanted.kind {
         Kind::Action => {
             let actual: Value = serde_json::from_str(&seen.unknowns.filled(result)).unwrap_or(Value::Null);
             match recording.output() {
@@ -39,9 +48,10 @@ pub fn judge(kind: Kind, recording: &Recording, staging: &Staging, outcome: &Out
                 }
             }
         }
-        Kind::Sync => batches_difference(recording, seen),
-        Kind::OnEvent | Kind::Webhook => None,
+        Kind::Sync | Kind::OnEvent | Kind::Webhook => None,
     };
+    let batches = || wanted.batches.then(|| batches_difference(recording, seen)).flatten();
+    let difference = output.or_else(batches);
     match difference {
         None => Verdict::passed(),
         Some(difference) => {

@@ -5,6 +5,7 @@
 //! contract, 6).
 
 pub mod compare;
+mod declared;
 mod discover;
 mod generate;
 mod host;

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Status, Verdict,
+    declared::Declared,
     discover::{Case, Source},
     host::{ReplayHost, Seen},
-    judge::judge,
+    judge::{Wanted, judge},
     older::Older,
     recording::{Recording, Unified},
     staging::Staging,
@@ -47,6 +48,8 @@ pub struct Runner<'r> {
 struct Program {
     code: Arc<Code>,
     kind: Kind,
+    /// What a function made by `createFunction` declares.
+    declared: Option<Declared>,
 }
 
 /// A judgement on a fixture, or on what a kind of disturbance makes of it.
@@ -78,7 +81,11 @@ impl Bench<'_> {
     }
 
     fn judge(&self, outcome: &Outcome, seen: &Seen) -> Verdict {
-        judge(self.program.kind, self.recording, self.staging, outcome, seen)
+        let wanted = Wanted {
+            kind: self.program.kind,
+            batches: self.program.kind == Kind::Sync || self.program.declared.is_some(),
+        };
+        judge(wanted, self.recording, self.staging, outcome, seen)
     }
 }
 
@@ -191,19 +198,44 @@ impl<'r> Runner<'r> {
             Some(Err(diagnostics)) => return Err(Verdict::failed(compile_error(&diagnostics))),
             None => return Err(Verdict::failed("the function's folder is gone")),
         };
-        let kind = kind_of(entry, &bundle.ts)?;
         let js = match bundle.js.rfind("//# sourceMappingURL=") {
             Some(at) => bundle.js[..at].to_owned(),
             None => bundle.js,
         };
+        let code = Arc::new(Code {
+            hash: tenon_compiler::hash(&js),
+            js,
+            filename: format!("{}-{}.cjs", entry.name, entry.integration),
+        });
+        let declared = match kind_of(entry, &bundle.ts) {
+            Some(kind) => {
+                return Ok(Program {
+                    code,
+                    kind,
+                    declared: None,
+                });
+            }
+            None => self.declared(entry, &code)?,
+        };
         Ok(Program {
-            code: Arc::new(Code {
-                hash: tenon_compiler::hash(&js),
-                js,
-                filename: format!("{}-{}.cjs", entry.name, entry.integration),
-            }),
-            kind,
+            code,
+            kind: declared.kind(),
+            declared: Some(declared),
         })
+    }
+
+    /// What a function made by `createFunction` declares, which only running its file tells.
+    fn declared(&self, entry: &Entry, code: &Arc<Code>) -> Result<Declared, Verdict> {
+        let answer = self
+            .runtime
+            .evaluate_definition("tests", Arc::clone(code), &entry.integration, &entry.name);
+        let failed = |reason: String| Verdict::failed(format!("the function cannot be loaded: {reason}"));
+        let text = self
+            .handle
+            .block_on(answer)
+            .map_err(|error| failed(tenon_compiler::thrown(error)))?;
+        let whole: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
+        Ok(Declared::read(&whole))
     }
 
     fn perform(
@@ -229,6 +261,10 @@ impl<'r> Runner<'r> {
             is_cli: true,
             logger_level: "off".to_owned(),
             provider_paginate: self.provider_paginate(&entry.integration),
+            trigger: program
+                .declared
+                .as_ref()
+                .map(|declared| declared.context(entry, recording.input().as_ref())),
             replay: Some(Replay {
                 older_pages: matches!(***recording, Recording::Older(_)),
                 now: staging.now,
@@ -259,7 +295,11 @@ impl<'r> Runner<'r> {
             isolate_key: None,
             code: Arc::clone(&program.code),
             kind: program.kind,
-            input_json: recording.input().map(|input| input.to_string()),
+            input_json: match &program.declared {
+                Some(declared) => declared.input(recording.input()),
+                None => recording.input(),
+            }
+            .map(|input| input.to_string()),
             context_json: context.to_json(),
             limits,
             cancel,
@@ -311,8 +351,9 @@ fn compile_error(diagnostics: &[Diagnostic]) -> String {
     )
 }
 
-/// What the file defines. The folder says it as a rule, the helper that is called says it for certain.
-fn kind_of(entry: &Entry, ts: &str) -> Result<Kind, Verdict> {
+/// What the file defines, unless `createFunction` made it. The folder says it as a rule, the helper that is called says it
+/// for certain.
+fn kind_of(entry: &Entry, ts: &str) -> Option<Kind> {
     let called = |helper: &str| {
         ts.match_indices(helper)
             .filter_map(|(at, _)| ts.get(at + helper.len()..))
@@ -324,12 +365,15 @@ fn kind_of(entry: &Entry, ts: &str) -> Result<Kind, Verdict> {
         ("createOnEvent", Kind::OnEvent),
     ];
     if let Some((_, kind)) = kinds.into_iter().find(|(helper, _)| called(helper)) {
-        return Ok(kind);
+        return Some(kind);
+    }
+    if called("createFunction") {
+        return None;
     }
     match entry.folder {
-        Some(Folder::Syncs) => Ok(Kind::Sync),
-        Some(Folder::Actions) => Ok(Kind::Action),
-        Some(Folder::OnEvents) => Ok(Kind::OnEvent),
-        Some(Folder::Functions) | None => Err(Verdict::skipped("functions made by createFunction are not run yet")),
+        Some(Folder::Syncs) => Some(Kind::Sync),
+        Some(Folder::Actions) => Some(Kind::Action),
+        Some(Folder::OnEvents) => Some(Kind::OnEvent),
+        Some(Folder::Functions) | None => None,
     }
 }

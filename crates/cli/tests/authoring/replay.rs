@@ -1,5 +1,6 @@
 //! `tenon test`: fixtures are matched and compared by the rules of the public test kit (functions contract, 6).
 
+mod declared;
 mod matching;
 mod outcomes;
 mod pages;

@@ -108,21 +108,37 @@ fn texts(value: Option<&Value>) -> Vec<&str> {
     items.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// What the function was built for; its `nango` object has nothing else. `whole` is the evaluated description.
+pub fn capabilities(whole: &Value) -> Value {
+    let is_text = |key: &str| whole.get(key).is_some_and(Value::is_string);
+    let requires = requires(whole);
+    json!({
+        "usesRecords": !texts(whole.get("models")).is_empty(),
+        "usesCheckpoints": is_text("checkpoint"),
+        "usesMetadata": is_text("metadata"),
+        "usesOutbound": requires["outbound"],
+        "usesInvoke": requires["invoke"],
+    })
+}
+
+fn requires(whole: &Value) -> Value {
+    let need = |key: &str, otherwise: bool| {
+        let stated = whole.get("requires").and_then(|requires| requires.get(key));
+        stated.and_then(Value::as_bool).unwrap_or(otherwise)
+    };
+    json!({ "connection": need("connection", true), "outbound": need("outbound", true), "invoke": need("invoke", false) })
+}
+
 /// The member of `functions` of a bundle deployment; nothing for the other kinds.
 pub fn bundle_function(definition: &Definition, js: &str, ts: &str) -> Option<Value> {
     let Detail::Function(whole) = &definition.detail else {
         return None;
     };
     let common = &definition.common;
-    let text = |key: &str| whole.get(key).and_then(Value::as_str);
     let reference = |name: &str| format!("#/definitions/{name}");
-    let schema = |key: &str| text(key).map(reference);
+    let schema = |key: &str| whole.get(key).and_then(Value::as_str).map(reference);
     let models: Vec<String> = texts(whole.get("models")).into_iter().map(reference).collect();
-    let need = |key: &str, otherwise: bool| {
-        let stated = whole.get("requires").and_then(|requires| requires.get(key));
-        stated.and_then(Value::as_bool).unwrap_or(otherwise)
-    };
-    let requires = json!({ "connection": need("connection", true), "outbound": need("outbound", true), "invoke": need("invoke", false) });
+    let requires = requires(whole);
     let trigger = whole
         .get("trigger")
         .cloned()
@@ -142,16 +158,7 @@ pub fn bundle_function(definition: &Definition, js: &str, ts: &str) -> Option<Va
     put("integrationId", json!(common.integration));
     put("description", json!(common.description.clone().unwrap_or_default()));
     put("trigger", trigger);
-    put(
-        "capabilities",
-        json!({
-            "usesRecords": !models.is_empty(),
-            "usesCheckpoints": text("checkpoint").is_some(),
-            "usesMetadata": text("metadata").is_some(),
-            "usesOutbound": requires["outbound"],
-            "usesInvoke": requires["invoke"],
-        }),
-    );
+    put("capabilities", capabilities(whole));
     put("requires", requires);
     put("limits", json!({ "concurrency": { "perConnection": per_connection } }));
     put("input_schema_ref", json!(schema("input")));
