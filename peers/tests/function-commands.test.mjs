@@ -172,3 +172,21 @@ test('doctor says what is in the way and what to do', async () => {
     assert.deepEqual([away.code, state(away).server], [1, 'failed']);
     assert.match((await tenon('doctor')).stdout, /✓\s+server/);
 });
+
+test('GET /scripts/config has an entry per integration, also for two of one provider', async () => {
+    const headers = { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json' };
+    const made = await fetch(`${server.url}/integrations`, {
+        method: 'POST', headers,
+        body: JSON.stringify({ provider: 'private-api-generic', unique_key: 'shop-two', integration_config: { keyPlacement: 'header', keyName: 'x-shop-key', valueTemplate: '${apiKey}', baseUrl: shop.url } })
+    });
+    assert.ok(made.ok, await made.text());
+    await mkdir(path.join(project, 'shop-two', 'actions'), { recursive: true });
+    await writeFile(path.join(project, 'shop-two', 'actions', 'halve.ts'), action(0.5));
+    await writeFile(path.join(project, 'index.ts'), `import './${FILE.replace('.ts', '.js')}';\nimport './shop-two/actions/halve.js';\n`);
+    await deploy(2);
+    const config = await (await fetch(`${server.url}/scripts/config`, { headers })).json();
+    assert.deepEqual(config.map((one) => [one.providerConfigKey, one.provider, one.actions.map((flow) => flow.name)]).sort(), [
+        ['shop', 'private-api-generic', ['times']],
+        ['shop-two', 'private-api-generic', ['halve']]
+    ]);
+});

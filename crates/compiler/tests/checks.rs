@@ -373,6 +373,7 @@ fn botbuilder_is_refused_with_a_way_out() {
         "const builder = require('botbuilder'); builder;",
     ] {
         let text = format!("{import}\n{}", sync(""));
+        check(&text, &[("disallowed_import", 1)]);
         // Installed or not: it needs what functions do not have.
         let installed = [
             ("x/actions/main.ts", text.as_str()),
@@ -383,8 +384,17 @@ fn botbuilder_is_refused_with_a_way_out() {
         let refused = found.iter().find(|one| one.code == "disallowed_import");
         let refused = refused.unwrap_or_else(|| panic!("{import}: {shown}"));
         assert_eq!(refused.location.as_ref().unwrap().line, 1, "{shown}");
-        assert!(shown.contains("`botbuilder` cannot be imported by a function"), "{shown}");
+        assert!(
+            shown.contains("`botbuilder` cannot be imported by a function"),
+            "{shown}"
+        );
         assert!(shown.contains("Bot Framework REST API with nango.post()"), "{shown}");
     }
-    check(&format!("import type {{ Activity }} from 'botbuilder';\ntype A = Activity;\n{}", sync("")), &[]);
+    check(
+        &format!(
+            "import type {{ Activity }} from 'botbuilder';\ntype A = Activity;\n{}",
+            sync("")
+        ),
+        &[],
+    );
 }

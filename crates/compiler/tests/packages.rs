@@ -29,7 +29,9 @@ fn refused(head: &str, packages: &[(&str, &str)], code: &str, parts: &[&str]) {
 }
 
 fn project<'t>(head: &str, body: &str, packages: &[(&str, &'t str)]) -> (String, Vec<(String, &'t str)>) {
-    let files = packages.iter().map(|(path, text)| (format!("node_modules/{path}"), *text));
+    let files = packages
+        .iter()
+        .map(|(path, text)| (format!("node_modules/{path}"), *text));
     (action(head, body), files.collect())
 }
 
@@ -46,7 +48,10 @@ fn the_main_file_is_found_as_node_finds_it() {
             ("b/index.js", "module.exports = 'b';"),
             ("c/package.json", r#"{ "main": "missing.js" }"#),
             ("c/index.json", r#""c""#),
-            ("@scope/d/package.json", r#"{ "module": "./esm.js", "main": "./cjs.js" }"#),
+            (
+                "@scope/d/package.json",
+                r#"{ "module": "./esm.js", "main": "./cjs.js" }"#,
+            ),
             ("@scope/d/esm.js", "export default 'module';"),
             ("@scope/d/cjs.js", "module.exports = 'main';"),
             ("e/sub/package.json", r#"{ "main": "../inner.js" }"#),
@@ -63,7 +68,10 @@ fn exports_decide_by_condition_and_part() {
         "./parts/*": "./deep/*.js", "./parts/secret": null, "./package.json": "./package.json" } }"##;
     let files = [
         ("p/package.json", manifest),
-        ("p/esm.js", "import inner from '#inner';\nexport default ['esm', inner];"),
+        (
+            "p/esm.js",
+            "import inner from '#inner';\nexport default ['esm', inner];",
+        ),
         ("p/common.cjs", "module.exports = 'common';"),
         ("p/inner.js", "export default 'inner';"),
         ("p/deep/one.js", "export default 'one';"),
@@ -75,8 +83,18 @@ fn exports_decide_by_condition_and_part() {
         &files,
         r#"[["esm","inner"],"one","common"]"#,
     );
-    refused("import x from 'p/parts/secret'; x;", &files, "import_not_found", &["p/parts/secret", "x/actions/main.ts"]);
-    refused("import x from 'p/esm.js'; x;", &files, "import_not_found", &["p/esm.js"]);
+    refused(
+        "import x from 'p/parts/secret'; x;",
+        &files,
+        "import_not_found",
+        &["p/parts/secret", "x/actions/main.ts"],
+    );
+    refused(
+        "import x from 'p/esm.js'; x;",
+        &files,
+        "import_not_found",
+        &["p/esm.js"],
+    );
 }
 
 #[test]
@@ -96,7 +114,10 @@ fn the_edition_for_browsers_is_taken() {
             ("a/node.js", "module.exports = 'node';"),
             ("a/browser.js", "module.exports = 'browser';"),
             ("a/gone.js", "module.exports = { gone: 1 };"),
-            ("b/package.json", r#"{ "main": "./main.js", "browser": "./browser.js" }"#),
+            (
+                "b/package.json",
+                r#"{ "main": "./main.js", "browser": "./browser.js" }"#,
+            ),
             ("b/main.js", "module.exports = require('fs');"),
             ("b/browser.js", "module.exports = 'browser of b';"),
         ],
@@ -143,16 +164,23 @@ fn commonjs_as_it_is_written() {
 
 #[test]
 fn a_default_import_of_what_was_a_module_once() {
-    let once = "Object.defineProperty(exports, '__esModule', { value: true });\nexports.default = 'inner';\nexports.x = 1;";
+    let once =
+        "Object.defineProperty(exports, '__esModule', { value: true });\nexports.default = 'inner';\nexports.x = 1;";
     check(
         "import whole from 'once';\nimport modern from 'modern';\nimport bundled from 'bundled';",
         "return [whole.default, modern, bundled]",
         &[
             ("once/index.js", once),
             ("modern/package.json", r#"{ "type": "module", "main": "index.js" }"#),
-            ("modern/index.js", "import once from 'once';\nexport default once.default;"),
+            (
+                "modern/index.js",
+                "import once from 'once';\nexport default once.default;",
+            ),
             ("bundled/package.json", r#"{ "module": "index.esm.js" }"#),
-            ("bundled/index.esm.js", "import once, { x } from 'once';\nexport default [once, x];"),
+            (
+                "bundled/index.esm.js",
+                "import once, { x } from 'once';\nexport default [once, x];",
+            ),
         ],
         r#"["inner","inner",["inner",1]]"#,
     );
@@ -164,8 +192,14 @@ fn circles_of_commonjs_see_what_is_there_so_far() {
         "import a from 'a';",
         "return [a.done, a.of_b(), a.early]",
         &[
-            ("a/index.js", "exports.done = false; var b = require('./b'); exports.early = b.saw; exports.of_b = b.ask; exports.done = true;"),
-            ("a/b.js", "var a = require('.'); exports.saw = a.done; exports.ask = function () { return a.done; };"),
+            (
+                "a/index.js",
+                "exports.done = false; var b = require('./b'); exports.early = b.saw; exports.of_b = b.ask; exports.done = true;",
+            ),
+            (
+                "a/b.js",
+                "var a = require('.'); exports.saw = a.done; exports.ask = function () { return a.done; };",
+            ),
         ],
         "[true,true,false]",
     );
@@ -182,7 +216,10 @@ fn modules_and_commonjs_mix() {
                 "mixed/index.js",
                 "import { createRequire as never } from './names.js';\nimport common from './common.cjs';\nexport * from './common.cjs';\nconst process = 'mine';\nexport const all = [never, common.esm, common.value, process, typeof require, typeof global.Array];",
             ),
-            ("mixed/names.js", "export const createRequire = 'name';\nexport default 'd';"),
+            (
+                "mixed/names.js",
+                "export const createRequire = 'name';\nexport default 'd';",
+            ),
             (
                 "mixed/common.cjs",
                 "const m = require('./names.js');\nexports.esm = [m.default, m.createRequire, m.__esModule];\nexports.value = 'v';",
@@ -224,15 +261,31 @@ fn what_may_be_missing_is_missed_at_run_time() {
 #[test]
 fn unused_files_of_packages_without_effects_are_left_out() {
     let files = [
-        ("many/package.json", r#"{ "type": "module", "exports": "./index.js", "sideEffects": ["./loud.js", "**/*.css"] }"#),
-        ("many/index.js", "export * from './a.js';\nexport * from './b.js';\nexport { default as c } from './c.js';\nimport './loud.js';"),
-        ("many/a.js", "import { shared } from './shared.js';\nexport const a = shared('a');"),
-        ("many/b.js", "import fs from 'fs';\nexport const b = fs.readFileSync('marker_b');"),
+        (
+            "many/package.json",
+            r#"{ "type": "module", "exports": "./index.js", "sideEffects": ["./loud.js", "**/*.css"] }"#,
+        ),
+        (
+            "many/index.js",
+            "export * from './a.js';\nexport * from './b.js';\nexport { default as c } from './c.js';\nimport './loud.js';",
+        ),
+        (
+            "many/a.js",
+            "import { shared } from './shared.js';\nexport const a = shared('a');",
+        ),
+        (
+            "many/b.js",
+            "import fs from 'fs';\nexport const b = fs.readFileSync('marker_b');",
+        ),
         ("many/c.js", "export default 'marker_c';"),
         ("many/loud.js", "globalThis.loud = 'marker_loud';"),
         ("many/shared.js", "export function shared(x) { return x + x; }"),
     ];
-    let (main, owned) = project("import { a } from 'many';", "return [a, (globalThis as any).loud]", &files);
+    let (main, owned) = project(
+        "import { a } from 'many';",
+        "return [a, (globalThis as any).loud]",
+        &files,
+    );
     let mut all = vec![("x/actions/main.ts", main.as_str())];
     all.extend(owned.iter().map(|(path, text)| (path.as_str(), *text)));
     let text = js(&all);
@@ -241,28 +294,56 @@ fn unused_files_of_packages_without_effects_are_left_out() {
     assert!(!text.contains("marker_loud"), "{text}");
     assert_eq!(outcome(&all), r#"["aa",null]"#);
     // What is used is looked at.
-    refused("import { b } from 'many'; b;", &files, "node_module_in_package", &["`many`", "`fs`", "node_modules/many/b.js"]);
+    refused(
+        "import { b } from 'many'; b;",
+        &files,
+        "node_module_in_package",
+        &["`many`", "`fs`", "node_modules/many/b.js"],
+    );
 }
 
 #[test]
 fn what_cannot_work_is_refused_by_name() {
-    refused("import x from 'nowhere'; x;", &[], "disallowed_import", &["`nowhere` is not installed", "npm install nowhere"]);
-    refused("import x from '@a/b/c'; x;", &[], "disallowed_import", &["`@a/b` is not installed"]);
     refused(
-        "import a from 'a'; a;",
-        &[("a/lib/x.js", "module.exports = require('child_process');"), ("a/index.js", "module.exports = require('./lib/x');")],
-        "node_module_in_package",
-        &["the package `a` needs `child_process`", "node_modules/a/lib/x.js:1", "without a file system"],
+        "import x from 'nowhere'; x;",
+        &[],
+        "disallowed_import",
+        &["`nowhere` is not installed", "npm install nowhere"],
+    );
+    refused(
+        "import x from '@a/b/c'; x;",
+        &[],
+        "disallowed_import",
+        &["`@a/b` is not installed"],
     );
     refused(
         "import a from 'a'; a;",
-        &[("a/index.js", "module.exports = require('./build/x.node');"), ("a/build/x.node", "\u{7f}ELF")],
+        &[
+            ("a/lib/x.js", "module.exports = require('child_process');"),
+            ("a/index.js", "module.exports = require('./lib/x');"),
+        ],
+        "node_module_in_package",
+        &[
+            "the package `a` needs `child_process`",
+            "node_modules/a/lib/x.js:1",
+            "without a file system",
+        ],
+    );
+    refused(
+        "import a from 'a'; a;",
+        &[
+            ("a/index.js", "module.exports = require('./build/x.node');"),
+            ("a/build/x.node", "\u{7f}ELF"),
+        ],
         "native_package",
         &["`./build/x.node` of the package `a`"],
     );
     refused(
         "import a from 'a'; a;",
-        &[("a/index.js", "module.exports = function (name) { return require('./' + name); };")],
+        &[(
+            "a/index.js",
+            "module.exports = function (name) { return require('./' + name); };",
+        )],
         "dynamic_require",
         &["node_modules/a/index.js:1", "while the package runs"],
     );
@@ -284,7 +365,12 @@ fn what_cannot_work_is_refused_by_name() {
         "syntax_error",
         &["node_modules/a/index.js"],
     );
-    refused("import fs from 'node:fs/promises'; fs;", &[], "disallowed_import", &["without a file system"]);
+    refused(
+        "import fs from 'node:fs/promises'; fs;",
+        &[],
+        "disallowed_import",
+        &["without a file system"],
+    );
 }
 
 #[test]
@@ -302,13 +388,23 @@ fn packages_have_a_limit() {
 fn packages_outside_of_the_folder_and_behind_links() {
     let dir = support::project(&[
         ("node_modules/above/index.js", "module.exports = 'above';"),
-        ("store/linked@1/node_modules/linked/index.js", "module.exports = ['linked', require('peer')];"),
+        (
+            "store/linked@1/node_modules/linked/index.js",
+            "module.exports = ['linked', require('peer')];",
+        ),
         ("store/linked@1/node_modules/peer/index.js", "module.exports = 'peer';"),
-        ("app/x/actions/main.ts", &action("import a from 'above';\nimport b from 'linked';", "return [a, b]")),
+        (
+            "app/x/actions/main.ts",
+            &action("import a from 'above';\nimport b from 'linked';", "return [a, b]"),
+        ),
     ]);
     let app = dir.path().join("app");
     std::fs::create_dir(app.join("node_modules")).unwrap();
-    std::os::unix::fs::symlink("../../store/linked@1/node_modules/linked", app.join("node_modules/linked")).unwrap();
+    std::os::unix::fs::symlink(
+        "../../store/linked@1/node_modules/linked",
+        app.join("node_modules/linked"),
+    )
+    .unwrap();
     let bundle = tenon_compiler::Bundler::new(&app).bundle("x/actions/main.ts").unwrap();
     assert_eq!(support::run(&bundle.js), r#"["above",["linked","peer"]]"#);
     assert!(bundle.js.contains("// ../node_modules/above/index.js"));
@@ -317,13 +413,19 @@ fn packages_outside_of_the_folder_and_behind_links() {
 
 #[test]
 fn a_function_that_comes_alone_has_no_packages() {
-    let text = action("import _ from 'lodash';\nimport { z as q } from 'zod/v4';", "return [_, q]");
+    let text = action(
+        "import _ from 'lodash';\nimport { z as q } from 'zod/v4';",
+        "return [_, q]",
+    );
     let found = tenon_compiler::Bundler::of_text("x/actions/main.ts", &text)
         .bundle("x/actions/main.ts")
         .expect_err("lodash is refused");
     let text = render(&found);
     assert_eq!(found.len(), 1, "{text}");
-    assert!(text.contains("there is no node_modules here") && text.contains("tenon deploy"), "{text}");
+    assert!(
+        text.contains("there is no node_modules here") && text.contains("tenon deploy"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -332,19 +434,33 @@ fn the_map_knows_the_places_in_packages() {
     let (main, files) = project(
         "import a from 'a';",
         "return a()",
-        &[("a/index.js", "/* a\n   comment */\n\nmodule.exports = function () {\n    throw new Error('here');\n};\n")],
+        &[(
+            "a/index.js",
+            "/* a\n   comment */\n\nmodule.exports = function () {\n    throw new Error('here');\n};\n",
+        )],
     );
     let mut all = vec![("x/actions/main.ts", main.as_str())];
     all.extend(files.iter().map(|(path, text)| (path.as_str(), *text)));
     let js = bundle(&all).unwrap().js;
-    let line = js.lines().position(|line| line.contains("throw new Error(\"here\")")).unwrap();
+    let line = js
+        .lines()
+        .position(|line| line.contains("throw new Error(\"here\")"))
+        .unwrap();
     let map = js.rsplit("base64,").next().unwrap().trim();
     let map: serde_json::Value =
         serde_json::from_slice(&base64::engine::general_purpose::STANDARD.decode(map).unwrap()).unwrap();
-    let of = map["sources"].as_array().unwrap().iter().position(|path| path == "node_modules/a/index.js").unwrap();
+    let of = map["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .position(|path| path == "node_modules/a/index.js")
+        .unwrap();
     assert!(map["sourcesContent"][of].is_null(), "the text of a package is on npm");
     assert!(map["sourcesContent"][1 - of].as_str().unwrap().contains("createAction"));
     let decoded = support::mappings(map["mappings"].as_str().unwrap());
     let places: Vec<_> = decoded.iter().filter(|mark| mark[0] == line as i64).collect();
-    assert!(places.iter().any(|mark| mark[2] == of as i64 && mark[3] == 4), "{places:?}");
+    assert!(
+        places.iter().any(|mark| mark[2] == of as i64 && mark[3] == 4),
+        "{places:?}"
+    );
 }

@@ -26,10 +26,21 @@ async fn the_guard_shows_what_the_contract_lists() {
     let body = "return [nango.syncConfig.sync_name, typeof nango.runnerFlags, nango.logger.level, typeof nango.ActionError, new nango.ActionError({ a: 1 }) instanceof Error, new nango.ActionError({ a: 1 }).type];";
     assert_eq!(
         run_in(body, full).await,
-        json!(["contacts", "object", "warn", "function", true, "action_script_runtime_error"])
+        json!([
+            "contacts",
+            "object",
+            "warn",
+            "function",
+            true,
+            "action_script_runtime_error"
+        ])
     );
     let host = Scripted::silent();
-    let mut invocation = invocation(sync("if (nango.emptyCache !== true) throw new Error('no');"), Kind::Sync, None);
+    let mut invocation = invocation(
+        sync("if (nango.emptyCache !== true) throw new Error('no');"),
+        Kind::Sync,
+        None,
+    );
     invocation.context_json = RunContext {
         empty_cache: Some(true),
         ..context()
@@ -67,7 +78,9 @@ async fn methods_survive_being_taken_off() {
 async fn old_names_still_work() {
     let host = Scripted::new(|_| Ok(HostReply::Unit));
     let body = "await nango.setFieldMapping({ a: 'b' }); let said; try { nango.getFlowAttributes(); } catch (e) { said = e.message; } return typeof said;";
-    let out = runtime().run(invocation(action(body), Kind::Action, None), host.clone()).await;
+    let out = runtime()
+        .run(invocation(action(body), Kind::Action, None), host.clone())
+        .await;
     assert_eq!(output(&out), json!("string"));
     assert!(
         matches!(host.taken().first(), Some(HostCall::UpdateMetadata { metadata_json }) if metadata_json == r#"{"fieldMapping":{"a":"b"}}"#),
@@ -75,15 +88,26 @@ async fn old_names_still_work() {
         host.taken()
     );
     let code = sync("if (JSON.stringify(nango.getFlowAttributes()) !== '{}') throw new Error('not empty');");
-    let out = runtime().run(invocation(code, Kind::Sync, None), Scripted::silent()).await;
+    let out = runtime()
+        .run(invocation(code, Kind::Sync, None), Scripted::silent())
+        .await;
     assert_eq!(output(&out), json!(true));
 }
 
 #[tokio::test]
 async fn records_are_listed_from_a_cursor() {
-    let host = Scripted::new(|_| Ok(HostReply::Json(r#"{"records":[{"id":"9"}],"next_cursor":null}"#.to_owned())));
-    let code = sync("const ids = []; for await (const record of nango.listRecords('A', { cursor: 'from-here' })) ids.push(record.id); if (ids.join() !== '9') throw new Error(ids.join());");
-    assert_eq!(output(&runtime().run(invocation(code, Kind::Sync, None), host.clone()).await), json!(true));
+    let host = Scripted::new(|_| {
+        Ok(HostReply::Json(
+            r#"{"records":[{"id":"9"}],"next_cursor":null}"#.to_owned(),
+        ))
+    });
+    let code = sync(
+        "const ids = []; for await (const record of nango.listRecords('A', { cursor: 'from-here' })) ids.push(record.id); if (ids.join() !== '9') throw new Error(ids.join());",
+    );
+    assert_eq!(
+        output(&runtime().run(invocation(code, Kind::Sync, None), host.clone()).await),
+        json!(true)
+    );
     assert_eq!(
         host.taken(),
         [HostCall::ListRecords {
@@ -99,18 +123,30 @@ async fn in_body_is_decided_by_the_caller() {
     let asked = async |config: &str| {
         let host = Scripted::new(|_| Ok(HostReply::Http(http(200, "{\"items\":[]}"))));
         let body = format!("for await (const page of nango.paginate({config})) void page;");
-        let out = runtime().run(invocation(action(&body), Kind::Action, None), host.clone()).await;
+        let out = runtime()
+            .run(invocation(action(&body), Kind::Action, None), host.clone())
+            .await;
         assert!(out.result.is_ok(), "{:?}", out.result);
         match host.taken().into_iter().next() {
             Some(HostCall::Http(call)) => call,
             other => panic!("{other:?}"),
         }
     };
-    let settings = "type: 'offset', offset_name_in_request: 'o', limit: 2, limit_name_in_request: 'l', response_path: 'items'";
-    let call = asked(&format!("{{ endpoint: '/x', method: 'POST', paginate: {{ {settings}, in_body: false }} }}")).await;
+    let settings =
+        "type: 'offset', offset_name_in_request: 'o', limit: 2, limit_name_in_request: 'l', response_path: 'items'";
+    let call = asked(&format!(
+        "{{ endpoint: '/x', method: 'POST', paginate: {{ {settings}, in_body: false }} }}"
+    ))
+    .await;
     assert_eq!(call.body, Body::Empty);
-    assert_eq!(serde_json::to_value(&call.params).unwrap(), json!([["l", "2"], ["o", "0"]]));
-    let call = asked(&format!("{{ endpoint: '/x', method: 'PUT', paginate: {{ {settings} }} }}")).await;
+    assert_eq!(
+        serde_json::to_value(&call.params).unwrap(),
+        json!([["l", "2"], ["o", "0"]])
+    );
+    let call = asked(&format!(
+        "{{ endpoint: '/x', method: 'PUT', paginate: {{ {settings} }} }}"
+    ))
+    .await;
     assert!(matches!(call.body, Body::Json { text } if text == r#"{"l":2,"o":0}"#));
 }
 
@@ -141,10 +177,7 @@ async fn zod_describes_as_a_check() {
 async fn more_globals_than_the_original() {
     let body = "const given = ['clearTimeout', 'setInterval', 'setImmediate', 'queueMicrotask', 'TextEncoder', 'TextDecoder', 'atob', 'btoa', 'structuredClone', 'AbortController', 'Headers', 'Response', 'WeakRef', 'FinalizationRegistry', 'escape', 'Intl', 'Reflect'];
         return [given.filter((name) => typeof globalThis[name] === 'undefined'), crypto.getRandomValues(new Uint8Array(4)).length, crypto.randomUUID().length, typeof crypto.subtle, typeof WebAssembly, require('crypto').randomFillSync(Buffer.alloc(3)).length, Object.keys(Buffer).includes('from')];";
-    assert_eq!(
-        run(body).await,
-        json!([[], 4, 36, "undefined", "undefined", 3, true])
-    );
+    assert_eq!(run(body).await, json!([[], 4, 36, "undefined", "undefined", 3, true]));
 }
 
 #[tokio::test]
@@ -162,7 +195,27 @@ async fn declared_functions_know_their_variant_and_no_other_connection() {
     let out = runtime().run(run, Scripted::silent()).await;
     assert_eq!(
         output(&out),
-        json!(["base", "function", "nango.searchConnections is not offered: a function sees its own connection only", "c-1"])
+        json!([
+            "base",
+            "function",
+            "nango.searchConnections is not offered: a function sees its own connection only",
+            "c-1"
+        ])
     );
-    assert!(failed(&runtime().run(invocation(support::code("module.exports = { default: { type: 'function', exec() {} } };"), Kind::Action, None), Scripted::silent()).await).message.contains("Incorrect script"));
+    assert!(
+        failed(
+            &runtime()
+                .run(
+                    invocation(
+                        support::code("module.exports = { default: { type: 'function', exec() {} } };"),
+                        Kind::Action,
+                        None
+                    ),
+                    Scripted::silent()
+                )
+                .await
+        )
+        .message
+        .contains("Incorrect script")
+    );
 }

@@ -28,7 +28,9 @@ const FAULT: &str = r#"<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/enve
 
 fn server(answer: &'static str, status: u16) -> Arc<Scripted> {
     Scripted::new(move |call| {
-        let HostCall::Fetch(fetch) = call else { return Ok(HostReply::Unit) };
+        let HostCall::Fetch(fetch) = call else {
+            return Ok(HostReply::Unit);
+        };
         let (status, text) = match fetch.url.as_str() {
             "https://soap.example/people?wsdl" => (200, WSDL),
             "https://soap.example/types.xsd" => (200, TYPES),
@@ -39,8 +41,14 @@ fn server(answer: &'static str, status: u16) -> Arc<Scripted> {
 }
 
 async fn run(host: &Arc<Scripted>, body: &str) -> Value {
-    let body = format!("try {{ return await (async () => {{ {body} }})(); }} catch (error) {{ return {{ failed: error.message }}; }}");
-    output(&runtime().run(invocation(action(&body), Kind::Action, None), host.clone()).await)
+    let body = format!(
+        "try {{ return await (async () => {{ {body} }})(); }} catch (error) {{ return {{ failed: error.message }}; }}"
+    );
+    output(
+        &runtime()
+            .run(invocation(action(&body), Kind::Action, None), host.clone())
+            .await,
+    )
 }
 
 fn sent(host: &Scripted) -> (Vec<(String, String)>, String) {
@@ -51,7 +59,8 @@ fn sent(host: &Scripted) -> (Vec<(String, String)>, String) {
     }
 }
 
-const CLIENT: &str = "const soap = require('soap'); const client = await soap.createClientAsync('https://soap.example/people?wsdl');";
+const CLIENT: &str =
+    "const soap = require('soap'); const client = await soap.createClientAsync('https://soap.example/people?wsdl');";
 
 #[tokio::test]
 async fn soap_calls_an_operation_with_its_types() {
@@ -75,7 +84,12 @@ async fn soap_calls_an_operation_with_its_types() {
             "output": { "person[]": { "name": "xs:string", "born": "xs:date", "active": "xs:boolean", "gone": "xs:string" }, "total": "xs:int" } } } } })
     );
     let (headers, text) = sent(&host);
-    let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let header = |name: &str| {
+        headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
     assert_eq!(header("soapaction"), Some("\"urn:get\""));
     assert_eq!(header("content-type"), Some("text/xml; charset=utf-8"));
     assert_eq!(header("authorization"), Some("Basic dTpw"));
@@ -93,16 +107,51 @@ async fn soap_faults_and_refusals_are_errors() {
         result,
         json!([r#"s:Client: no such person: {"e":"7"}"#, "no such person", 500, true])
     );
-    let result = run(&server("<html>", 502), &format!("{CLIENT} return client.GetAsync({{}});")).await;
+    let result = run(
+        &server("<html>", 502),
+        &format!("{CLIENT} return client.GetAsync({{}});"),
+    )
+    .await;
     assert_eq!(result["failed"], "Error http status codes: 502");
-    let result = run(&server("<!DOCTYPE a [<!ENTITY x 'y'>]><a/>", 200), &format!("{CLIENT} return client.GetAsync({{}});")).await;
-    assert!(result["failed"].as_str().unwrap().contains("document types are not accepted"), "{result}");
-    let result = run(&server("", 404), "return require('soap').createClientAsync('https://soap.example/other');").await;
-    assert!(result["failed"].as_str().unwrap().contains("404 when loading the WSDL"), "{result}");
-    let result = run(&server("", 200), "return require('soap').createClientAsync('./file.wsdl');").await;
-    assert!(result["failed"].as_str().unwrap().contains("functions have no files"), "{result}");
-    let result = run(&server("", 200), "new (require('soap').ClientSSLSecurity)('key', 'cert');").await;
-    assert!(result["failed"].as_str().unwrap().contains("no client certificates"), "{result}");
+    let result = run(
+        &server("<!DOCTYPE a [<!ENTITY x 'y'>]><a/>", 200),
+        &format!("{CLIENT} return client.GetAsync({{}});"),
+    )
+    .await;
+    assert!(
+        result["failed"]
+            .as_str()
+            .unwrap()
+            .contains("document types are not accepted"),
+        "{result}"
+    );
+    let result = run(
+        &server("", 404),
+        "return require('soap').createClientAsync('https://soap.example/other');",
+    )
+    .await;
+    assert!(
+        result["failed"].as_str().unwrap().contains("404 when loading the WSDL"),
+        "{result}"
+    );
+    let result = run(
+        &server("", 200),
+        "return require('soap').createClientAsync('./file.wsdl');",
+    )
+    .await;
+    assert!(
+        result["failed"].as_str().unwrap().contains("functions have no files"),
+        "{result}"
+    );
+    let result = run(
+        &server("", 200),
+        "new (require('soap').ClientSSLSecurity)('key', 'cert');",
+    )
+    .await;
+    assert!(
+        result["failed"].as_str().unwrap().contains("no client certificates"),
+        "{result}"
+    );
 }
 
 #[tokio::test]
@@ -110,7 +159,13 @@ async fn soap_security_headers_are_written() {
     let host = server(ANSWER, 200);
     run(&host, &format!("{CLIENT} client.setSecurity(new soap.WSSecurity('u<', 'secret', {{ passwordType: 'PasswordDigest', mustUnderstand: true }})); return client.GetAsync({{}});")).await;
     let (_, text) = sent(&host);
-    for part in ["soap:mustUnderstand=\"1\"", "<wsse:Username>u&lt;</wsse:Username>", "#PasswordDigest\">", "<wsse:Nonce EncodingType=", "<wsu:Expires>"] {
+    for part in [
+        "soap:mustUnderstand=\"1\"",
+        "<wsse:Username>u&lt;</wsse:Username>",
+        "#PasswordDigest\">",
+        "<wsse:Nonce EncodingType=",
+        "<wsu:Expires>",
+    ] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
     assert!(!text.contains("secret"), "{text}");
@@ -124,7 +179,12 @@ async fn soap_security_headers_are_written() {
 fn archive() -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut directory = Vec::new();
-    for (name, content, crc) in [("a.txt", "hello", 0x3610_a686u32), ("d/", "", 0), ("b", "b", 0x71be_eff9), ("c", "abc123", 0xcf02_bb5c)] {
+    for (name, content, crc) in [
+        ("a.txt", "hello", 0x3610_a686u32),
+        ("d/", "", 0),
+        ("b", "b", 0x71be_eff9),
+        ("c", "abc123", 0xcf02_bb5c),
+    ] {
         let offset = bytes.len() as u32;
         let common = |out: &mut Vec<u8>| {
             out.extend([20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0x58]);
@@ -154,7 +214,10 @@ fn archive() -> Vec<u8> {
 }
 
 async fn unzip(bytes: &[u8], body: &str) -> Value {
-    let body = format!("const unzipper = require('unzipper'); const bytes = Buffer.from('{}', 'hex'); {body}", hex(bytes));
+    let body = format!(
+        "const unzipper = require('unzipper'); const bytes = Buffer.from('{}', 'hex'); {body}",
+        hex(bytes)
+    );
     run(&Scripted::silent(), &body).await
 }
 
@@ -165,7 +228,19 @@ fn hex(bytes: &[u8]) -> String {
 #[tokio::test]
 async fn unzipper_reads_archives_in_memory() {
     let result = unzip(&archive(), "const d = await unzipper.Open.buffer(bytes); return [d.files.map((f) => [f.path, f.type, f.uncompressedSize]), (await d.files[0].buffer()).toString() + (await d.files[3].buffer()), Buffer.isBuffer(await d.files[0].buffer())];").await;
-    assert_eq!(result, json!([[["a.txt", "File", 5], ["d/", "Directory", 0], ["b", "File", 1], ["c", "File", 6]], "helloabc123", true]));
+    assert_eq!(
+        result,
+        json!([
+            [
+                ["a.txt", "File", 5],
+                ["d/", "Directory", 0],
+                ["b", "File", 1],
+                ["c", "File", 6]
+            ],
+            "helloabc123",
+            true
+        ])
+    );
     let result = unzip(&archive(), "const parse = unzipper.Parse(); const seen = []; parse.on('entry', (entry) => { if (entry.type === 'File') seen.push(entry.buffer()); else entry.autodrain(); }); parse.write(bytes.subarray(0, 40)); parse.end(bytes.subarray(40)); await parse.promise(); const all = []; for await (const entry of parse) for await (const part of entry.stream()) all.push(part.toString()); return [(await Promise.all(seen)).map(String), all];").await;
     assert_eq!(result, json!([["hello", "b", "abc123"], ["hello", "b", "abc123"]]));
 }

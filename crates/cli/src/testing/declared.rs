@@ -15,7 +15,10 @@ impl Declared {
     /// Reads the evaluated description.
     pub fn read(whole: &Value) -> Self {
         Self {
-            trigger: whole.get("trigger").cloned().unwrap_or_else(|| json!({ "kind": "none" })),
+            trigger: whole
+                .get("trigger")
+                .cloned()
+                .unwrap_or_else(|| json!({ "kind": "none" })),
             capabilities: tenon_compiler::definition::capabilities(whole),
         }
     }
@@ -36,7 +39,9 @@ impl Declared {
 
     /// What the function is told about its start. A fixture's input may name the event: `{ "event": "…" }`.
     pub fn context(&self, entry: &Entry, input: Option<&Value>) -> Value {
-        let event = input.and_then(|input| input.get("event")).filter(|event| event.is_string());
+        let event = input
+            .and_then(|input| input.get("event"))
+            .filter(|event| event.is_string());
         json!({
             "kind": self.trigger(),
             "capabilities": self.capabilities,

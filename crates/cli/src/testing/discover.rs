@@ -151,8 +151,9 @@ struct TestFile {
 }
 
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
-static FUNCTION_IMPORT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r#"['"]\.\./(syncs|actions|on-events|functions)/([A-Za-z0-9_.-]+?)(?:\.js|\.ts)?['"]"#).unwrap());
+static FUNCTION_IMPORT: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"['"]\.\./(syncs|actions|on-events|functions)/([A-Za-z0-9_.-]+?)(?:\.js|\.ts)?['"]"#).unwrap()
+});
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
 static FIXTURE_NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bname:\s*['"]([^'"]+)['"]"#).unwrap());
 

@@ -2,6 +2,7 @@
 
 mod declared;
 mod matching;
+mod oddities;
 mod outcomes;
 mod pages;
 mod torture;

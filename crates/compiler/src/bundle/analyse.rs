@@ -358,7 +358,10 @@ impl<'s, 't, 'a> Taker<'s, 't, 'a> {
         } else {
             return;
         };
-        let key = self.shorthand.contains(&reference.span.start).then(|| Part::Text(format!("{name}: ")));
+        let key = self
+            .shorthand
+            .contains(&reference.span.start)
+            .then(|| Part::Text(format!("{name}: ")));
         self.edits.push(Edit {
             start: reference.span.start as usize,
             end: reference.span.end as usize,

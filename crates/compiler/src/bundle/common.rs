@@ -25,7 +25,16 @@ use crate::{checks::Findings, diagnostic::Diagnostic, source::SourceFile, strip:
 const AROUND: (&str, &str) = ("(function () {\n", "\n})");
 
 /// Names that old code assigns without declaring them, although they exist.
-const EXISTING: [&str; 8] = ["Promise", "Symbol", "Map", "Set", "Buffer", "URL", "globalThis", "console"];
+const EXISTING: [&str; 8] = [
+    "Promise",
+    "Symbol",
+    "Map",
+    "Set",
+    "Buffer",
+    "URL",
+    "globalThis",
+    "console",
+];
 
 /// What a free name of a package's file becomes; None: it stays.
 pub fn free_name(name: &str) -> Option<&'static str> {
@@ -63,7 +72,10 @@ pub fn load(source: SourceFile) -> Result<Module, Vec<Diagnostic>> {
         return Err(vec![
             Diagnostic::error(
                 "sloppy_package",
-                format!("the file cannot run as strict code: {}", error.message.trim_end_matches('.')),
+                format!(
+                    "the file cannot run as strict code: {}",
+                    error.message.trim_end_matches('.')
+                ),
             )
             .in_file(&source.path)
             .hint("functions are strict code; look for a newer version of the package, or for its edition as modules"),

@@ -112,7 +112,10 @@ fn write_helpers(out: &mut String, graph: &Graph, linked: &Linked) {
         .flat_map(|source| linked.bindings_of(&source))
         .map(|(binding, _)| binding)
         .collect();
-    if bindings.iter().any(|binding| matches!(binding, Binding::Whole { strict: true, .. })) {
+    if bindings
+        .iter()
+        .any(|binding| matches!(binding, Binding::Whole { strict: true, .. }))
+    {
         out.push_str(MODULE_HELPER);
     }
     if files().any(|module| module.form == Form::Wrapped) {
@@ -184,7 +187,9 @@ fn write_source(out: &mut String, linked: &Linked, source: &Source, expression: 
             (*name).clone_into(&mut expression);
         }
     }
-    let interop = bindings.iter().find(|(binding, _)| matches!(binding, Binding::Interop(_)));
+    let interop = bindings
+        .iter()
+        .find(|(binding, _)| matches!(binding, Binding::Interop(_)));
     if let Some((_, name)) = interop {
         let _ = writeln!(out, "var {name} = __interop({expression});");
     }
@@ -253,7 +258,10 @@ fn required(module: &Module, file: usize, request: usize, linked: &Linked) -> St
         Some((Binding::Factory(_), name)) => format!("{name}()"),
         Some((_, name)) => name.to_owned(),
         None => {
-            let specifier = module.requests.get(request).map_or("", |request| request.specifier.as_str());
+            let specifier = module
+                .requests
+                .get(request)
+                .map_or("", |request| request.specifier.as_str());
             format!("__require({})", serde_json::Value::from(specifier))
         }
     }

@@ -161,6 +161,10 @@ impl Collector<'_, '_> {
         if !module.of_package && checks::is_relative(&request.specifier) {
             return self.edge_to_file(module, request);
         }
+        if !module.of_package && checks::not_in_functions(&request.specifier).is_some() {
+            // The checks have said so, whether it is installed or not.
+            return Edge::Missing;
+        }
         match self.look_up(module, request) {
             Ok(Found::File(path)) => Edge::File(self.visit(&path, Role::Package)),
             Ok(Found::Sandbox(package)) => Edge::Package(package),

@@ -12,6 +12,7 @@ mod emit;
 mod graph;
 mod link;
 mod module;
+mod names;
 mod packages;
 mod resolve;
 mod shake;

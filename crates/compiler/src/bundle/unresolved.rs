@@ -46,12 +46,16 @@ pub fn in_packages(module: &Module, request: &Request, lost: &Lost, alone: bool)
         (Lost::NotInstalled(_), _) if alone => (
             "disallowed_import",
             format!("`{specifier}` cannot be imported by a function that comes alone: there is no node_modules here"),
-            format!("it can import {given}; packages are bundled by `tenon deploy` from a project that has them installed"),
+            format!(
+                "it can import {given}; packages are bundled by `tenon deploy` from a project that has them installed"
+            ),
         ),
         (Lost::NotInstalled(name), None) => (
             "disallowed_import",
             format!("`{name}` is not installed: no node_modules at or above this file has it"),
-            format!("`npm install {name}`; packages written in plain JavaScript become part of the bundle. Without installing there are {given}; type-only imports (`import type`) are free"),
+            format!(
+                "`npm install {name}`; packages written in plain JavaScript become part of the bundle. Without installing there are {given}; type-only imports (`import type`) are free"
+            ),
         ),
         (Lost::NotInstalled(name), Some(package)) => (
             "package_incomplete",
@@ -68,19 +72,28 @@ pub fn in_packages(module: &Module, request: &Request, lost: &Lost, alone: bool)
             format!("the package is installed and does not offer `{part}`"),
             "look at `exports` in its package.json for the parts that can be imported".to_owned(),
         ),
-        (Lost::Node, package) => (
+        (Lost::Node, None) => (
+            "disallowed_import",
+            format!(
+                "`{specifier}` cannot be imported by a function: it is a module of Node that functions do not have"
+            ),
+            format!(
+                "modules that functions have: {given}, buffer, assert, events, path, querystring, string_decoder, timers, util"
+            ),
+        ),
+        (Lost::Node, Some(package)) => (
             "node_module_in_package",
-            match package {
-                Some(package) => format!("the package `{package}` needs `{specifier}`, a module of Node that functions do not have"),
-                None => format!("`{specifier}` is a module of Node that functions do not have"),
-            },
+            format!("the package `{package}` needs `{specifier}`, a module of Node that functions do not have"),
             not_in_functions(specifier)
                 .unwrap_or("use another package, or a part of this one (`package/part`) that does without it")
                 .to_owned(),
         ),
         (Lost::Native, package) => (
             "native_package",
-            format!("`{specifier}`{} is compiled for a processor and cannot run in a function", of(package)),
+            format!(
+                "`{specifier}`{} is compiled for a processor and cannot run in a function",
+                of(package)
+            ),
             "use a package written in plain JavaScript".to_owned(),
         ),
         (Lost::Unsupported, package) => (
@@ -93,7 +106,9 @@ pub fn in_packages(module: &Module, request: &Request, lost: &Lost, alone: bool)
 }
 
 fn of(package: Option<&str>) -> String {
-    package.map(|package| format!(" of the package `{package}`")).unwrap_or_default()
+    package
+        .map(|package| format!(" of the package `{package}`"))
+        .unwrap_or_default()
 }
 
 /// Points at the specifier. Its mark may be missing in the map; the text itself is certain to be there.

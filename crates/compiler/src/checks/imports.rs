@@ -102,14 +102,15 @@ pub fn not_in_functions(specifier: &str) -> Option<&'static str> {
         "botbuilder" => {
             "botbuilder needs sockets and the Node process; call the Bot Framework REST API with nango.post() instead"
         }
-        "axios" | "node-fetch" | "got" | "undici" | "superagent" | "ky" | "request" | "cross-fetch" | "http" | "https"
-        | "http2" | "net" | "tls" | "dgram" | "dns" => {
+        "axios" | "node-fetch" | "got" | "undici" | "superagent" | "ky" | "request" | "cross-fetch" | "http"
+        | "https" | "http2" | "net" | "tls" | "dgram" | "dns" => {
             "functions have no network of their own; use nango.get(), nango.post() or nango.uncontrolledFetch()"
         }
         "fs" | "fs/promises" | "os" | "child_process" | "process" | "cluster" | "worker_threads" => {
             "functions run without a file system and without processes; keep data in records, metadata or checkpoints"
         }
-        "zlib" | "stream" | "vm" | "module" | "tty" | "readline" | "inspector" | "v8" | "async_hooks" | "stream/promises" => {
+        "zlib" | "stream" | "vm" | "module" | "tty" | "readline" | "inspector" | "v8" | "async_hooks"
+        | "stream/promises" => {
             "functions have no such module; use a package written in plain JavaScript, or let the provider do it"
         }
         _ => return None,

@@ -21,6 +21,7 @@ const PRELUDE: &[&str] = &[
     include_str!("../../js/replay.js"),
     include_str!("../../js/xml.js"),
     include_str!("../../js/wsdl.js"),
+    include_str!("../../js/soap-values.js"),
     include_str!("../../js/soap.js"),
     include_str!("../../js/zip.js"),
     include_str!("../../js/records.js"),

@@ -24,7 +24,11 @@ const SHIMS: [(&str, &str, &str); 8] = [
     ("events", "node:events", include_str!("../../../js/events.js")),
     ("path", "node:path", include_str!("../../../js/path.js")),
     ("process", "node:process", include_str!("../../../js/process.js")),
-    ("querystring", "node:querystring", include_str!("../../../js/querystring.js")),
+    (
+        "querystring",
+        "node:querystring",
+        include_str!("../../../js/querystring.js"),
+    ),
     (
         "string_decoder",
         "node:string_decoder",
@@ -96,7 +100,10 @@ pub fn shim_text(path: &str) -> Option<&'static str> {
     if path == NOTHING.0 {
         return Some(NOTHING.1);
     }
-    SHIMS.iter().find(|(_, shim, _)| *shim == path).map(|(_, _, text)| *text)
+    SHIMS
+        .iter()
+        .find(|(_, shim, _)| *shim == path)
+        .map(|(_, _, text)| *text)
 }
 
 /// The package that the sandbox itself gives for `specifier`, whoever asks.
@@ -104,6 +111,9 @@ pub fn of_sandbox(specifier: &str) -> Option<&'static str> {
     match specifier {
         // The edition of Zod that the sandbox has, under the name that older projects use for it.
         "zod/v4" => Some("zod"),
-        other => checks::ALLOWED_PACKAGES.iter().copied().find(|allowed| *allowed == other),
+        other => checks::ALLOWED_PACKAGES
+            .iter()
+            .copied()
+            .find(|allowed| *allowed == other),
     }
 }

@@ -193,7 +193,12 @@ impl Packages {
         if path.is_dir() {
             let main = self.manifest(&path).map(|manifest| manifest.entries(Asked::Require));
             for entry in main.unwrap_or_else(|| vec!["index".to_owned()]) {
-                for candidate in [path.join(&entry), path.join(format!("{entry}.js")), path.join(format!("{entry}.json")), path.join(entry).join("index.js")] {
+                for candidate in [
+                    path.join(&entry),
+                    path.join(format!("{entry}.js")),
+                    path.join(format!("{entry}.json")),
+                    path.join(entry).join("index.js"),
+                ] {
                     if let Some(found) = self.existing(&candidate) {
                         return found;
                     }
@@ -215,7 +220,9 @@ impl Packages {
                 Target::Nothing => return Some(Ok(nothing())),
                 Target::Path(path) if path.starts_with('.') => {
                     let other = normal(&home.join(path));
-                    let other = [other.clone(), other.with_extension("js")].into_iter().find(|path| path.is_file());
+                    let other = [other.clone(), other.with_extension("js")]
+                        .into_iter()
+                        .find(|path| path.is_file());
                     return Some(other.map_or(Err(Lost::Unsupported), |other| self.supported(&other)));
                 }
                 Target::Path(_) => {}
