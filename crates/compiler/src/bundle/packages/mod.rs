@@ -57,7 +57,7 @@ impl Packages {
     }
 
     /// Where `specifier` leads from a file of the project itself.
-    pub fn from_project(&self, importer: &str, specifier: &str) -> Result<Found, Lost> {
+    pub fn of_project(&self, importer: &str, specifier: &str) -> Result<Found, Lost> {
         if let Some(package) = builtin::of_sandbox(specifier) {
             return Ok(Found::Sandbox(package.to_owned()));
         }
@@ -73,7 +73,7 @@ impl Packages {
     }
 
     /// Where `specifier` leads from a file of a package.
-    pub fn from_package(&self, importer: &str, specifier: &str, asked: Asked) -> Result<Found, Lost> {
+    pub fn of_package_file(&self, importer: &str, specifier: &str, asked: Asked) -> Result<Found, Lost> {
         if importer.starts_with(builtin::SHIM_PREFIX) {
             return builtin_found(specifier).unwrap_or(Err(Lost::Node));
         }
@@ -241,12 +241,10 @@ impl Packages {
 
     /// The path from the project's folder.
     fn shown(&self, path: &Path) -> String {
-        let mut up = 0;
-        for base in self.root.ancestors() {
+        for (up, base) in self.root.ancestors().enumerate() {
             if let Ok(rest) = path.strip_prefix(base) {
                 return format!("{}{}", "../".repeat(up), slashes(rest));
             }
-            up += 1;
         }
         slashes(path)
     }
