@@ -184,7 +184,9 @@ impl Collector<'_, '_> {
     fn look_up(&self, module: &Module, request: &Request) -> Result<Found, Lost> {
         let importer = &module.source.path;
         match &self.bundler.packages {
-            Some(packages) if module.of_package => packages.of_package_file(importer, &request.specifier, request.asked),
+            Some(packages) if module.of_package => {
+                packages.of_package_file(importer, &request.specifier, request.asked)
+            }
             Some(packages) => packages.of_project(importer, &request.specifier),
             None => match builtin::of_sandbox(&request.specifier) {
                 Some(package) => Ok(Found::Sandbox(package.to_owned())),
