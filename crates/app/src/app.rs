@@ -34,6 +34,8 @@ pub struct Settings {
     pub connect_url: String,
     /// Origins whose pages may embed the Connect UI, as in a `frame-ancestors` directive.
     pub connect_frame_ancestors: Vec<String>,
+    /// Whether a browser that comes back from a provider must be the one that left.
+    pub browser_binding: bool,
     /// Whether callers may send proxy requests to another base URL than the provider's.
     pub base_url_override_allowed: bool,
     /// Largest request body in bytes.
@@ -63,6 +65,7 @@ impl Default for Settings {
             public_url: "http://127.0.0.1:3003".to_owned(),
             connect_url: "http://127.0.0.1:3003/connect-ui".to_owned(),
             connect_frame_ancestors: vec!["*".to_owned()],
+            browser_binding: true,
             base_url_override_allowed: true,
             body_bytes_max: 75 << 20,
             node: "node".to_owned(),

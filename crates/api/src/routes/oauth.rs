@@ -5,11 +5,12 @@ use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade, rejection::WebSock
 use axum::extract::{OriginalUri, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERER, SET_COOKIE};
+use http::header::{CACHE_CONTROL, COOKIE, HOST, LOCATION, REFERER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::{Value, json};
 use tenon_app::auth::{PopupFailure, PopupSuccess};
 use tenon_app::{App, Error};
+use url::{Host, Url};
 
 use super::auth::session_in_query;
 use super::connect_ui::{failure_page, success_page};
@@ -35,6 +36,9 @@ async fn start(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> ApiResult {
+    if let Some(public) = other_name_of_this_machine(&state.app, &uri, &headers) {
+        return Ok(redirect(&public));
+    }
     let query = query_of(&uri);
     match leave(&state.app, &key, &query, &headers).await {
         Err(error) if is_navigation(&headers) => {
@@ -43,6 +47,24 @@ async fn start(
         }
         left => left,
     }
+}
+
+/// The public address of a page that was opened at another name of this machine (`localhost` for `127.0.0.1`): the cookie
+/// that binds the browser is kept per name, and the provider sends the browser to the public one.
+fn other_name_of_this_machine(app: &App, uri: &Uri, headers: &HeaderMap) -> Option<String> {
+    let public = Url::parse(&app.settings().public_url).ok()?;
+    let asked = headers.get(HOST)?.to_str().ok()?;
+    let asked = Url::parse(&format!("{}://{asked}", public.scheme())).ok()?;
+    let is_loopback = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_same_port = asked.port_or_known_default() == public.port_or_known_default();
+    let differs = asked.host() != public.host() && is_same_port && is_loopback(&asked) && is_loopback(&public);
+    let path_and_query = uri.path_and_query()?;
+    (differs && is_navigation(headers)).then(|| format!("{}{path_and_query}", app.settings().public_url))
 }
 
 async fn leave(app: &App, key: &str, query: &Value, headers: &HeaderMap) -> ApiResult {

@@ -269,14 +269,12 @@ impl App {
             )),
             Some(state) => match self.take_state(state).await {
                 Ok(Some(returned)) => {
-                    if !has_cookie(state) {
-                        tracing::warn!(environment.id = %returned.environment.id, "a browser came back without the cookie of its authorisation");
-                    }
                     let look = self.returned_look(&returned).await;
-                    match self.finish_returned(query, returned, look.clone()).await {
-                        Err(failure) => Err(failure.looking(look)),
-                        finished => finished,
-                    }
+                    let finished = match self.check_browser(&returned, has_cookie(state)) {
+                        Ok(()) => self.finish_returned(query, returned, look.clone()).await,
+                        Err(failure) => Err(failure),
+                    };
+                    finished.map_err(|failure| failure.looking(look))
                 }
                 Ok(None) => Err(PopupFailure::new(
                     "state_err",
@@ -297,6 +295,28 @@ impl App {
             }
         }
         finished
+    }
+
+    /// Whether the browser that came back is the one that left: a link to a provider's consent page, passed on, would
+    /// otherwise give the account of whoever follows it to whoever began. The page that began is told nothing, because
+    /// that may be the deceiver.
+    fn check_browser(&self, returned: &Returned, is_same: bool) -> std::result::Result<(), PopupFailure> {
+        if is_same {
+            return Ok(());
+        }
+        tracing::warn!(
+            environment.id = %returned.environment.id,
+            connection.id = %returned.remembered.connection_id,
+            "a browser came back without the cookie of its authorisation"
+        );
+        if !self.settings().browser_binding {
+            return Ok(());
+        }
+        Err(PopupFailure::new(
+            "state_cookie_err",
+            "This authorisation was begun in another browser, so nothing was connected. Begin again from the page that \
+             asks you to connect, in this browser and with cookies allowed.",
+        ))
     }
 
     async fn finish_returned(

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use tenon_store::tables::connections::errors;
 use tenon_store::tables::connections::list::{Filter, list};
 
+use super::metadata_secret;
 use super::tags::is_key;
 use super::wire::list_item;
 use crate::caller::Caller;
@@ -31,10 +32,13 @@ impl App {
         let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
         let errors = errors::list(&mut conn, environment.id, &ids).await?;
         drop(conn);
-        let shown: Vec<Value> = rows
-            .iter()
-            .map(|row| list_item(row, errors.get(&row.id).map(Vec::as_slice).unwrap_or_default()))
-            .collect();
+        let vault = self.vault(environment.id).await?;
+        let mut shown: Vec<Value> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let metadata = metadata_secret::open(&vault, row.environment_id, row.id, &row.metadata)?;
+            let errors = errors.get(&row.id).map(Vec::as_slice).unwrap_or_default();
+            shown.push(list_item(row, metadata, errors));
+        }
         Ok(json!({ "connections": shown }))
     }
 }

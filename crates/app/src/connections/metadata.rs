@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tenon_model::{ConnectionId, EnvironmentId};
 use tenon_store::tables::connections::{self as table, ConnectionRow};
 
-use super::{check_connection_id, read_object};
+use super::{check_connection_id, metadata_secret, read_object};
 use crate::caller::Caller;
 use crate::validate::{Fields, Text, wrong_type};
 use crate::{App, Error, Result};
@@ -125,6 +125,10 @@ impl App {
             MetadataWrite::Merge => read_object(&row.metadata),
         };
         result.extend(metadata.clone());
+        if metadata.contains_key(metadata_secret::NAME) {
+            let vault = self.vault_in(tx, row.environment_id).await?;
+            metadata_secret::seal(&vault, row.environment_id, row.id, &mut result);
+        }
         let text = Value::Object(result).to_string();
         table::set_metadata(tx, row.environment_id, row.id, &text, self.clock().now()).await?;
         tx.signal("connections", &row.id.to_string());

@@ -83,9 +83,14 @@ impl App {
                 .catalog()
                 .get(text(shown, "provider")?)
                 .is_some_and(|provider| !provider.inputs.integration_config.is_empty());
-            if let Some(custom) = custom.filter(|custom| !custom.is_empty()) {
+            let mut custom = custom.cloned().unwrap_or_default();
+            // The one free value that has a place of its own, whatever the provider declares.
+            if let Some(secret) = custom.shift_remove("webhookSecret") {
+                fields.insert("webhook_secret".to_owned(), secret);
+            }
+            if !custom.is_empty() {
                 let name = if declares { "integration_config" } else { "custom" };
-                fields.insert(name.to_owned(), Value::Object(custom.clone()));
+                fields.insert(name.to_owned(), Value::Object(custom));
             }
         }
         let input = CreateInput::parse(Some(&body))?;

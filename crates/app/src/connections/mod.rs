@@ -14,6 +14,7 @@ mod import_old;
 mod list;
 pub mod live;
 mod metadata;
+pub(crate) mod metadata_secret;
 mod migrate;
 mod read;
 mod refresh;
@@ -119,7 +120,7 @@ impl Connection {
             connection_id: row.connection_id,
             credentials,
             config,
-            metadata: read_object(&row.metadata),
+            metadata: metadata_secret::open(vault, row.environment_id, row.id, &row.metadata)?,
             tags: Tags::from_json(&row.tags),
             webhook_url_override: row.webhook_url_override,
             version: row.version,

@@ -10,7 +10,7 @@ use tenon_store::Tx;
 use tenon_store::tables::connections::{self as table, ConnectionInput, ConnectionRow, errors, lease};
 
 use super::events::AuthEvent;
-use super::{AuthOperation, Connection, EndUser, Tags, WebhookUrl, config_place, credentials_place};
+use super::{AuthOperation, Connection, EndUser, Tags, WebhookUrl, config_place, credentials_place, metadata_secret};
 use crate::environments::Environment;
 use crate::integrations::Integration;
 use crate::{App, Error, Result};
@@ -155,12 +155,15 @@ impl App {
             None => None,
         };
         let merged = merged(new, existing.as_ref());
-        let metadata = Value::Object(merged.metadata).to_string();
+        let mut metadata = merged.metadata;
+        // Sealing binds to the row, which a new connection does not have yet.
+        let secret = metadata.shift_remove(metadata_secret::NAME);
+        let metadata_text = Value::Object(metadata.clone()).to_string();
         let tags = merged.tags.to_json();
         let input = ConnectionInput {
             credentials_type: new.credentials.kind(),
             expires_at: new.credentials.expires_at(),
-            metadata: &metadata,
+            metadata: &metadata_text,
             tags: &tags,
             webhook_url_override: merged.webhook_url.as_deref(),
             end_user,
@@ -181,6 +184,13 @@ impl App {
         };
         self.seal_connection(tx, environment, id, &new.credentials, &merged.config)
             .await?;
+        if let Some(secret) = secret {
+            metadata.insert(metadata_secret::NAME.to_owned(), secret);
+            let vault = self.vault_in(tx, environment).await?;
+            metadata_secret::seal(&vault, environment, id, &mut metadata);
+            let text = Value::Object(metadata).to_string();
+            table::set_metadata(tx, environment, id, &text, now).await?;
+        }
         Ok((id, operation))
     }
 

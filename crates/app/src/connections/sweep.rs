@@ -8,7 +8,8 @@ use tenon_model::{ConnectionId, Timestamp};
 use tenon_store::tables::{connect_sessions, connections as table, oauth_states};
 
 use super::RefreshError;
-use super::live::LiveError;
+use super::live::{Live, LiveError};
+use super::verify::Tested;
 use crate::{App, Result};
 
 /// How often idle connections are looked at.
@@ -103,27 +104,7 @@ impl App {
             Err(_) => return Ok(()),
         };
         match live.credentials() {
-            Credentials::ApiKey(_) | Credentials::Basic(_) => {
-                let tested = self
-                    .verify_credentials(live.provider()?, &live.integration, live.config(), live.credentials())
-                    .await;
-                match tested {
-                    Ok(_) if live.connection.refresh.failed_at.is_some() => self.store_test_passed(&live).await?,
-                    Ok(_) => {}
-                    Err(error) => {
-                        let Some(refusal) = error.refusal() else {
-                            return Err(error);
-                        };
-                        let failed = RefreshError {
-                            code: "connection_test_failed",
-                            status: refusal.status,
-                            message: refusal.message.clone().unwrap_or_default(),
-                            payload: serde_json::json!({}),
-                        };
-                        self.store_failure(&live, None, Failure::Misconfigured, &failed).await?;
-                    }
-                }
-            }
+            Credentials::ApiKey(_) | Credentials::Basic(_) | Credentials::Tba(_) => self.test_idle(&live).await?,
             _ => match self.refreshed(live, Want::Good).await {
                 Ok(_) | Err(LiveError::Refresh(_)) => {}
                 Err(LiveError::Internal(error)) => return Err(error),
@@ -133,5 +114,28 @@ impl App {
         let mut tx = self.store().begin().await?;
         table::touch_fetched(&mut tx, row.environment_id, row.id, now).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// Tests a key or password, and notes what came of it. An outage of the provider says nothing about the key.
+    async fn test_idle(&self, live: &Live) -> Result<()> {
+        let tested = self
+            .test_credentials(live.provider()?, &live.integration, live.config(), live.credentials())
+            .await;
+        match tested {
+            Tested::Good if live.connection.refresh.failed_at.is_some() => self.store_test_passed(live).await,
+            Tested::Good | Tested::NoAnswer(_) => Ok(()),
+            Tested::Refused(error) => {
+                let Some(refusal) = error.refusal() else {
+                    return Err(error);
+                };
+                let failed = RefreshError {
+                    code: "connection_test_failed",
+                    status: refusal.status,
+                    message: refusal.message.clone().unwrap_or_default(),
+                    payload: serde_json::json!({}),
+                };
+                self.store_failure(live, None, Failure::Misconfigured, &failed).await
+            }
+        }
     }
 }

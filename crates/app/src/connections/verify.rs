@@ -8,6 +8,17 @@ use super::client_app;
 use crate::integrations::Integration;
 use crate::{App, Error, Result};
 
+/// What a test of credentials found.
+#[derive(Debug)]
+pub(super) enum Tested {
+    /// The provider accepts them, or nothing is known that could tell.
+    Good,
+    /// It does not; the refusal that says so.
+    Refused(Error),
+    /// It could not be asked, or had troubles of its own; what a person who waits is told.
+    NoAnswer(Error),
+}
+
 impl App {
     /// Asks the provider whether it accepts the credentials, where the catalogue says how.
     ///
@@ -21,8 +32,23 @@ impl App {
         config: &Map<String, Value>,
         credentials: &Credentials,
     ) -> Result<()> {
+        match self.test_credentials(provider, integration, config, credentials).await {
+            Tested::Good => Ok(()),
+            Tested::Refused(refusal) | Tested::NoAnswer(refusal) => Err(refusal),
+        }
+    }
+
+    /// The same question, with an answer that tells a refusal from an outage.
+    #[tenon_model::boxed]
+    pub(super) async fn test_credentials(
+        &self,
+        provider: &Provider,
+        integration: &Integration,
+        config: &Map<String, Value>,
+        credentials: &Credentials,
+    ) -> Tested {
         if !is_proved_by_call(provider.auth) {
-            return Ok(());
+            return Tested::Good;
         }
         let app = client_app(integration);
         let uuid = self.rng().uuid_v4().to_string();
@@ -37,14 +63,18 @@ impl App {
         };
         let opened = Opened::new(credentials.clone());
         match probe::verify(self.egress(), &subject, &opened, self.rng()).await {
-            Ok(probe::Outcome::Good) => Ok(()),
+            Ok(probe::Outcome::Good) => Tested::Good,
             Ok(probe::Outcome::Bad { status, reason }) => {
                 tracing::info!(provider = %provider.id, ?status, "the provider does not accept the given credentials");
-                Err(test_failed().reason(reason))
+                let refusal = test_failed().reason(reason);
+                match status {
+                    None | Some(408 | 429 | 500..) => Tested::NoAnswer(refusal),
+                    Some(_) => Tested::Refused(refusal),
+                }
             }
             Err(error) => {
                 tracing::info!(provider = %provider.id, %error, "the given credentials could not be tested");
-                Err(test_failed())
+                Tested::Refused(test_failed())
             }
         }
     }

@@ -34,9 +34,8 @@ pub(super) fn errors_json(errors: &[ConnectionErrorRow]) -> Value {
         .collect()
 }
 
-/// A connection in a list; nothing is opened for it.
-pub(super) fn list_item(row: &ConnectionRow, errors: &[ConnectionErrorRow]) -> Value {
-    let metadata: Value = serde_json::from_str(&row.metadata).unwrap_or_else(|_| json!({}));
+/// A connection in a list; nothing but its metadata is opened for it.
+pub(super) fn list_item(row: &ConnectionRow, metadata: Map<String, Value>, errors: &[ConnectionErrorRow]) -> Value {
     json!({
         "id": row.id,
         "connection_id": row.connection_id,

@@ -6,6 +6,10 @@ use tenon_model::Secret;
 use crate::Result;
 use crate::validate::{Fields, INTEGRATION_ID, NAME, Text, wrong_type};
 
+const WEBHOOK_SECRET_CHARS_MAX: usize = 255;
+/// Free values that are the key of the provider's webhooks.
+const WEBHOOK_SECRET_NAMES: [&str; 2] = ["webhookSecret", "webhook_secret"];
+
 /// Client credentials as a request gives them.
 #[derive(Debug, Clone)]
 pub enum CredentialsInput {
@@ -70,7 +74,7 @@ impl CredentialsInput {
                 client_id: fields.text("client_id", id).unwrap_or_default(),
                 client_secret: fields.text("client_secret", some).unwrap_or_default().into(),
                 scopes: read_scopes(fields),
-                webhook_secret: fields.opt_text("webhook_secret", Text::any().max(255)),
+                webhook_secret: fields.opt_text("webhook_secret", Text::any().max(WEBHOOK_SECRET_CHARS_MAX)),
             },
             "APP" => Self::App {
                 app_id: fields.text("app_id", id).unwrap_or_default(),
@@ -92,6 +96,28 @@ impl CredentialsInput {
         fields.strict();
         Some(input)
     }
+}
+
+/// Free values, and the webhook secret: a field of its own, for providers of every mode. Clients of the older contract
+/// have put it among the free values.
+fn read_free(fields: &mut Fields<'_>) -> (Option<Vec<(String, String)>>, Option<String>) {
+    let rule = Text::any().max(WEBHOOK_SECRET_CHARS_MAX);
+    let custom = fields.opt_text_map("custom", usize::MAX);
+    let mut secret = fields.opt_text("webhook_secret", rule);
+    let custom = custom.map(|values| {
+        let (secrets, others): (Vec<_>, Vec<_>) = values
+            .into_iter()
+            .partition(|(name, _)| WEBHOOK_SECRET_NAMES.contains(&name.as_str()));
+        if let Some((_, value)) = secrets.into_iter().next() {
+            for (code, message) in rule.complaints(&value) {
+                fields.complain(code, message, "custom");
+            }
+            secret.get_or_insert(value);
+        }
+        others
+    });
+    // Nothing but the secret was meant; the free values that are there stay.
+    (custom.filter(|values| !values.is_empty() || secret.is_none()), secret)
 }
 
 fn read_scopes(fields: &mut Fields<'_>) -> Option<String> {
@@ -147,6 +173,8 @@ pub struct CreateInput {
     pub integration_config: Option<Vec<(String, String)>>,
     /// Free values.
     pub custom: Option<Vec<(String, String)>>,
+    /// Key of the provider's webhooks.
+    pub webhook_secret: Option<String>,
 }
 
 impl CreateInput {
@@ -174,6 +202,7 @@ impl CreateInput {
             forward_webhooks: None,
             integration_config: None,
             custom: None,
+            webhook_secret: None,
         };
         if full {
             input.credentials = fields.opt_inner("credentials", CredentialsInput::read).flatten();
@@ -181,7 +210,7 @@ impl CreateInput {
         input.forward_webhooks = fields.opt_boolean("forward_webhooks");
         if full {
             input.integration_config = fields.opt_text_map("integration_config", 8192);
-            input.custom = fields.opt_text_map("custom", usize::MAX);
+            (input.custom, input.webhook_secret) = read_free(&mut fields);
         }
         fields.strict();
         fields.finish("invalid_body")?;
@@ -204,20 +233,24 @@ pub struct UpdateInput {
     pub integration_config: Option<Vec<(String, String)>>,
     /// Free values, replaced whole.
     pub custom: Option<Vec<(String, String)>>,
+    /// Key of the provider's webhooks; an empty one removes what is stored.
+    pub webhook_secret: Option<String>,
 }
 
 impl UpdateInput {
     /// Reads the body.
     pub fn parse(body: Option<&Value>) -> Result<Self> {
         let mut fields = Fields::body(body)?;
-        let input = Self {
+        let mut input = Self {
             unique_key: fields.opt_text("unique_key", Text::any().pattern(&INTEGRATION_ID).max(255)),
             display_name: fields.opt_text("display_name", Text::any().min(1).max(255)),
             credentials: fields.opt_inner("credentials", CredentialsInput::read).flatten(),
             forward_webhooks: fields.opt_boolean("forward_webhooks"),
             integration_config: fields.opt_text_map("integration_config", 8192),
-            custom: fields.opt_text_map("custom", usize::MAX),
+            custom: None,
+            webhook_secret: None,
         };
+        (input.custom, input.webhook_secret) = read_free(&mut fields);
         fields.strict();
         fields.finish("invalid_body")?;
         Ok(input)

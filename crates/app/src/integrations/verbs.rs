@@ -28,6 +28,13 @@ fn needs_credentials(mode: AuthMode) -> bool {
     )
 }
 
+/// An absent secret keeps the stored one, an empty one removes it.
+fn set_webhook_secret(secrets: &mut IntegrationSecrets, given: Option<String>) {
+    if let Some(secret) = given {
+        secrets.webhook_secret = (!secret.is_empty()).then(|| secret.into());
+    }
+}
+
 fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) {
     match input {
         CredentialsInput::Client {
@@ -42,9 +49,7 @@ fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) 
             if let Some(scopes) = scopes {
                 secrets.scopes = Some(scopes);
             }
-            if let Some(secret) = webhook_secret {
-                secrets.webhook_secret = Some(secret.into());
-            }
+            set_webhook_secret(secrets, webhook_secret);
         }
         CredentialsInput::App {
             app_id,
@@ -136,6 +141,7 @@ impl App {
         if let Some(credentials) = input.credentials {
             apply_credentials(&mut secrets, credentials);
         }
+        set_webhook_secret(&mut secrets, input.webhook_secret);
         if secrets.scopes.is_none() {
             secrets.scopes = default_scopes(provider);
         }
@@ -288,6 +294,7 @@ impl App {
         if let Some(credentials) = input.credentials {
             apply_credentials(&mut integration.secrets, credentials);
         }
+        set_webhook_secret(&mut integration.secrets, input.webhook_secret);
         if let Some(custom) = input.custom {
             integration.secrets.custom = custom.into_iter().collect();
         }

@@ -129,11 +129,7 @@ fn webhook_url(
     integration: &Integration,
     provider: &Provider,
 ) -> Option<String> {
-    let routed = provider
-        .webhook
-        .as_ref()
-        .is_some_and(|webhook| webhook.router.is_some());
-    routed.then(|| {
+    provider.routes_webhooks().then(|| {
         format!(
             "{}/webhook/{}/{}",
             settings.public_url, environment.uuid, integration.unique_key

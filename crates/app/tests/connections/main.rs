@@ -5,4 +5,5 @@ mod idle;
 mod provider;
 mod refresh;
 mod support;
+mod sweep;
 mod vault;

@@ -29,6 +29,22 @@ api = "https://api.acme.example"
 config.base = { label = "Base" }
 "#;
 
+/// A provider whose keys can be tested.
+const KEYED: &str = r#"
+[vendor]
+name = "Keyed"
+docs = "https://keyed.example/docs"
+
+[keyed]
+name = "Keyed"
+categories = ["crm"]
+auth = "api_key"
+api = "${config.base}"
+key_in = "bearer"
+probe = "GET /me"
+config.base = { label = "Base" }
+"#;
+
 /// A provider whose form has a bit of everything.
 const VAULTED: &str = r##"
 [vendor]
@@ -142,7 +158,7 @@ pub async fn start_with(database: &Database, clock: &Arc<ManualClock>, node: &st
     runtime.workers_warm = 0;
     App::new(Parts {
         store: database.open().await,
-        catalog: Catalog::with_texts(&[("acme.toml", ACME), ("vaulted.toml", VAULTED)]).unwrap(),
+        catalog: Catalog::with_texts(&[("acme.toml", ACME), ("vaulted.toml", VAULTED), ("keyed.toml", KEYED)]).unwrap(),
         egress: Egress::new(Policy::permissive(), Arc::clone(&clock)).unwrap(),
         vault: Vault::new(master, previous, Arc::clone(&rng)),
         runtime: Runtime::start(runtime).unwrap(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tenon_app::Caller;
+use tenon_app::connections::MetadataWrite;
 
 use crate::support::{Database, nodes, start_with};
 
@@ -73,4 +74,76 @@ async fn a_sealed_value_does_not_open_in_another_row() {
     );
     let query = json!({ "provider_config_key": "acme" });
     assert!(fresh.read_connection(&node.caller, "c-2", &query).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_webhook_secret_in_metadata_is_sealed_in_its_row() {
+    for database in Database::all().await {
+        let [node] = nodes(&database).await;
+        node.import("https://login.acme.example").await;
+        for id in ["c-2", "c-3"] {
+            let body = json!({
+                "provider_config_key": "acme", "connection_id": id, "credentials": { "type": "OAUTH2", "access_token": "t" },
+                "metadata": { "plan": "pro", "webhookSecret": format!("whs-of-{id}") },
+            });
+            node.app.import_connection(&node.caller, Some(&body)).await.unwrap();
+        }
+        let metadata = async |app: &tenon_app::App, id: &str| {
+            let query = json!({ "provider_config_key": "acme" });
+            let shown = app.read_connection(&node.caller, id, &query).await;
+            shown.map(|shown| shown["metadata"].clone())
+        };
+        let stored = async || {
+            let mut conn = node.app.store().read().await.unwrap();
+            let rows = conn.query("SELECT metadata FROM connections", &[]).await.unwrap();
+            rows.iter()
+                .map(|row| row.text(0).unwrap())
+                .collect::<Vec<_>>()
+                .join("\n")
+        };
+        let write = async |patch: serde_json::Value, how: MetadataWrite| {
+            let body = json!({ "connection_id": "c-2", "provider_config_key": "acme", "metadata": patch });
+            node.app.write_metadata(&node.caller, Some(&body), how).await.unwrap();
+        };
+        assert!(!stored().await.contains("whs-"), "{}", stored().await);
+        let both = json!({ "plan": "pro", "webhookSecret": "whs-of-c-2" });
+        assert_eq!(metadata(&node.app, "c-2").await.unwrap(), both);
+        let listed = node
+            .app
+            .list_connections(&node.caller, &json!({ "connectionId": "c-2" }))
+            .await;
+        assert_eq!(listed.unwrap()["connections"][0]["metadata"], both);
+
+        write(json!({ "plan": "free" }), MetadataWrite::Merge).await;
+        assert_eq!(
+            metadata(&node.app, "c-2").await.unwrap()["webhookSecret"],
+            "whs-of-c-2",
+            "not named, so kept"
+        );
+        write(json!({ "webhookSecret": "whs-new" }), MetadataWrite::Replace).await;
+        assert_eq!(
+            metadata(&node.app, "c-2").await.unwrap(),
+            json!({ "webhookSecret": "whs-new" })
+        );
+        assert!(!stored().await.contains("whs-"), "{}", stored().await);
+        // What only looks sealed is a value like any other.
+        write(json!({ "webhookSecret": { "$sealed": "AAAA" } }), MetadataWrite::Merge).await;
+        assert_eq!(
+            metadata(&node.app, "c-2").await.unwrap()["webhookSecret"],
+            json!({ "$sealed": "AAAA" })
+        );
+
+        let mut tx = node.app.store().begin().await.unwrap();
+        let moved = "UPDATE connections SET metadata = (SELECT metadata FROM connections WHERE connection_id = 'c-3') \
+                     WHERE connection_id = 'c-1'";
+        tx.execute(moved, &[]).await.unwrap();
+        tx.commit().await.unwrap();
+        let fresh = start_with(&database, &node.clock, "fresh", &[7]).await;
+        assert!(
+            metadata(&fresh, "c-1").await.is_err(),
+            "a secret of another row does not open"
+        );
+        assert_eq!(metadata(&fresh, "c-3").await.unwrap()["webhookSecret"], "whs-of-c-3");
+        node.app.shut_down().await;
+    }
 }

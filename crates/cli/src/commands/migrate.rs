@@ -315,11 +315,11 @@ fn encode(text: &str) -> String {
         .replace('+', "%20")
 }
 
-/// Texts of the free values; the webhook secret among them has a place of its own.
+/// Texts of the free values, the webhook secret among them.
 fn texts(custom: &Map<String, Value>) -> Map<String, Value> {
     custom
         .iter()
-        .filter(|(name, value)| value.is_string() && *name != "webhookSecret")
+        .filter(|(_, value)| value.is_string())
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }

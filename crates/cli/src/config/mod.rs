@@ -51,6 +51,8 @@ pub struct Server {
     pub connect_url: String,
     /// Who may embed the Connect UI.
     pub connect_frame_ancestors: Vec<String>,
+    /// Whether the browser that comes back must be the one that left.
+    pub browser_binding: bool,
     /// Largest request body.
     pub body_bytes_max: usize,
     /// Seconds to drain at shutdown.

@@ -67,6 +67,13 @@ const EXPIRED: Outcome = Outcome {
     title: "expired_title",
     hints: ["window_expired_hint", ""],
 };
+const ELSEWHERE: Outcome = Outcome {
+    name: "elsewhere",
+    tone: "warn",
+    icon: Icon::Chain,
+    title: "window_elsewhere_title",
+    hints: ["window_elsewhere_hint", ""],
+};
 const FAILED: Outcome = Outcome {
     name: "failed",
     tone: "bad",
@@ -103,6 +110,7 @@ pub(in crate::routes) fn failure_page(app: &App, headers: &HeaderMap, failure: &
         _ if failure.is_denial() => DENIED,
         "approval_pending" => APPROVAL,
         "state_err" | "unknown_connect_session_token" => EXPIRED,
+        "state_cookie_err" => ELSEWHERE,
         _ => FAILED,
     };
     let status = match failure.error_type {

@@ -12,6 +12,7 @@ use tenon_model::{IntegrationId, Secret, Timestamp};
 
 use super::verify::{Evidence, Fault, verify};
 use super::{Delivery, Message};
+use crate::connections::metadata_secret;
 use crate::environments::Environment;
 use crate::integrations::Integration;
 use crate::operations::{Kind, Outcome, Subject};
@@ -129,11 +130,14 @@ impl App {
         message: &Message,
     ) -> Result<Vec<Secret>> {
         let connections = self.attribute(integration, webhook, message).await?;
-        let secrets = connections.iter().filter_map(|row| {
-            let metadata: serde_json::Value = serde_json::from_str(&row.metadata).ok()?;
-            Some(Secret::new(metadata.get("webhookSecret")?.as_str()?.to_owned()))
-        });
-        Ok(secrets.filter(|secret| !secret.expose().is_empty()).collect())
+        let vault = self.vault(integration.environment_id).await?;
+        let mut secrets = Vec::new();
+        for row in &connections {
+            let metadata = metadata_secret::open(&vault, row.environment_id, row.id, &row.metadata)?;
+            let secret = metadata.get(metadata_secret::NAME).and_then(serde_json::Value::as_str);
+            secrets.extend(secret.filter(|secret| !secret.is_empty()).map(Secret::new));
+        }
+        Ok(secrets)
     }
 
     /// Writes a refused message into the log, at most once in a while per integration.
