@@ -5,7 +5,7 @@ use tenon_model::Timestamp;
 use url::Url;
 
 use crate::provider::{Example, Field, Provider};
-use crate::template::{RequestParts, Scope};
+use crate::template::{RequestParts, Scope, Template};
 
 /// What an example's request looks like.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,28 @@ impl Dummy {
         Self { config, cred, app }
     }
 
+    /// Connection values.
+    #[must_use]
+    pub fn config(&self) -> &Map<String, Value> {
+        &self.config
+    }
+
+    /// Credential fields, those of the mode among them.
+    #[must_use]
+    pub fn cred(&self) -> &Map<String, Value> {
+        &self.cred
+    }
+
+    /// Integration values, client id and secret among them.
+    #[must_use]
+    pub fn app(&self) -> &Map<String, Value> {
+        &self.app
+    }
+
+    fn app_text(&self, name: &str) -> Option<&str> {
+        self.app.get(name)?.as_str()
+    }
+
     /// The scope of a call.
     #[must_use]
     pub fn scope<'a>(&'a self, request: Option<RequestParts<'a>>) -> Scope<'a> {
@@ -102,10 +124,13 @@ impl Provider {
         };
         let dummy = Dummy::new(self, example);
         let api = self.api.as_ref().ok_or("the entry has no API")?;
-        let base = api.base_url.as_ref().ok_or("the entry has no base URL")?;
-        let base = base
-            .render_base_url(&dummy.scope(None))
-            .map_err(|error| format!("api: {error}"))?;
+        let base = if api.defined_by_integration {
+            dummy.app_text("baseUrl").ok_or("app.baseUrl is missing")?.to_owned()
+        } else {
+            let base = api.base_url.as_ref().ok_or("the entry has no base URL")?;
+            base.render_base_url(&dummy.scope(None))
+                .map_err(|error| format!("api: {error}"))?
+        };
         let mut url = format!(
             "{}/{}",
             base.strip_suffix('/').unwrap_or(&base),
@@ -131,7 +156,11 @@ impl Provider {
             .headers
             .iter()
             .filter_map(|(name, value)| Some((name.clone(), value.render(&scope).ok()?)));
-        let headers = rendered.collect();
+        let mut headers: Vec<(String, String)> = rendered.collect();
+        if api.defined_by_integration && dummy.app_text("keyPlacement") != Some("query") {
+            let value = Template::lenient(dummy.app_text("valueTemplate").unwrap_or("${apiKey}")).render(&scope);
+            headers.extend(dummy.app_text("keyName").map(str::to_owned).zip(value.ok()));
+        }
         Ok(RenderedRequest {
             method: method.to_owned(),
             url,

@@ -14,6 +14,14 @@ fn every_entry_is_sound_and_its_example_holds() {
 }
 
 #[test]
+fn every_entry_has_an_example() {
+    let catalog = catalog();
+    let without = catalog.iter().filter(|provider| provider.examples.is_empty());
+    let without: Vec<&str> = without.map(|provider| provider.id.as_str()).collect();
+    assert_eq!(without, Vec::<&str>::new());
+}
+
+#[test]
 fn all_modes_and_counts_are_there() {
     let report = check(&catalog());
     assert_eq!(report.providers, 981);

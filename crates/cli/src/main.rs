@@ -39,6 +39,8 @@ enum Command {
     Keys(commands::keys::KeysArgs),
     /// Manage environments, their variables and settings.
     Env(commands::env::EnvArgs),
+    /// Configure providers: make, show, change and remove integrations.
+    Integrations(commands::integrations::IntegrationsArgs),
     /// See everything work, against a simulated HubSpot: connect, sync, webhooks, actions.
     Quickstart(commands::quickstart::QuickstartArgs),
     /// Make a project for functions.
@@ -118,6 +120,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Keys(args) => commands::keys::run(args).await,
         Command::Env(args) => commands::env::run(args).await,
+        Command::Integrations(args) => commands::integrations::run(args).await,
         Command::Quickstart(args) => commands::quickstart::run(args).await,
         Command::Init(args) => commands::init::run(args).await,
         Command::Create(args) => commands::create::run(args).await,

@@ -74,8 +74,15 @@ pub async fn run(
             Some(call(egress, subject, opened, request, rng).await?)
         }
     };
+    let applies = |source: &&Value| {
+        recipe
+            .when
+            .as_ref()
+            .is_none_or(|(path, wanted)| at_path(source, path).is_some_and(|found| equals(found, wanted)))
+    };
     Ok(source
         .as_ref()
+        .filter(applies)
         .and_then(|source| find(recipe, source))
         .map(|value| (recipe.save_as.clone(), value)))
 }
@@ -226,11 +233,17 @@ fn pick<'a>(pick: &Pick, items: &'a [Value]) -> Option<&'a Value> {
             [only] => Some(only),
             _ => None,
         },
-        Pick::Where(field, text) => items.iter().find(|item| match at_path(item, field) {
-            Some(Value::String(found)) => found == text,
-            Some(Value::Null) | None => false,
-            Some(found) => found.to_string().as_str() == text.as_str(),
-        }),
+        Pick::Where(field, text) => items
+            .iter()
+            .find(|item| at_path(item, field).is_some_and(|found| equals(found, text))),
+    }
+}
+
+fn equals(found: &Value, wanted: &str) -> bool {
+    match found {
+        Value::String(found) => found == wanted,
+        Value::Null => false,
+        found => found.to_string() == wanted,
     }
 }
 

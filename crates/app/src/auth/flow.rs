@@ -9,7 +9,9 @@ use tenon_store::tables::connections as table;
 
 use super::look::language_tag;
 use crate::connect_ui::ThemeName;
-use crate::connections::{NewConnection, Origin, ProviderRef, Saved, WebhookUrl, check_provider_config_key};
+use crate::connections::{
+    NewConnection, Origin, ProviderRef, Saved, WebhookUrl, check_provider_config_key, fill_from_integration,
+};
 use crate::integrations::Integration;
 use crate::sessions::LiveSession;
 use crate::{App, Error, Issue, Result};
@@ -143,6 +145,7 @@ impl App {
                 }
             }
         }
+        fill_from_integration(provider.get()?, &integration, &mut config);
         Ok(Flow {
             session,
             integration,

@@ -224,6 +224,22 @@ pub fn client_app(integration: &Integration) -> ClientApp {
     )
 }
 
+/// Fills connection values that nobody types and nothing finds (an API version, a developer's token) with the values of
+/// the same names that the developer stored on the integration.
+pub(crate) fn fill_from_integration(provider: &Provider, integration: &Integration, config: &mut Map<String, Value>) {
+    let automatic = provider
+        .inputs
+        .connection_config
+        .iter()
+        .filter(|field| field.filled_by_platform);
+    for field in automatic {
+        let known = config.get(&field.name).is_some_and(|value| !value.is_null() && value != "");
+        if let Some(value) = integration.secrets.custom.get(&field.name).filter(|_| !known) {
+            config.insert(field.name.clone(), Value::String(value.clone()));
+        }
+    }
+}
+
 /// Checks the path parameter `:connectionId`.
 ///
 /// # Errors

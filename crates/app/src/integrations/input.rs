@@ -13,7 +13,7 @@ const WEBHOOK_SECRET_NAMES: [&str; 2] = ["webhookSecret", "webhook_secret"];
 /// Client credentials as a request gives them.
 #[derive(Debug, Clone)]
 pub enum CredentialsInput {
-    /// `OAUTH1`, `OAUTH2` or `TBA`.
+    /// `OAUTH1`, `OAUTH2` or `TBA`; also the MCP modes, whose clients may have no secret.
     Client {
         /// The wire name of the mode.
         mode: String,
@@ -73,6 +73,13 @@ impl CredentialsInput {
                 mode: kind,
                 client_id: fields.text("client_id", id).unwrap_or_default(),
                 client_secret: fields.text("client_secret", some).unwrap_or_default().into(),
+                scopes: read_scopes(fields),
+                webhook_secret: fields.opt_text("webhook_secret", Text::any().max(WEBHOOK_SECRET_CHARS_MAX)),
+            },
+            "MCP_OAUTH2" | "MCP_OAUTH2_GENERIC" => Self::Client {
+                mode: kind,
+                client_id: fields.text("client_id", id).unwrap_or_default(),
+                client_secret: fields.opt_text("client_secret", some).unwrap_or_default().into(),
                 scopes: read_scopes(fields),
                 webhook_secret: fields.opt_text("webhook_secret", Text::any().max(WEBHOOK_SECRET_CHARS_MAX)),
             },

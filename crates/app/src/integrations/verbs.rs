@@ -45,7 +45,7 @@ fn apply_credentials(secrets: &mut IntegrationSecrets, input: CredentialsInput) 
             ..
         } => {
             secrets.client_id = Some(client_id);
-            secrets.client_secret = Some(client_secret);
+            secrets.client_secret = Some(client_secret).filter(|secret| !secret.is_empty());
             if let Some(scopes) = scopes {
                 secrets.scopes = Some(scopes);
             }

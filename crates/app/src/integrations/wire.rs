@@ -1,6 +1,7 @@
 //! How an integration is shown.
 
 use serde_json::{Map, Value, json};
+use tenon_catalog::provider::ClientRegistration;
 use tenon_catalog::{AuthMode, Provider};
 
 use super::Integration;
@@ -60,7 +61,7 @@ impl App {
         if include.credentials {
             object.insert(
                 "credentials".into(),
-                provider.map_or(Value::Null, |provider| credentials_json(integration, provider.auth)),
+                provider.map_or(Value::Null, |provider| credentials_json(integration, provider)),
             );
         }
         object.insert("forward_webhooks".into(), json!(integration.forward_webhooks));
@@ -137,7 +138,14 @@ fn webhook_url(
     })
 }
 
-fn credentials_json(integration: &Integration, mode: AuthMode) -> Value {
+/// Whether the developer may set the client of this MCP provider: those that register clients themselves show none.
+fn has_own_client(provider: &Provider) -> bool {
+    let registration = provider.mcp.as_ref().and_then(|mcp| mcp.registration);
+    provider.auth == AuthMode::McpOAuth2Generic || matches!(registration, Some(ClientRegistration::Static) | None)
+}
+
+fn credentials_json(integration: &Integration, provider: &Provider) -> Value {
+    let mode = provider.auth;
     let secrets = &integration.secrets;
     let client_secret = secrets.client_secret.as_ref().map(|secret| secret.expose());
     let private_key = secrets.private_key.as_ref().map(|secret| secret.expose());
@@ -149,6 +157,16 @@ fn credentials_json(integration: &Integration, mode: AuthMode) -> Value {
             "scopes": secrets.scopes.as_ref().filter(|scopes| !scopes.is_empty()),
             "webhook_secret": secrets.webhook_secret.as_ref().map(|secret| secret.expose()),
         }),
+        AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic
+            if secrets.client_id.is_some() && has_own_client(provider) =>
+        {
+            json!({
+                "type": mode.wire(),
+                "client_id": secrets.client_id,
+                "client_secret": client_secret,
+                "scopes": secrets.scopes.as_ref().filter(|scopes| !scopes.is_empty()),
+            })
+        }
         AuthMode::App => json!({
             "type": mode.wire(),
             "app_id": secrets.app_id,

@@ -34,6 +34,8 @@ pub struct Capture {
     pub regex: Option<super::Pattern>,
     /// Which element of a list to take.
     pub pick: Pick,
+    /// Skip unless the field at this path of what was found equals the text.
+    pub when: Option<(String, String)>,
     /// Skip when the value is already there.
     pub unless_set: bool,
 }

@@ -1,7 +1,7 @@
 //! The functions of the template language. All are pure; keys that do not work are reported, never sent.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::signature::{EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair};
 use ring::{digest, hmac};
 
@@ -20,6 +20,7 @@ pub(super) fn call(function: Function, arguments: &[String], scope: &Scope<'_>) 
         }
         Function::Ed25519Base64 => ed25519(argument(0), argument(1))?,
         Function::SpkiFingerprint => fingerprint(argument(0))?,
+        Function::CertificateThumbprint => thumbprint(argument(0))?,
         Function::AwsSigV4 => aws_sigv4(arguments, scope)?,
     })
 }
@@ -66,6 +67,17 @@ fn fingerprint(pem: &str) -> Result<String, RenderError> {
         "SHA256:{}",
         STANDARD.encode(digest::digest(&digest::SHA256, &spki))
     ))
+}
+
+/// The SHA-1 digest of a certificate, base64url without padding: what RFC 7515 calls `x5t`.
+fn thumbprint(pem: &str) -> Result<String, RenderError> {
+    const NAME: &str = "certificate_thumbprint";
+    match der_of(pem).map_err(|error| refused(NAME, error))? {
+        (_, Some(label)) if label != "CERTIFICATE" => Err(refused(NAME, format!("this is a {label}, not a certificate"))),
+        // A certificate is a sequence.
+        (der, _) if der.first() != Some(&0x30) => Err(refused(NAME, "this is no certificate")),
+        (der, _) => Ok(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &der))),
+    }
 }
 
 /// `rsaEncryption` with a null parameter, DER.

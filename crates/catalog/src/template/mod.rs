@@ -122,6 +122,8 @@ pub enum Function {
     Ed25519Base64,
     /// `spki_sha256_fingerprint(pem)`, also `fingerprint`: `SHA256:` and the digest of the public key of a private key.
     SpkiFingerprint,
+    /// `certificate_thumbprint(pem)`: the SHA-1 digest of a certificate as base64url, the `x5t` of JOSE headers.
+    CertificateThumbprint,
     /// `aws_sigv4_header(id, secret, region, service[, host])`, also `awsSigV4`: an `Authorization` value.
     AwsSigV4,
 }

@@ -16,7 +16,7 @@ pub enum ParseError {
     Name(String),
     /// A function that does not exist.
     #[error(
-        "there is no function `{0}`; use base64, sha256_hex, sha256_base64, hmac_sha1_hex, ed25519_base64, spki_sha256_fingerprint or aws_sigv4_header"
+        "there is no function `{0}`; use base64, sha256_hex, sha256_base64, hmac_sha1_hex, ed25519_base64, spki_sha256_fingerprint, certificate_thumbprint or aws_sigv4_header"
     )]
     Function(String),
     /// A function with the wrong number of arguments.
@@ -285,6 +285,7 @@ impl Function {
             "hmac_sha1_hex" | "hmacSha1Hex" => Self::HmacSha1Hex,
             "ed25519_base64" | "ed25519Sign" => Self::Ed25519Base64,
             "spki_sha256_fingerprint" | "fingerprint" => Self::SpkiFingerprint,
+            "certificate_thumbprint" => Self::CertificateThumbprint,
             "aws_sigv4_header" | "awsSigV4" => Self::AwsSigV4,
             _ => return None,
         })
@@ -298,6 +299,7 @@ impl Function {
             Self::HmacSha1Hex => "hmac_sha1_hex",
             Self::Ed25519Base64 => "ed25519_base64",
             Self::SpkiFingerprint => "spki_sha256_fingerprint",
+            Self::CertificateThumbprint => "certificate_thumbprint",
             Self::AwsSigV4 => "aws_sigv4_header",
         }
     }
@@ -312,7 +314,11 @@ impl Function {
             })
         };
         match self {
-            Self::Base64 | Self::Sha256Hex | Self::Sha256Base64 | Self::SpkiFingerprint => Ok(vec![argument]),
+            Self::Base64
+            | Self::Sha256Hex
+            | Self::Sha256Base64
+            | Self::SpkiFingerprint
+            | Self::CertificateThumbprint => Ok(vec![argument]),
             Self::HmacSha1Hex | Self::Ed25519Base64 => match split_at_last_comma(argument) {
                 Some((message, key)) => Ok(vec![message, trimmed(key)]),
                 None => wrong("a message and a key", 1),

@@ -16,7 +16,11 @@ pub(super) fn wire(parts: &[Part]) -> String {
             Part::Call(function, arguments) => {
                 let separator = match function {
                     Function::HmacSha1Hex | Function::Ed25519Base64 | Function::AwsSigV4 => ", ",
-                    Function::Base64 | Function::Sha256Hex | Function::Sha256Base64 | Function::SpkiFingerprint => "",
+                    Function::Base64
+                    | Function::Sha256Hex
+                    | Function::Sha256Base64
+                    | Function::SpkiFingerprint
+                    | Function::CertificateThumbprint => "",
                 };
                 let arguments: Vec<String> = arguments.iter().map(|argument| wire(argument)).collect();
                 out.push_str(&format!(
@@ -38,6 +42,7 @@ fn wire_function(function: Function) -> &'static str {
         Function::HmacSha1Hex => "hmacSha1Hex",
         Function::Ed25519Base64 => "ed25519Sign",
         Function::SpkiFingerprint => "fingerprint",
+        Function::CertificateThumbprint => "certificate_thumbprint",
         Function::AwsSigV4 => "awsSigV4",
     }
 }

@@ -228,6 +228,27 @@ fn fingerprints_are_those_of_the_public_key() {
 }
 
 #[test]
+fn thumbprints_are_those_of_the_certificate() {
+    // Made with `openssl req -x509 -newkey rsa:2048 -nodes`; the digest with
+    // `openssl x509 -outform DER | openssl dgst -sha1 -binary | basenc --base64url`.
+    let certificate = include_str!("testdata/certificate.pem");
+    let digest = include_str!("testdata/certificate.x5t").trim();
+    let template = Template::parse("${certificate_thumbprint(${cred.certificate})}").expect("parses");
+    let thumbprint = |pem: &str| {
+        let cred = map(json!({ "certificate": pem }));
+        template.render(&Scope {
+            cred: Some(&cred),
+            ..Scope::new(Timestamp::from_secs(0), "u")
+        })
+    };
+    for pasted in [certificate.to_owned(), certificate.replace('\n', "\\n")] {
+        assert_eq!(thumbprint(&pasted), Ok(digest.to_owned()));
+    }
+    let refused = thumbprint(include_str!("testdata/rsa.pem")).expect_err("a key is no certificate");
+    assert!(refused.to_string().contains("not a certificate"), "{refused}");
+}
+
+#[test]
 fn a_signature_covers_the_request() {
     let world = world();
     let query = [("b".to_owned(), "2 3".to_owned()), ("a".to_owned(), "1".to_owned())];

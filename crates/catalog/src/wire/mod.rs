@@ -15,6 +15,23 @@ impl Provider {
     /// The entry as the listing shows it.
     #[must_use]
     pub fn to_wire(&self) -> Value {
+        let mut shown = self.described();
+        if let Value::Object(map) = &mut shown {
+            map.extend(self.listing.iter().map(|(key, value)| (key.clone(), value.to_wire())));
+        }
+        shown
+    }
+
+    /// Keys that the listing shows with another value than the one that is used, because clients know it.
+    #[must_use]
+    pub fn listed_otherwise(&self) -> Vec<(String, Value)> {
+        let listed = self.listing.iter();
+        listed.map(|(key, value)| (key.clone(), value.to_wire())).collect()
+    }
+
+    /// The entry in the shape of the listing, with what the engine uses.
+    #[must_use]
+    pub fn described(&self) -> Value {
         let mut wire = Wire::default();
         wire.set("display_name", self.display_name.as_str());
         wire.set("categories", json!(self.categories));
@@ -37,9 +54,6 @@ impl Provider {
                 let fields = fields.iter().map(|field| (field.name.clone(), field_to_wire(field)));
                 wire.set(group, Value::Object(fields.collect()));
             }
-        }
-        for (key, value) in &self.listing {
-            wire.set(key, value.to_wire());
         }
         Value::Object(wire.map)
     }

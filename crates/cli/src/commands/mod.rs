@@ -12,6 +12,7 @@ pub mod env;
 pub mod functions;
 pub mod generate_tests;
 pub mod init;
+pub mod integrations;
 pub mod keys;
 pub mod logs;
 pub mod migrate;

@@ -56,6 +56,7 @@ pub struct Fetch {
     pub path: String,
     pub pattern: Option<String>,
     pub pick: Option<String>,
+    pub when: Option<String>,
     pub unless_set: bool,
 }
 

@@ -73,12 +73,21 @@ impl Reader<'_> {
                 }
             },
         };
+        let when = match table.when.as_deref().map(|condition| condition.split_once('=')) {
+            None => None,
+            Some(Some((path, value))) => Some((path.trim().to_owned(), value.trim().to_owned())),
+            Some(None) => {
+                self.fault(Some(&key), "when is path=value".to_owned());
+                None
+            }
+        };
         Some(Capture {
             save_as: table.save_as.clone(),
             from,
             path: table.path.clone(),
             regex: table.pattern.as_deref().map(|pattern| self.pattern(&key, pattern)),
             pick,
+            when,
             unless_set: table.unless_set,
         })
     }
