@@ -50,6 +50,23 @@ export async function startPostgres() {
     return { url: stdout.trim(), dir, stop: () => run(script, ['stop', dir]) };
 }
 
+/** A browser's memory of one server: `fetch` without redirects, with the cookies that the server has set. */
+export function cookieJar(server) {
+    const jar = new Map();
+    return async (url) => {
+        const own = new URL(url).origin === new URL(server).origin;
+        const cookie = [...jar].map((pair) => pair.join('=')).join('; ');
+        const answer = await fetch(url, { redirect: 'manual', headers: own && cookie ? { cookie } : {} });
+        if (own) {
+            for (const line of answer.headers.getSetCookie()) {
+                const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+                jar.set(name, value);
+            }
+        }
+        return answer;
+    };
+}
+
 /** Waits until `check` answers something truthy. */
 export async function until(what, check, timeoutMs = 20_000) {
     const deadline = Date.now() + timeoutMs;

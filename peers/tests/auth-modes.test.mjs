@@ -11,7 +11,7 @@ import OAuth2Server from '@node-oauth/oauth2-server';
 import { OAuth2Server as MockServer } from 'oauth2-mock-server';
 import { keyPair, providers } from '../support/auth-providers.mjs';
 import { startPython } from '../support/python.mjs';
-import { freePort, startServer, startUpstream, temporaryFolder } from '../support/server.mjs';
+import { cookieJar, freePort, startServer, startUpstream, temporaryFolder } from '../support/server.mjs';
 
 const keys = keyPair();
 const stop = [];
@@ -172,9 +172,10 @@ async function form(route, key, body, config = {}) {
 async function popup(key, { config = {}, visit = (url) => url } = {}) {
     let url = `${tenon.url}/oauth/connect/${key}?connect_session_token=${await session(key, config)}`;
     const hops = [];
+    const browse = cookieJar(tenon.url);
     for (let hop = 0; hop < 10; hop += 1) {
         hops.push(url);
-        const answer = await fetch(url, { redirect: 'manual' });
+        const answer = await browse(url);
         const next = answer.headers.get('location');
         if (!next) return { status: answer.status, page: await answer.text(), hops };
         url = visit(new URL(next, url).href);

@@ -12,7 +12,7 @@ import { promisify } from 'node:util';
 import { providers } from '../support/auth-providers.mjs';
 import { files, markBook, startEcho } from '../support/canary.mjs';
 import { shopProject } from '../support/shop.mjs';
-import { binary, startPostgres, startServer, startUpstream, temporaryFolder, until } from '../support/server.mjs';
+import { binary, cookieJar, startPostgres, startServer, startUpstream, temporaryFolder, until } from '../support/server.mjs';
 
 const run = promisify(execFile);
 const json = { 'content-type': 'application/json' };
@@ -140,8 +140,9 @@ async function world(t, databaseUrl) {
         const token = book.add('connect session', await session(key, config));
         if (route) return api('POST', `${route}/${key}?connect_session_token=${token}`, body(), { key: null });
         let url = `${server.url}/oauth/connect/${key}?connect_session_token=${token}`;
+        const browse = cookieJar(server.url);
         for (let hop = 0; hop < 10; hop += 1) {
-            const answer = await fetch(url, { redirect: 'manual' });
+            const answer = await browse(url);
             const next = answer.headers.get('location');
             if (!next) {
                 const text = await answer.text();

@@ -52,6 +52,15 @@ impl Dummy {
         }
         cred.extend(example.cred.clone());
         let mut config = defaults(&provider.inputs.connection_config);
+        // What has to be typed is typed as the form suggests; what others fill in is not known here.
+        for field in &provider.inputs.connection_config {
+            let asked = !field.optional && !field.filled_by_platform && !field.hidden;
+            let shown = field.example.clone().or_else(|| field.choices.first().cloned());
+            if asked && field.shown_when.is_none() {
+                let value = shown.unwrap_or_else(|| field.name.to_lowercase());
+                config.entry(field.name.clone()).or_insert(Value::String(value));
+            }
+        }
         config.extend(example.config.clone());
         let mut app = defaults(&provider.inputs.integration_config);
         app.extend([

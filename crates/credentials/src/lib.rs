@@ -18,6 +18,7 @@ pub mod hooks;
 pub mod material;
 pub mod modes;
 pub mod oauth2;
+pub mod preview;
 pub mod probe;
 pub mod refresh;
 pub mod subject;

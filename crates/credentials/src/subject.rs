@@ -36,6 +36,9 @@ impl ClientApp {
             "client_secret".to_owned(),
             Value::String(client_secret.expose().to_owned()),
         );
+        if !scopes.is_empty() {
+            values.insert("scopes".to_owned(), Value::String(scopes.join(" ")));
+        }
         let private_key = custom.get("private_key").and_then(Value::as_str).map(Secret::new);
         Self {
             client_id: client_id.to_owned(),

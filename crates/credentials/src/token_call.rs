@@ -13,7 +13,7 @@ use crate::conceal::Concealer;
 use crate::error::{Error, Failure, Refusal};
 use crate::material::{SecretJson, at_path};
 use crate::modes::jwt;
-use crate::subject::{Subject, USER_AGENT};
+use crate::subject::{Subject, USER_AGENT, render_error};
 
 /// Token replies are small; anything larger is not one.
 const REPLY_BYTES_MAX: usize = 1 << 20;
@@ -87,7 +87,17 @@ impl TokenCall {
                 self.set("password", secret);
             }
             ClientAuth::PrivateKeyJwt => {
-                let assertion = jwt::client_assertion(subject, self.url.as_str())?;
+                let declared = subject.provider.oauth2.as_ref().map(|facts| &facts.token.assertion);
+                let issuer = declared
+                    .and_then(|declared| declared.issuer.as_ref())
+                    .map(|issuer| issuer.render(&subject.scope()).map_err(render_error))
+                    .transpose()?;
+                let audience = declared.and_then(|declared| declared.audience.as_deref());
+                let assertion = jwt::client_assertion(
+                    subject,
+                    issuer.as_deref().unwrap_or(id),
+                    audience.unwrap_or(self.url.as_str()),
+                )?;
                 self.set(
                     "client_assertion_type",
                     "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",

@@ -30,6 +30,7 @@ const GRANT: Grant<'_> = Grant {
     code: "c0de",
     redirect_uri: "https://tenon.example/cb",
     verifier: "ver1fier",
+    state: "st4te",
 };
 
 async fn exchanged(text: &str, endpoint: &Endpoint) -> Result<OAuth2, tenon_credentials::Error> {

@@ -84,6 +84,7 @@ async fn exchanged(text: &str, endpoint: &Endpoint) -> Result<OAuth2, tenon_cred
         code: "c0de",
         redirect_uri: "https://tenon.example/cb",
         verifier: "ver1fier",
+        state: "st4te",
     };
     exchange_code(&egress(), &subject(&catalog, &app, &config), &grant).await
 }

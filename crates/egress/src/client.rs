@@ -18,6 +18,7 @@ use crate::decode::{self, Decoded, Encoding};
 use crate::error::Error;
 use crate::policy::{self, Policy};
 use crate::pool::{Lease, Origin, Permit, Pool};
+use crate::record::Recorder;
 use crate::redirect::{self, Redirects};
 use crate::request::Request;
 use crate::resolve::Cache;
@@ -30,6 +31,7 @@ pub struct Egress {
     connector: Arc<Connector>,
     shared: Arc<Shared>,
     trust: Arc<Trust>,
+    recorder: Option<Recorder>,
 }
 
 /// What servers' certificates are judged by.
@@ -99,7 +101,25 @@ impl Egress {
             connector: Arc::new(connector),
             shared: Arc::new(shared),
             trust: Arc::new(Trust { clock, extra_roots }),
+            recorder: None,
         })
+    }
+
+    /// A client that sends nothing: every call fails, and the recorder has what would have been sent.
+    #[must_use]
+    pub fn recording(&self) -> (Self, Recorder) {
+        let recorder = Recorder::default();
+        let client = Self {
+            recorder: Some(recorder.clone()),
+            ..self.clone()
+        };
+        (client, recorder)
+    }
+
+    /// Whether this client only records.
+    #[must_use]
+    pub fn is_recording(&self) -> bool {
+        self.recorder.is_some()
     }
 
     /// A client that shows a certificate of its own (mutual TLS): PEM texts of the certificate, with its chain, and of
@@ -136,6 +156,7 @@ impl Egress {
             connector: Arc::clone(&self.connector),
             shared: Arc::new(shared),
             trust: Arc::clone(&self.trust),
+            recorder: self.recorder.clone(),
         }
     }
 
@@ -156,6 +177,10 @@ impl Egress {
     /// See [`Error`]: refused by the policy, not reachable, too slow, too many redirects.
     #[tenon_model::boxed]
     pub async fn send(&self, request: Request) -> Result<Response, Error> {
+        if let Some(recorder) = &self.recorder {
+            recorder.keep(request);
+            return Err(Error::NotSent);
+        }
         let Some(limit) = request.timeout else {
             return self.follow(request).await;
         };

@@ -35,6 +35,9 @@ pub enum Error {
         /// Which rule refused it.
         reason: RefusedReason,
     },
+    /// The client only records requests.
+    #[error("the request was not sent")]
+    NotSent,
     /// The text is not an absolute URL.
     #[error("the URL is not valid")]
     InvalidUrl,
@@ -156,6 +159,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Refused { .. } => "ERR_EGRESS_REFUSED",
+            Self::NotSent => "ERR_CANCELED",
             Self::InvalidUrl => "ERR_INVALID_URL",
             Self::InvalidHeader { .. } => "ERR_INVALID_CHAR",
             Self::Resolve { transient: true, .. } => "EAI_AGAIN",
@@ -184,6 +188,7 @@ impl Error {
             Self::Resolve { transient, .. } => *transient,
             Self::Connect { .. } | Self::Timeout { .. } | Self::Reset { .. } => true,
             Self::Refused { .. }
+            | Self::NotSent
             | Self::InvalidUrl
             | Self::InvalidHeader { .. }
             | Self::Tls { .. }

@@ -12,6 +12,7 @@ use tenon_model::Secret;
 use url::Url;
 
 use super::failure::{APPROVAL_PENDING, PopupFailure, missing_code, token_failure};
+use super::popup::state_of;
 use super::state::Returned;
 use crate::App;
 use crate::connections::PENDING;
@@ -108,6 +109,7 @@ impl App {
                     code,
                     redirect_uri: &remembered.redirect_uri,
                     verifier: &remembered.verifier,
+                    state: state_of(query),
                 };
                 Some(
                     oauth2::exchange_code(self.egress(), subject, &grant)

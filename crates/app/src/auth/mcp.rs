@@ -11,7 +11,7 @@ use tenon_model::Secret;
 use super::failure::{PopupFailure, token_failure, url_failure};
 use super::flow::Flow;
 use super::obtain::code;
-use super::popup::{Departure, no_client};
+use super::popup::{Departure, no_client, state_of};
 use super::state::Returned;
 use crate::environments::Environment;
 use crate::integrations::Integration;
@@ -195,6 +195,7 @@ impl App {
             code: code(query, "code")?,
             redirect_uri: &remembered.redirect_uri,
             verifier: &remembered.verifier,
+            state: state_of(query),
         };
         let mut held = mcp::exchange(self.egress(), subject, &found, &grant)
             .await

@@ -8,9 +8,10 @@ use tenon_credentials::oauth2::{self, Grant};
 use tenon_credentials::{Credentials, Subject};
 
 use super::failure::{PopupFailure, missing_code, token_failure};
+use super::popup::state_of;
 use super::state::Returned;
 use crate::App;
-use crate::connections::{NewConnection, Origin, PENDING, ProviderRef, WebhookUrl, client_app};
+use crate::connections::{NewConnection, Origin, PENDING, ProviderRef, WebhookUrl};
 use crate::integrations::Integration;
 
 /// A state older than this is not accepted; the cookie that goes with it lives as long.
@@ -36,7 +37,9 @@ impl App {
             ));
         }
         let provider = provider.get()?;
-        let app = client_app(integration).with_override(remembered.config_override.as_ref());
+        let app = self
+            .client_app_in(&returned.environment, integration)
+            .with_override(remembered.config_override.as_ref());
         let uuid = self.rng().uuid_v4().to_string();
         let mut config = remembered.config.clone();
         let mut captured = captured_from_callback(provider, query);
@@ -71,6 +74,7 @@ impl App {
                     code: code(query, &facts.code_param)?,
                     redirect_uri: &remembered.redirect_uri,
                     verifier: &remembered.verifier,
+                    state: state_of(query),
                 };
                 let mut held = oauth2::exchange_code(self.egress(), &subject, &grant)
                     .await

@@ -14,7 +14,7 @@ use super::failure::{PopupFailure, url_failure};
 use super::flow::{Flow, FlowQuery};
 use super::look::PopupLook;
 use super::state::{Remembered, Returned};
-use crate::connections::{ProviderRef, client_app};
+use crate::connections::ProviderRef;
 use crate::operations::{Kind, Level, OperationHandle, Outcome, Subject as LogSubject};
 use crate::sessions::LiveSession;
 use crate::{App, Result};
@@ -175,7 +175,9 @@ impl App {
         let state = self.rng().uuid_v4().to_string();
         let redirect_uri = self.callback_url(&flow.session.environment);
         let (config, config_override) = overrides(flow, query);
-        let app = client_app(&flow.integration).with_override(config_override.as_ref());
+        let app = self
+            .client_app_in(&flow.session.environment, &flow.integration)
+            .with_override(config_override.as_ref());
         let defaults = flow.session.defaults(&flow.integration.unique_key);
         let uuid = self.rng().uuid_v4().to_string();
         let subject = Subject {
@@ -258,11 +260,7 @@ impl App {
         query: &Value,
         has_cookie: impl Fn(&str) -> bool,
     ) -> std::result::Result<PopupSuccess, PopupFailure> {
-        let text = |name: &str| query.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let state = text("state")
-            .or_else(|| text("payload"))
-            .or_else(|| text("customField"));
-        let finished = match state {
+        let finished = match Some(state_of(query)).filter(|state| !state.is_empty()) {
             None => Err(PopupFailure::new(
                 "state_err",
                 "The provider sent the browser back without a state",
@@ -385,6 +383,15 @@ impl App {
             }
         }
     }
+}
+
+/// The state in a callback, under the names that providers have for it; empty without one.
+pub(super) fn state_of(query: &Value) -> &str {
+    ["state", "payload", "customField"]
+        .iter()
+        .filter_map(|name| query.get(*name).and_then(Value::as_str))
+        .find(|text| !text.is_empty())
+        .unwrap_or_default()
 }
 
 /// Connection values without what is a secret of the developer app, and that app.

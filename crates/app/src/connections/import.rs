@@ -10,9 +10,7 @@ use tenon_credentials::{Credentials, Subject, expiry};
 use tenon_model::{Secret, Timestamp};
 
 use super::webhook_url::read_webhook_url;
-use super::{
-    EndUser, NewConnection, Origin, Style, Tags, client_app, fill_from_integration, read_end_user, read_tags,
-};
+use super::{EndUser, NewConnection, Origin, Style, Tags, client_app, fill_from_integration, read_end_user, read_tags};
 use crate::caller::Caller;
 use crate::validate::{CONNECTION_ID, Fields, Text, wrong_type};
 use crate::{App, Error, Result};

@@ -20,7 +20,7 @@ use tenon_store::tables::connections as table;
 
 use super::RefreshError;
 use super::refresh::Flights;
-use super::{Connection, ProviderRef, client_app};
+use super::{Connection, ProviderRef};
 use crate::integrations::Integration;
 use crate::{App, Error, Result};
 
@@ -49,13 +49,13 @@ pub struct Live {
 }
 
 impl Live {
-    fn new(connection: Connection, integration: Arc<Integration>, provider: ProviderRef) -> Self {
+    fn new(connection: Connection, integration: Arc<Integration>, provider: ProviderRef, app: &ClientApp) -> Self {
         let own = match &connection.credentials {
             Credentials::OAuth2(OAuth2 { config_override, .. }) => config_override.as_ref(),
             Credentials::Tba(held) => held.config_override.as_ref(),
             _ => None,
         };
-        let app = client_app(&integration).with_override(own);
+        let app = app.with_override(own);
         let opened = Opened::new(connection.credentials.clone());
         Self {
             connection,
@@ -232,7 +232,8 @@ impl App {
         drop(conn);
         let row = row.ok_or(LiveError::UnknownConnection)?;
         let connection = self.open_connection(row).await?;
-        let live = Arc::new(Live::new(connection, integration, provider));
+        let app = self.client_app_in(&*self.environment(*environment).await?, &integration);
+        let live = Arc::new(Live::new(connection, integration, provider, &app));
         self.connections_state().put(name, &live);
         Ok(live)
     }

@@ -49,6 +49,7 @@ pub use tags::{Tags, read_tags};
 pub use webhook_url::WebhookUrl;
 pub use wire::Style;
 
+use crate::environments::Environment;
 use crate::integrations::Integration;
 use crate::validate::{CONNECTION_ID, INTEGRATION_ID, Text};
 use crate::{App, Error, Issue, Result};
@@ -224,6 +225,18 @@ pub fn client_app(integration: &Integration) -> ClientApp {
     )
 }
 
+impl App {
+    /// The same with what depends on the environment: `app.redirect_host`, the host of its callback.
+    pub(crate) fn client_app_in(&self, environment: &Environment, integration: &Integration) -> ClientApp {
+        let mut app = client_app(integration);
+        let callback = url::Url::parse(&self.callback_url(environment)).ok();
+        if let Some(host) = callback.as_ref().and_then(url::Url::host_str) {
+            app.values.set("redirect_host", Value::String(host.to_owned()));
+        }
+        app
+    }
+}
+
 /// Fills connection values that nobody types and nothing finds (an API version, a developer's token) with the values of
 /// the same names that the developer stored on the integration.
 pub(crate) fn fill_from_integration(provider: &Provider, integration: &Integration, config: &mut Map<String, Value>) {
@@ -233,7 +246,9 @@ pub(crate) fn fill_from_integration(provider: &Provider, integration: &Integrati
         .iter()
         .filter(|field| field.filled_by_platform);
     for field in automatic {
-        let known = config.get(&field.name).is_some_and(|value| !value.is_null() && value != "");
+        let known = config
+            .get(&field.name)
+            .is_some_and(|value| !value.is_null() && value != "");
         if let Some(value) = integration.secrets.custom.get(&field.name).filter(|_| !known) {
             config.insert(field.name.clone(), Value::String(value.clone()));
         }

@@ -157,9 +157,7 @@ fn credentials_json(integration: &Integration, provider: &Provider) -> Value {
             "scopes": secrets.scopes.as_ref().filter(|scopes| !scopes.is_empty()),
             "webhook_secret": secrets.webhook_secret.as_ref().map(|secret| secret.expose()),
         }),
-        AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic
-            if secrets.client_id.is_some() && has_own_client(provider) =>
-        {
+        AuthMode::McpOAuth2 | AuthMode::McpOAuth2Generic if secrets.client_id.is_some() && has_own_client(provider) => {
             json!({
                 "type": mode.wire(),
                 "client_id": secrets.client_id,

@@ -216,7 +216,7 @@ named! {
 named! {
     /// Code before a connection is deleted. A failure is logged and stops nothing.
     BeforeDelete {
-        /// Deletes the refresh token unless metadata says otherwise.
+        /// Revokes the refresh token unless metadata says otherwise.
         Hubspot = "hubspot",
         /// Uninstalls the app.
         Intercom = "intercom",

@@ -22,9 +22,9 @@ pub use exchange::{
 pub use hooks::{AfterConnect, BeforeDelete, Capture, CaptureFrom, Captures, Hooks, Pick, Verify};
 pub use inputs::{Field, Format, Inputs, Pattern, ShownWhen};
 pub use oauth::{
-    AuthorizeRewrite, BodyFormat, ClientAuth, ClientRegistration, ExpiryUnit, FieldNames, Introspect, Mcp, OAuth1,
-    OAuth1Signature, OAuth2, OutboundInstall, Refresh, RefreshUsing, RefreshWhen, TokenDialect, TokenReply,
-    TokenRequest,
+    AuthorizeRewrite, BodyFormat, ClientAssertion, ClientAuth, ClientRegistration, ExpiryUnit, FieldNames, Introspect,
+    Mcp, OAuth1, OAuth1Signature, OAuth2, OutboundInstall, Refresh, RefreshUsing, RefreshWhen, TokenDialect,
+    TokenReply, TokenRequest,
 };
 pub use quota::{Quota, QuotaScope};
 pub use webhook::{EventPath, Match, MatchIn, Router, Secret, Signature, Signed, Webhook};

@@ -75,8 +75,19 @@ pub struct TokenRequest {
     pub body: BodyFormat,
     /// How the client proves itself.
     pub client_auth: ClientAuth,
+    /// What the client's assertion says differently from the standard.
+    pub assertion: ClientAssertion,
     /// Names of the standard parameters at this vendor.
     pub fields: FieldNames,
+}
+
+/// Claims of a client assertion (RFC 7523).
+#[derive(Debug, Clone, Default)]
+pub struct ClientAssertion {
+    /// Issuer; the client id unless given.
+    pub issuer: Option<Template>,
+    /// Audience; the token URL unless given.
+    pub audience: Option<String>,
 }
 
 /// How a vendor calls the standard parameters of a token request; `None` means it is not sent.
@@ -96,6 +107,8 @@ pub struct FieldNames {
     pub code_verifier: Option<String>,
     /// Usually `refresh_token`.
     pub refresh_token: Option<String>,
+    /// Usually not sent; the state of the authorize URL.
+    pub state: Option<String>,
 }
 
 impl Default for FieldNames {
@@ -109,6 +122,7 @@ impl Default for FieldNames {
             redirect_uri: name("redirect_uri"),
             code_verifier: name("code_verifier"),
             refresh_token: name("refresh_token"),
+            state: None,
         }
     }
 }

@@ -73,7 +73,9 @@ fn fingerprint(pem: &str) -> Result<String, RenderError> {
 fn thumbprint(pem: &str) -> Result<String, RenderError> {
     const NAME: &str = "certificate_thumbprint";
     match der_of(pem).map_err(|error| refused(NAME, error))? {
-        (_, Some(label)) if label != "CERTIFICATE" => Err(refused(NAME, format!("this is a {label}, not a certificate"))),
+        (_, Some(label)) if label != "CERTIFICATE" => {
+            Err(refused(NAME, format!("this is a {label}, not a certificate")))
+        }
         // A certificate is a sequence.
         (der, _) if der.first() != Some(&0x30) => Err(refused(NAME, "this is no certificate")),
         (der, _) => Ok(URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, &der))),

@@ -16,6 +16,7 @@ use crate::{catalog_import, wiring};
 #[command(after_help = "Examples:
   tenon catalog list --search google
   tenon catalog show hubspot
+  tenon catalog show hubspot --requests
   tenon catalog check --providers-dir ./providers
   tenon catalog import acme.yaml -o ./providers/acme.toml")]
 pub struct CatalogArgs {
@@ -65,6 +66,9 @@ enum CatalogCommand {
         /// The entry as `GET /providers/<id>` answers it.
         #[arg(long)]
         json: bool,
+        /// Every request that the entry makes, with made-up values: authorize URL, token, refresh, call, probe.
+        #[arg(long, conflicts_with = "json")]
+        requests: bool,
     },
 }
 
@@ -90,7 +94,8 @@ pub async fn run(args: CatalogArgs) -> Result<ExitCode> {
     match args.command {
         CatalogCommand::Check { json } => check(&tenon_catalog::check(&catalog), json),
         CatalogCommand::List { json, search } => list(&catalog, search.as_deref(), json),
-        CatalogCommand::Show { id, json } => show(&catalog, &id, json),
+        CatalogCommand::Show { id, requests: true, .. } => show_requests(&catalog, &id).await,
+        CatalogCommand::Show { id, json, .. } => show(&catalog, &id, json),
         CatalogCommand::Import { .. } => Ok(ExitCode::SUCCESS),
     }
 }
@@ -236,10 +241,32 @@ fn list(catalog: &Catalog, search: Option<&str>, as_json: bool) -> Result<ExitCo
     Ok(ExitCode::SUCCESS)
 }
 
+fn found<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c Provider> {
+    catalog
+        .get(id)
+        .with_context(|| format!("there is no provider {id:?}; `tenon catalog list --search` finds ids"))
+}
+
+/// What the entry sends, made by the code that makes the real requests. Nothing is sent.
+async fn show_requests(catalog: &Catalog, id: &str) -> Result<ExitCode> {
+    let provider = found(catalog, id)?;
+    let clock = std::sync::Arc::new(tenon_model::SystemClock::default());
+    let egress = tenon_egress::Egress::new(tenon_egress::Policy::default(), clock)?;
+    let mut lines = vec![
+        format!("{} ({}), {}", provider.display_name, provider.id, provider.auth.wire()),
+        "Values are made up; nothing is sent.".to_owned(),
+    ];
+    for part in tenon_credentials::preview::preview(&egress, provider).await {
+        lines.push(String::new());
+        lines.push(part.what);
+        lines.extend(part.lines.into_iter().map(|line| format!("  {line}")));
+    }
+    print_lines(&lines)?;
+    Ok(ExitCode::SUCCESS)
+}
+
 fn show(catalog: &Catalog, id: &str, as_json: bool) -> Result<ExitCode> {
-    let Some(provider) = catalog.get(id) else {
-        bail!("there is no provider {id:?}; `tenon catalog list --search` finds ids");
-    };
+    let provider = found(catalog, id)?;
     if as_json {
         print_lines(&[serde_json::to_string_pretty(&provider.to_wire())?])?;
         return Ok(ExitCode::SUCCESS);
@@ -256,11 +283,31 @@ fn show(catalog: &Catalog, id: &str, as_json: bool) -> Result<ExitCode> {
     };
     fact("docs", provider.docs.clone());
     fact("also", Some(provider.synonyms.join(", ")));
-    let wire = provider.to_wire();
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    fact("authorize", text(&wire["authorization_url"]));
-    fact("token", text(&wire["token_url"]));
-    fact("api", text(&wire["proxy"]["base_url"]));
+    let used = provider.described();
+    let text = |value: &Value| match value {
+        Value::Object(urls) => {
+            let urls = urls
+                .iter()
+                .filter_map(|(kind, url)| Some(format!("{} ({kind})", url.as_str()?)));
+            Some(urls.collect::<Vec<_>>().join(", "))
+        }
+        other => other.as_str().map(str::to_owned),
+    };
+    fact("register", text(&used["registration_url"]));
+    fact("temporary", text(&used["request_url"]));
+    fact("authorize", text(&used["authorization_url"]));
+    fact("token", text(&used["token_url"]));
+    fact("refresh", text(&used["refresh_url"]));
+    for (key, value) in provider.listed_otherwise() {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        fact(
+            "listed as",
+            Some(format!(
+                "{key} = {value}, for clients of GET /providers that know it; not used"
+            )),
+        );
+    }
+    fact("api", text(&used["proxy"]["base_url"]));
     for (group, fields) in provider.inputs.groups() {
         for field in fields.iter().filter(|field| !field.filled_by_platform && !field.hidden) {
             fact(
@@ -277,6 +324,15 @@ fn show(catalog: &Catalog, id: &str, as_json: bool) -> Result<ExitCode> {
         };
         fact("quota", Some(format!("{}: {} {per}", quota.name, quota.limit)));
     }
+    let webhook = provider.webhook.as_ref().filter(|_| provider.routes_webhooks());
+    fact(
+        "webhooks",
+        webhook.map(|webhook| match &webhook.signature {
+            Some(_) if webhook.signature_required => "signed, and refused without a known secret".to_owned(),
+            Some(_) => "signed; checked once a secret is stored".to_owned(),
+            None => "not signed by the vendor".to_owned(),
+        }),
+    );
     for note in &provider.notes {
         fact("note", Some(note.clone()));
     }

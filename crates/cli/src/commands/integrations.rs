@@ -18,7 +18,7 @@ use crate::authoring::terminal::{Style, Terminal, note, say, table};
 #[command(after_help = "Examples:
   tenon integrations list
   tenon integrations create hubspot --client-id 1234 --client-secret - --scopes oauth,crm.objects.contacts.read
-  tenon integrations create cal --provider cal-com --webhook-secret -
+  tenon integrations create cal --provider cal-com-v2 --webhook-secret -
   tenon integrations set hubspot --webhook-secret \"$SECRET\"
   tenon integrations set google-ads --custom developer_token=AbC
   tenon integrations show hubspot --credentials
@@ -173,6 +173,15 @@ pub async fn run(args: IntegrationsArgs) -> Result<ExitCode> {
             let mode = mode_of(&client, &provider).await?;
             let change = change.with_input()?;
             let mut body = change.body(&mode, &Map::new(), &Map::new())?;
+            let flags = match mode.as_str() {
+                "OAUTH1" | "OAUTH2" => "--client-id and --client-secret",
+                "APP" => "--app-id, --app-link and --private-key-file",
+                "CUSTOM" => "--client-id, --client-secret, --app-id, --app-link and --private-key-file",
+                _ => "",
+            };
+            if !flags.is_empty() && !body.contains_key("credentials") {
+                bail!("{provider} works with a developer app of yours: pass {flags}");
+            }
             body.insert("provider".to_owned(), json!(provider));
             body.insert("unique_key".to_owned(), json!(key));
             write(&client, Method::POST, "/integrations", body).await?;
@@ -274,7 +283,9 @@ async fn set(client: &Client, key: &str, rename: Option<&str>, change: &Change) 
     let custom = if change.custom.is_empty() {
         Map::new()
     } else {
-        let old = client.json(Method::GET, &format!("/config/{key}?include_creds=true"), None).await?;
+        let old = client
+            .json(Method::GET, &format!("/config/{key}?include_creds=true"), None)
+            .await?;
         let mut custom = object(&old, "/config/custom");
         custom.shift_remove("webhookSecret");
         custom
@@ -319,7 +330,12 @@ async fn write(client: &Client, method: Method, path: &str, body: Map<String, Va
         .into_iter()
         .flatten()
         .map(|issue| {
-            let place: Vec<&str> = issue["path"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let place: Vec<&str> = issue["path"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             format!("{}: {}", place.join("."), text(issue, "message"))
         })
         .collect();
@@ -380,7 +396,8 @@ impl Change {
     fn credentials(&self, mode: &str, stored: &Map<String, Value>) -> Result<Option<Map<String, Value>>> {
         let private_key = match &self.private_key_file {
             Some(file) => {
-                let text = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+                let text =
+                    std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
                 Some(text.trim().to_owned())
             }
             None => None,
@@ -412,7 +429,10 @@ impl Change {
         for (name, value) in given {
             let Some(value) = value else { continue };
             if !known.contains(&name) {
-                bail!("providers of the mode {mode} have no {name}; they take {}", known.join(", "));
+                bail!(
+                    "providers of the mode {mode} have no {name}; they take {}",
+                    known.join(", ")
+                );
             }
             credentials.insert(name.to_owned(), json!(value));
         }

@@ -1,16 +1,16 @@
 //! Before a connection is deleted: telling the provider, each in its own way. Failures stop nothing.
 
 use serde_json::{Value, json};
-use tenon_catalog::provider::BeforeDelete;
-use tenon_egress::{Egress, Request};
+use tenon_catalog::provider::{BeforeDelete, BodyFormat};
+use tenon_egress::Egress;
 use tenon_model::Rng;
-use url::Url;
 
-use crate::apply::{self, Opened};
+use crate::apply::Opened;
 use crate::capture::{self, Call};
 use crate::error::Error;
-use crate::subject::{Subject, USER_AGENT};
-use crate::token_call::send;
+use crate::oauth2;
+use crate::subject::Subject;
+use crate::token_call::TokenCall;
 
 /// Metadata with which a developer keeps a token alive after its connection is gone.
 const SKIP_REVOCATION: &str = "skipTokenRevocation";
@@ -29,7 +29,7 @@ pub async fn run(egress: &Egress, subject: &Subject<'_>, opened: &Opened, rng: &
         BeforeDelete::Hubspot => {
             let skip = subject.metadata.and_then(|metadata| metadata.get(SKIP_REVOCATION)) == Some(&Value::Bool(true));
             if let Some(refresh_token) = opened.credentials.refresh_token().filter(|_| !skip) {
-                delete_refresh_token(egress, subject, opened, refresh_token.expose()).await?;
+                revoke_refresh_token(egress, subject, refresh_token.expose()).await?;
             }
         }
         BeforeDelete::Intercom => {
@@ -58,24 +58,26 @@ fn client(opened: &Opened) -> (&str, &str) {
     (field("client_id"), field("client_secret"))
 }
 
-/// The token is in the path and nothing else proves the right to delete it.
-async fn delete_refresh_token(
-    egress: &Egress,
-    subject: &Subject<'_>,
-    opened: &Opened,
-    refresh_token: &str,
-) -> Result<(), Error> {
+/// Revocation beside the token endpoint, with the client's own proof.
+async fn revoke_refresh_token(egress: &Egress, subject: &Subject<'_>, refresh_token: &str) -> Result<(), Error> {
     let what = "revocation";
-    let base = apply::base_url(subject, opened)?.ok_or(Error::Missing {
-        what: "base URL".to_owned(),
-    })?;
-    let mut url = Url::parse(&base).map_err(|_| Error::InvalidUrl { what })?;
+    let facts = oauth2::facts(subject)?;
+    let url = facts.token.url.as_ref().ok_or(Error::InvalidUrl { what })?;
+    let mut url = subject.endpoint(what, url, oauth2::url_values(facts), &subject.scope())?;
     url.path_segments_mut()
         .map_err(|()| Error::InvalidUrl { what })?
         .pop_if_empty()
-        .extend(["oauth", "v1", "refresh-tokens", refresh_token]);
-    let request = Request::new(http::Method::DELETE, url)
-        .header("user-agent", USER_AGENT)
-        .map_err(|source| Error::Unreachable { what, source })?;
-    send(egress, what, request).await.map(drop)
+        .push("revoke");
+    let mut call = TokenCall {
+        what,
+        url,
+        params: vec![
+            ("token".to_owned(), json!(refresh_token)),
+            ("token_type_hint".to_owned(), json!("refresh_token")),
+        ],
+        headers: Vec::new(),
+        format: BodyFormat::Form,
+    };
+    call.authenticate(subject, facts.token.client_auth, &facts.token.fields)?;
+    call.send(egress).await.map(drop)
 }

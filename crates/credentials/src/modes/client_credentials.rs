@@ -24,7 +24,7 @@ const ASSUMED_LIFETIME: Duration = Duration::from_secs(55 * 60);
 /// # Errors
 /// [`Error::Key`] when certificate or key are missing or do not belong together.
 pub fn identity(egress: &Egress, subject: &Subject<'_>, held: &ClientCredentials) -> Result<Option<Egress>, Error> {
-    if !facts(subject)?.client_certificate {
+    if !facts(subject)?.client_certificate || egress.is_recording() {
         return Ok(None);
     }
     let unusable = || Error::Key {

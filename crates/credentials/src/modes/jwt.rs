@@ -195,7 +195,7 @@ fn split_list(items: &[Value]) -> Vec<Value> {
 ///
 /// # Errors
 /// [`Error::Key`] when it is neither.
-pub fn client_assertion(subject: &Subject<'_>, audience: &str) -> Result<String, Error> {
+pub fn client_assertion(subject: &Subject<'_>, issuer: &str, audience: &str) -> Result<String, Error> {
     let key = subject.app.client_secret.expose();
     let mut header = Map::new();
     let der;
@@ -212,7 +212,7 @@ pub fn client_assertion(subject: &Subject<'_>, audience: &str) -> Result<String,
     let id = &subject.app.client_id;
     let now = subject.now.secs();
     let claims = json!({
-        "iss": id, "sub": id, "aud": audience, "iat": now, "exp": now + ASSERTION_SECONDS, "jti": subject.uuid,
+        "iss": issuer, "sub": id, "aud": audience, "iat": now, "exp": now + ASSERTION_SECONDS, "jti": subject.uuid,
     });
     let Value::Object(claims) = claims else {
         return Err(Error::Key { what: "client key" });

@@ -84,7 +84,8 @@ pub fn authorize_url(subject: &Subject<'_>, authorize: &Authorize<'_>) -> Result
     for (name, template) in &facts.authorize_params {
         match template.render(&scope) {
             Ok(value) => query.set(name, &value),
-            Err(error @ RenderError::Missing(_)) => return Err(render_error(error)),
+            // A parameter made of a value that nobody has to give is left out.
+            Err(RenderError::Missing(missing)) if is_optional(subject, &missing.names) => {}
             Err(error) => return Err(render_error(error)),
         }
     }
@@ -126,6 +127,17 @@ pub fn authorize_url(subject: &Subject<'_>, authorize: &Authorize<'_>) -> Result
 /// Query parameters in order, one value each.
 #[derive(Default)]
 struct Query(Vec<(String, String)>);
+
+/// Whether nobody has to give these connection values, named as templates name them.
+fn is_optional(subject: &Subject<'_>, names: &[String]) -> bool {
+    let fields = &subject.provider.inputs.connection_config;
+    let optional = |name: &String| {
+        name.strip_prefix("config.")
+            .and_then(|name| fields.iter().find(|field| field.name == name))
+            .is_some_and(|field| field.optional || field.filled_by_platform)
+    };
+    !names.is_empty() && names.iter().all(optional)
+}
 
 impl Query {
     fn set(&mut self, name: &str, value: &str) {

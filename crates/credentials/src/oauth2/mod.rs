@@ -38,6 +38,8 @@ pub struct Grant<'a> {
     pub redirect_uri: &'a str,
     /// The PKCE verifier; ignored when the entry switches PKCE off.
     pub verifier: &'a str,
+    /// The state of the authorize URL, repeated for vendors that ask for it again.
+    pub state: &'a str,
 }
 
 pub(crate) fn facts<'a>(subject: &Subject<'a>) -> Result<&'a Facts, Error> {
@@ -89,12 +91,14 @@ async fn standard_exchange(
         set_named(&mut call, fields.grant_type.as_deref(), "authorization_code");
         set_named(&mut call, fields.code.as_deref(), grant.code);
         set_named(&mut call, fields.redirect_uri.as_deref(), grant.redirect_uri);
+        set_named(&mut call, fields.state.as_deref(), grant.state);
+        // Installations that begin at the vendor have no verifier.
+        if facts.pkce && !grant.verifier.is_empty() {
+            set_named(&mut call, fields.code_verifier.as_deref(), grant.verifier);
+        }
     }
     for (name, value) in render_params(&facts.token.params, scope)? {
         call.set(&name, value);
-    }
-    if facts.pkce {
-        set_named(&mut call, fields.code_verifier.as_deref(), grant.verifier);
     }
     call.authenticate(subject, facts.token.client_auth, fields)?;
     let reply = call.send(egress).await?;

@@ -195,6 +195,7 @@ impl App {
             code,
             redirect_uri: &self.callback_url(environment),
             verifier: "",
+            state: "",
         };
         let held = oauth2::exchange_code(self.egress(), &subject, &grant).await;
         held.map(Credentials::OAuth2).map_err(|error| match error.status() {

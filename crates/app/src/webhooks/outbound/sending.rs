@@ -247,6 +247,7 @@ async fn send(app: &App, operation: &crate::operations::OperationHandle, number:
 fn is_transient(error: &EgressError) -> bool {
     match error {
         EgressError::Refused { .. }
+        | EgressError::NotSent
         | EgressError::InvalidUrl
         | EgressError::InvalidHeader { .. }
         | EgressError::TooManyRedirects { .. }

@@ -100,8 +100,16 @@ pub struct Token {
     pub headers: Ordered<String>,
     pub body: Option<String>,
     pub client_auth: Option<String>,
+    pub assertion: ClientAssertion,
     pub fields: Fields,
     pub reply: Reply,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClientAssertion {
+    pub iss: Option<String>,
+    pub aud: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -114,6 +122,7 @@ pub struct Fields {
     pub redirect_uri: Option<NameOrOff>,
     pub code_verifier: Option<NameOrOff>,
     pub refresh_token: Option<NameOrOff>,
+    pub state: Option<NameOrOff>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -6,9 +6,9 @@ use super::Reader;
 use crate::file::entry::{Authorize, Entry, Fields, Token};
 use crate::file::shapes::{NameOrOff, Texts, TextsOr};
 use crate::provider::{
-    AuthMode, AuthorizeRewrite, BodyFormat, ClientAuth, ClientRegistration, ExpiryUnit, FieldNames, Installation,
-    Introspect, Mcp, OAuth1, OAuth1Signature, OAuth2, OutboundInstall, Refresh, RefreshUsing, RefreshWhen,
-    TokenDialect, TokenReply, TokenRequest, Wsse,
+    AuthMode, AuthorizeRewrite, BodyFormat, ClientAssertion, ClientAuth, ClientRegistration, ExpiryUnit, FieldNames,
+    Installation, Introspect, Mcp, OAuth1, OAuth1Signature, OAuth2, OutboundInstall, Refresh, RefreshUsing,
+    RefreshWhen, TokenDialect, TokenReply, TokenRequest, Wsse,
 };
 
 const CLIENT_AUTH: &[(&str, ClientAuth)] = &[
@@ -145,6 +145,14 @@ impl Reader<'_> {
             headers: self.templates("token.headers", &table.headers),
             body: self.named_or_default("token.body", table.body.as_deref(), BODY),
             client_auth: self.named_or_default("token.client_auth", table.client_auth.as_deref(), CLIENT_AUTH),
+            assertion: ClientAssertion {
+                issuer: table
+                    .assertion
+                    .iss
+                    .as_deref()
+                    .map(|issuer| self.template("token.assertion.iss", issuer)),
+                audience: table.assertion.aud.clone(),
+            },
             fields: field_names(&table.fields),
         }
     }
@@ -331,5 +339,6 @@ fn field_names(fields: &Fields) -> FieldNames {
     set(&mut names.redirect_uri, &fields.redirect_uri);
     set(&mut names.code_verifier, &fields.code_verifier);
     set(&mut names.refresh_token, &fields.refresh_token);
+    set(&mut names.state, &fields.state);
     names
 }
