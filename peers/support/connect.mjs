@@ -262,6 +262,9 @@ export async function startConnect({ live = false, seconds = 15 } = {}) {
     return stage;
 }
 
+/** The parts of the page's script, in their order. */
+const SCRIPTS = ['window', 'page', 'views', 'list', 'form', 'attempt', 'navigation', 'connect'];
+
 /** Replaces style and script of each page of the server by those of the working tree. */
 async function overlay(context, url) {
     const read = async (...names) => (await Promise.all(names.map((name) => readFile(path.join(ROOT, 'ui', name), 'utf8')))).join('\n');
@@ -270,7 +273,7 @@ async function overlay(context, url) {
         if (!(answer.headers()['content-type'] ?? '').startsWith('text/html')) return route.fulfill({ response: answer });
         const style = await read('tokens.css', 'connect/connect.css');
         const isWindow = !new URL(route.request().url()).pathname.startsWith('/connect-ui');
-        const script = isWindow ? await read('connect/result.js') : await read('connect/window.js', 'connect/connect.js');
+        const script = isWindow ? await read('connect/result.js') : await read(...SCRIPTS.map((name) => `connect/${name}.js`));
         const html = (await answer.text())
             .replace(/(<style nonce="[^"]*">)[^]*?(:root \{ --primary[^]*?)?<\/style>/, (_, open, brand = '') => `${open}${style}${brand}</style>`)
             .replace(/(<script nonce="[^"]*">)[^]*?<\/script>/, (_, open) => `${open}${script}</script>`);

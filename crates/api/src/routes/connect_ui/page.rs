@@ -18,8 +18,15 @@ const STYLE: &str = concat!(
     include_str!("../../../../../ui/tokens.css"),
     include_str!("../../../../../ui/connect/connect.css")
 );
-const SCRIPT: &str = concat!(
+/// One script, as the page is one file; its parts in the order in which they need each other to be there.
+pub(super) const SCRIPT: &str = concat!(
     include_str!("../../../../../ui/connect/window.js"),
+    include_str!("../../../../../ui/connect/page.js"),
+    include_str!("../../../../../ui/connect/views.js"),
+    include_str!("../../../../../ui/connect/list.js"),
+    include_str!("../../../../../ui/connect/form.js"),
+    include_str!("../../../../../ui/connect/attempt.js"),
+    include_str!("../../../../../ui/connect/navigation.js"),
     include_str!("../../../../../ui/connect/connect.js")
 );
 

@@ -6,10 +6,10 @@ use http::header::{CONTENT_SECURITY_POLICY, X_FRAME_OPTIONS};
 use tenon_app::Settings;
 
 use super::framing::{Framing, page_headers};
+use super::page::SCRIPT;
 use super::states::STATES;
 
 const ENGLISH: &str = include_str!("../../../../../ui/connect/languages/en.toml");
-const SCRIPT: &str = include_str!("../../../../../ui/connect/connect.js");
 const TEMPLATES: &[&str] = &[
     include_str!("../../../../../ui/connect/page.html"),
     include_str!("../../../../../ui/connect/list.html"),
@@ -73,6 +73,8 @@ const TEXTS_OF_WINDOWS: &[&str] = &[
     "window_retry_hint",
     "window_expired_hint",
     "window_failed_hint",
+    "window_elsewhere_title",
+    "window_elsewhere_hint",
 ];
 
 /// Texts between `before` and the next quote.
