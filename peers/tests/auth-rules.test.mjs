@@ -8,6 +8,7 @@ import { get } from 'node:http';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Nango } from '@nangohq/node';
 import { binary, cookieJar, startServer, startUpstream, temporaryFolder } from '../support/server.mjs';
@@ -248,4 +249,12 @@ test('the catalogue shows what is used, and what is only listed', async () => {
     assert.match(requests, /"iss":"tenon\.example","sub":"client","aud":"https:\/\/revolut\.com"/);
     const { stdout: own } = await run(binary(), ['catalog', 'show', 'rules', '--requests', '--providers-dir', folder]);
     assert.match(own, new RegExp(`POST ${vendor.url}/token`));
+});
+
+test('the public file of the incumbent\'s format is imported whole, and what it lacks here is named', async () => {
+    const file = fileURLToPath(new URL('../node_modules/@nangohq/providers/providers.yaml', import.meta.url));
+    const output = path.join(await temporaryFolder(), 'imported.toml');
+    const { stderr } = await run(binary(), ['catalog', 'import', file, '-o', output], { maxBuffer: 1 << 24 });
+    assert.ok(Number(/^(\d+) entries written/m.exec(stderr)[1]) > 1000, stderr);
+    assert.match(stderr, /^left out: apple-calendar: credentials_verification_script, as .* is code that is not here$/m);
 });

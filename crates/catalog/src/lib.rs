@@ -18,6 +18,6 @@ mod wire;
 pub use catalog::{Catalog, LoadError, overlay_stamp};
 pub use check::{CATEGORIES, Report, check};
 pub use example::{Dummy, RenderedRequest};
-pub use file::{Fault, entry_keys};
+pub use file::{Fault, entry_keys, keys_without_effect};
 pub use provider::{AuthMode, Provider};
 pub use validate::{Complaint, FieldFault, check_fields, check_inputs, is_shown};

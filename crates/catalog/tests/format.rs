@@ -247,3 +247,14 @@ fn faults_name_file_entry_key_and_remedy() {
         assert!(got.contains(expected), "case {index}: expected `{expected}` in `{got}`");
     }
 }
+
+#[test]
+fn a_misspelt_key_is_answered_with_the_right_one() {
+    let text = "[vendor]\nname = \"Acme\"\n\n[acme]\nname = \"Acme\"\ncategories = [\"crm\"]\nauth = \"oauth2\"\nauthorise = \"https://a.example\"\n";
+    let error = Catalog::with_texts(&[("acme.toml", text)]).expect_err("a misspelt key");
+    let told = error.faults.iter().map(ToString::to_string).collect::<String>();
+    assert!(
+        told.starts_with("acme.toml:4 [acme]: unknown key `authorise`; did you mean `authorize`?"),
+        "{told}"
+    );
+}

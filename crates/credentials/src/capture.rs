@@ -243,7 +243,7 @@ fn equals(found: &Value, wanted: &str) -> bool {
     match found {
         Value::String(found) => found == wanted,
         Value::Null => false,
-        found => found.to_string() == wanted,
+        found => found.to_string().as_str() == wanted,
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) mod source;
 
 use std::fmt;
 
+pub use lower::keys_without_effect;
+
 /// Something wrong with a provider file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {

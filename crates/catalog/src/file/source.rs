@@ -84,6 +84,45 @@ pub fn one_line(message: &str) -> String {
         .join(", ")
 }
 
+/// A complaint about an unknown key begins with the key that was probably meant.
+pub fn with_suggestion(message: String) -> String {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let Some(written) = quoted.next().filter(|_| message.starts_with("unknown field")) else {
+        return message;
+    };
+    let nearest = quoted.map(|known| (distance(written, known), known)).min();
+    match nearest {
+        Some((edits, known)) if edits <= 1 + written.len() / 4 => {
+            format!("unknown key `{written}`; did you mean `{known}`? ({message})")
+        }
+        _ => message,
+    }
+}
+
+/// How many letters have to be added, dropped or replaced.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in from.chars().enumerate() {
+        let mut diagonal = line;
+        let mut left = line + 1;
+        for (column, other) in to.iter().enumerate() {
+            let above = row.get(column + 1).copied().unwrap_or(usize::MAX - 1);
+            let cost = diagonal + usize::from(letter != *other);
+            diagonal = above;
+            let best = cost.min(above + 1).min(left + 1);
+            if let Some(slot) = row.get_mut(column) {
+                *slot = left;
+            }
+            left = best;
+        }
+        if let Some(slot) = row.last_mut() {
+            *slot = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 fn line_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
 }

@@ -6,13 +6,14 @@ mod write;
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
-use tenon_catalog::AuthMode;
+use tenon_catalog::provider::{AfterConnect, BeforeDelete, Router, Verify};
+use tenon_catalog::{AuthMode, keys_without_effect};
 use toml::Table;
 
 use super::template;
 use api::proxy_of;
 use exchange::exchange_of;
-use write::{plain, put, set, short_or_long, snake, templates, without};
+use write::{plain, put, set, short_or_long, snake, templates, texts, without};
 
 /// Keys that mean nothing here: pages of the incumbent, and keys that nothing read there either.
 const IGNORED: [&str; 11] = [
@@ -93,7 +94,7 @@ pub fn convert(id: &str, entry: &Map<String, Value>, left_out: &mut Vec<String>)
     signed(&mut source, &mut out, mode, exchange);
     scopes(&mut source, &mut out);
     captures(&mut source, &mut out);
-    hooks(&mut source, &mut out);
+    hooks(id, &mut source, &mut out, left_out);
     for (theirs, ours) in [
         ("connection_config", "config"),
         ("credentials", "cred"),
@@ -115,6 +116,15 @@ pub fn convert(id: &str, entry: &Map<String, Value>, left_out: &mut Vec<String>)
     for name in entry.keys().filter(|name| !source.used.contains(&name.as_str())) {
         left_out.push(format!("{id}: {name}"));
     }
+    if let Some(mode) = mode {
+        for key in keys_without_effect(mode, |key| out.contains_key(key)) {
+            out.remove(key);
+            left_out.push(format!("{id}: {key}, which has no effect with this mode"));
+        }
+        if mode == AuthMode::OAuth2Cc && !out.contains_key("token") {
+            bail!("it names no token_url");
+        }
+    }
     Ok(out)
 }
 
@@ -125,7 +135,7 @@ fn authorize(source: &mut Source<'_>, out: &mut Table) {
         .map(|url| template::alternatives(url, false));
     if let Some(params) = source.map("authorization_params") {
         let params = without(params, &[("response_type", "code")]);
-        put(&mut table, "params", templates(&params, false));
+        put(&mut table, "params", texts(&params));
     }
     let mut unencoded = Vec::new();
     for flag in source
@@ -329,25 +339,47 @@ fn captures(source: &mut Source<'_>, out: &mut Table) {
     put(out, "capture", table);
 }
 
-fn hooks(source: &mut Source<'_>, out: &mut Table) {
+fn hooks(id: &str, source: &mut Source<'_>, out: &mut Table, left_out: &mut Vec<String>) {
+    type IsKnown = fn(&str) -> bool;
     let mut table = Table::new();
-    for (theirs, ours, suffix) in [
-        ("post_connection_script", "after_connect", "PostConnection"),
+    let scripts: [(&'static str, &str, &str, IsKnown); 3] = [
+        ("post_connection_script", "after_connect", "PostConnection", |name| {
+            AfterConnect::parse(name).is_some()
+        }),
         (
             "pre_connection_deletion_script",
             "before_delete",
             "PreConnectionDeletion",
+            |name| BeforeDelete::parse(name).is_some(),
         ),
-        ("credentials_verification_script", "verify", "CredentialsVerification"),
-    ] {
-        if let Some(name) = source.text(theirs) {
-            set(&mut table, ours, &snake(name.trim_end_matches(suffix)));
+        (
+            "credentials_verification_script",
+            "verify",
+            "CredentialsVerification",
+            |name| Verify::parse(name).is_some(),
+        ),
+    ];
+    for (theirs, ours, suffix, is_known) in scripts {
+        let Some(script) = source.text(theirs) else { continue };
+        // One name is misspelt there.
+        let name = snake(script.trim_end_matches(suffix)).replace("servic_account", "service_account");
+        if is_known(&name) {
+            set(&mut table, ours, &name);
+        } else {
+            left_out.push(format!("{id}: {theirs}, as {script} is code that is not here"));
         }
     }
     put(out, "hooks", table);
     let mut webhook = Table::new();
     if let Some(name) = source.text("webhook_routing_script").filter(|name| !name.is_empty()) {
-        set(&mut webhook, "router", &snake(name.trim_end_matches("WebhookRouting")));
+        let router = snake(name.trim_end_matches("WebhookRouting"));
+        if Router::parse(&router).is_some() {
+            set(&mut webhook, "router", &router);
+        } else {
+            left_out.push(format!(
+                "{id}: webhook_routing_script, as {name} is code that is not here"
+            ));
+        }
     }
     if source.flag("webhook_user_defined_secret") {
         webhook.insert("developer_secret".to_owned(), toml::Value::Boolean(true));

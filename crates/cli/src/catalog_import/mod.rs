@@ -39,33 +39,44 @@ pub fn convert(yaml: &str, vendor: &str) -> Result<Converted> {
         let Value::Object(entry) = entry else {
             bail!("{id}: expected a map of settings");
         };
-        let entry = resolved(&entries, entry).with_context(|| id.clone())?;
-        let table = entry::convert(id, &entry, &mut left_out).with_context(|| id.clone())?;
-        tables.insert(id.clone(), toml::Value::Table(table));
-        ids.push(id.clone());
+        // One entry that cannot be converted does not keep the others back.
+        let converted = resolved(&entries, entry).and_then(|entry| entry::convert(id, &entry, &mut left_out));
+        match converted {
+            Ok(table) => {
+                tables.insert(id.clone(), toml::Value::Table(table));
+                ids.push(id.clone());
+            }
+            Err(error) => left_out.push(format!("{id}: the whole entry, because {error:#}")),
+        }
+    }
+    if ids.is_empty() {
+        bail!("no entry could be converted: {}", left_out.join("; "));
     }
     let toml = toml::to_string_pretty(&tables).context("the converted file cannot be written")?;
     Ok(Converted { toml, ids, left_out })
 }
 
-/// An entry with the keys of its alias below its own; an alias outside the file stays a reference.
+/// Longest chain of aliases; a longer one is a circle.
+const ALIASES_MAX: usize = 8;
+
+/// An entry with the keys of its alias below its own, and those of that one's alias below them; an alias outside the file
+/// stays a reference.
 fn resolved(entries: &Map<String, Value>, entry: &Map<String, Value>) -> Result<Map<String, Value>> {
-    let Some(alias) = entry.get("alias").and_then(Value::as_str) else {
-        return Ok(entry.clone());
-    };
-    let Some(Value::Object(base)) = entries.get(alias) else {
-        return Ok(entry.clone());
-    };
-    if base.get("alias").is_some() {
-        bail!("an alias of an alias; write out {alias} first");
+    let mut merged = entry.clone();
+    for _ in 0..ALIASES_MAX {
+        let base = merged
+            .get("alias")
+            .and_then(Value::as_str)
+            .and_then(|alias| entries.get(alias));
+        let Some(Value::Object(base)) = base else {
+            return Ok(merged);
+        };
+        merged.shift_remove("alias");
+        let mut lower = base.clone();
+        lower.extend(merged);
+        merged = lower;
     }
-    let mut merged = base.clone();
-    for (name, value) in entry {
-        if name != "alias" {
-            merged.insert(name.clone(), value.clone());
-        }
-    }
-    Ok(merged)
+    bail!("its aliases form a circle")
 }
 
 #[cfg(test)]

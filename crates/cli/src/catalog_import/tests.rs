@@ -111,3 +111,28 @@ fn what_is_no_catalogue_is_refused_with_a_reason() {
     let error = convert("a: { auth_mode: TABLEAU, display_name: A }", "X").unwrap_err();
     assert!(format!("{error:#}").contains("TABLEAU"), "{error:#}");
 }
+
+#[test]
+fn aliases_of_aliases_are_resolved_and_one_bad_entry_keeps_no_other_back() {
+    let source = "
+base: { display_name: Base, categories: [crm], auth_mode: API_KEY, docs: https://a.example/docs,
+  proxy: { base_url: https://a.example, headers: { x-key: '${apiKey}' } } }
+middle: { display_name: Middle, alias: base, docs: https://a.example/docs }
+top: { display_name: Top, alias: middle, docs: https://a.example/docs, post_connection_script: nobodyKnowsPostConnection }
+circle: { display_name: Circle, alias: circle, docs: https://a.example/docs }
+strange: { display_name: Strange, auth_mode: APP_STORE, docs: https://a.example/docs }
+";
+    let converted = convert(source, "acme").unwrap();
+    assert_eq!(converted.ids, ["base", "middle", "top"]);
+    let table: toml::Table = converted.toml.parse().unwrap();
+    assert_eq!(table["top"]["name"].as_str(), Some("Top"));
+    assert_eq!(table["top"]["api"].as_str(), Some("https://a.example"));
+    let left_out = converted.left_out.join("\n");
+    for part in [
+        "top: post_connection_script, as nobodyKnowsPostConnection is code that is not here",
+        "circle: the whole entry, because its aliases form a circle",
+        "strange: the whole entry, because auth_mode APP_STORE is unknown",
+    ] {
+        assert!(left_out.contains(part), "{part} in {left_out}");
+    }
+}

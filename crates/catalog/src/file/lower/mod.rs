@@ -14,7 +14,7 @@ use super::Fault;
 use super::entry::{Entry, Example as ExampleTable, Examples, Field as FieldTable};
 use super::merge::Resolved;
 use super::shapes::{Ordered, Texts};
-use super::source::one_line;
+use super::source::{one_line, with_suggestion};
 use crate::provider::{AuthMode, Example, Provider, VariantOf};
 use crate::template::{Alternatives, JsonTemplate, Template};
 
@@ -33,7 +33,7 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
     let entry = match Entry::deserialize(Value::Table(resolved.table.clone())) {
         Ok(entry) => entry,
         Err(error) => {
-            reader.fault(None, one_line(&error.to_string()));
+            reader.fault(None, with_suggestion(one_line(&error.to_string())));
             return Err(reader.faults);
         }
     };
@@ -48,7 +48,7 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
             return Err(reader.faults);
         }
     };
-    for key in keys_without_effect(auth, resolved) {
+    for key in keys_without_effect(auth, |key| resolved.table.contains_key(key)) {
         let message = format!("has no effect with auth = \"{}\"; drop it", auth.in_file());
         reader.fault(Some(key), message);
     }
@@ -107,8 +107,8 @@ pub fn lower(resolved: &Resolved) -> Result<Provider, Vec<Fault>> {
     }
 }
 
-/// Keys that only some modes read.
-fn keys_without_effect(auth: AuthMode, resolved: &Resolved) -> Vec<&'static str> {
+/// Keys of an entry that mean nothing with its mode.
+pub fn keys_without_effect(auth: AuthMode, has: impl Fn(&str) -> bool) -> Vec<&'static str> {
     use AuthMode as Mode;
     let mcp = matches!(auth, Mode::McpOAuth2 | Mode::McpOAuth2Generic);
     let browser = matches!(auth, Mode::OAuth2 | Mode::Custom) || mcp;
@@ -131,7 +131,7 @@ fn keys_without_effect(auth: AuthMode, resolved: &Resolved) -> Vec<&'static str>
         .iter()
         .filter(|(_, read)| !read)
         .flat_map(|(keys, _)| keys.iter().copied());
-    unread.filter(|key| resolved.table.contains_key(*key)).collect()
+    unread.filter(|key| has(key)).collect()
 }
 
 /// Whether an end user sees a form, and so may need a page that helps to fill it in.

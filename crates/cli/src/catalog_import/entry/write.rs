@@ -41,6 +41,16 @@ pub(super) fn without(map: &Map<String, Value>, defaults: &[(&str, &str)]) -> Ma
         .collect()
 }
 
+/// A map of texts with their placeholders renamed; flags and numbers become texts.
+pub(super) fn texts(map: &Map<String, Value>) -> Table {
+    map.iter()
+        .map(|(name, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            (name.clone(), toml::Value::String(template::convert(&text, false)))
+        })
+        .collect()
+}
+
 /// A map with its placeholders renamed, at any depth.
 pub(super) fn templates(map: &Map<String, Value>, in_exchange: bool) -> Table {
     map.iter()
