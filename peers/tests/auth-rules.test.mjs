@@ -72,7 +72,7 @@ before(async () => {
     folder = path.join(await temporaryFolder(), 'providers');
     await mkdir(folder);
     await writeFile(path.join(folder, 'rules.toml'), providers(vendor.url));
-    tenon = await start();
+    tenon = await start({ env: { TENON_SERVER_BROWSER_BINDING: 'always' } });
     stop.push(() => tenon.stop(), () => vendor.close());
     nango = new Nango({ host: tenon.url, apiKey: tenon.keys.dev });
     await rulesIntegration(nango);
@@ -124,7 +124,7 @@ test('a browser that did not begin an authorisation cannot finish it', async () 
 });
 
 test('the binding can be turned off where cookies do not come back', async () => {
-    const loose = await start({ env: { TENON_SERVER_BROWSER_BINDING: 'false' } });
+    const loose = await start({ env: { TENON_SERVER_BROWSER_BINDING: 'never' } });
     try {
         const client = new Nango({ host: loose.url, apiKey: loose.keys.dev });
         await rulesIntegration(client);

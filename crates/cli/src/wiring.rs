@@ -47,10 +47,10 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         url => url.to_owned(),
     };
     let settings = Settings {
+        browser_binding: config.server.browser_binding.holds(&public_url),
         public_url,
         connect_url,
         connect_frame_ancestors: config.server.connect_frame_ancestors.clone(),
-        browser_binding: config.server.browser_binding,
         base_url_override_allowed: config.egress.base_url_override,
         body_bytes_max: config.server.body_bytes_max,
         node: node_name(config, &*rng),

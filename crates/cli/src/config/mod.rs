@@ -37,6 +37,29 @@ pub struct Config {
     pub logs: Logs,
 }
 
+/// When a browser that comes back from a provider must be the one that left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BrowserBinding {
+    /// Always.
+    Always,
+    /// When the server is reached by https.
+    Https,
+    /// Never; a return without the cookie is only noted in the log.
+    Never,
+}
+
+impl BrowserBinding {
+    /// Whether it holds for a server that is reached under this URL.
+    pub fn holds(self, public_url: &str) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Https => public_url.starts_with("https://"),
+            Self::Never => false,
+        }
+    }
+}
+
 /// `[server]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +75,7 @@ pub struct Server {
     /// Who may embed the Connect UI.
     pub connect_frame_ancestors: Vec<String>,
     /// Whether the browser that comes back must be the one that left.
-    pub browser_binding: bool,
+    pub browser_binding: BrowserBinding,
     /// Largest request body.
     pub body_bytes_max: usize,
     /// Seconds to drain at shutdown.

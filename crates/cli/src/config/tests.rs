@@ -1,4 +1,4 @@
-use super::{Config, Mode, read_as};
+use super::{BrowserBinding, Config, Mode, read_as};
 use toml::Value;
 
 #[test]
@@ -62,4 +62,16 @@ fn recordings_are_set_up_in_words_that_are_checked() {
         assert!(error.contains(wrong.split(' ').next().unwrap_or_default()), "{error}");
     }
     assert!(load("record = \"sometimes\"").is_err());
+}
+
+#[test]
+fn browsers_are_bound_where_cookies_are_safe_or_as_it_is_set() {
+    let (https, http) = ("https://tenon.example.com", "http://127.0.0.1:3003");
+    assert_eq!(
+        (BrowserBinding::Https.holds(https), BrowserBinding::Https.holds(http)),
+        (true, false)
+    );
+    assert!(BrowserBinding::Always.holds(http) && !BrowserBinding::Never.holds(https));
+    let default = Config::load(None, Vec::new()).expect("the defaults");
+    assert_eq!(default.server.browser_binding, BrowserBinding::Https);
 }
