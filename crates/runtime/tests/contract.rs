@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::{Scripted, action, context, failed, http, invocation, output, runtime, sync};
 use tenon_runtime::protocol::{Body, HostCall, HostReply};
-use tenon_runtime::{Kind, RunContext};
+use tenon_runtime::{Kind, Limits, RunContext};
 
 async fn run(body: &str) -> Value {
     run_in(body, context()).await
@@ -218,4 +218,11 @@ async fn declared_functions_know_their_variant_and_no_other_connection() {
         .message
         .contains("Incorrect script")
     );
+}
+
+#[test]
+fn each_kind_has_its_own_limits() {
+    let minutes = |kind| Limits::for_kind(kind).wall.as_secs() / 60;
+    let all = [Kind::Sync, Kind::Action, Kind::Webhook, Kind::OnEvent].map(minutes);
+    assert_eq!(all, [24 * 60, 15, 60, 5]);
 }

@@ -67,3 +67,6 @@ fn full() -> Error {
          trigger the action with X-Async"
     ))
 }
+
+#[cfg(test)]
+mod tests;
