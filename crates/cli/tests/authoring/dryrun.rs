@@ -270,7 +270,7 @@ fn a_saved_run_replays_as_a_test() {
         tested.stdout
     );
 
-    // A run that does not fit its schemas is not kept.
+    // A run that does not fit its schemas becomes no fixture; its recording is kept, to find out why.
     let wrong = [
         "dryrun",
         "act",
@@ -282,5 +282,6 @@ fn a_saved_run_replays_as_a_test() {
         "--save",
     ];
     assert_eq!(run(&wrong).code, 12);
-    assert!(!dir.path().join("desk/tests").exists());
+    assert!(!dir.path().join("desk/tests/act.test.json").exists());
+    assert!(dir.path().join("desk/tests/act.recording.json").is_file());
 }
