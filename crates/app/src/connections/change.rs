@@ -5,7 +5,7 @@ use tenon_catalog::AuthMode;
 use tenon_credentials::hooks::before_delete;
 use tenon_credentials::modes::mcp;
 use tenon_credentials::{Credentials, oauth2};
-use tenon_model::{ConnectionId, EnvironmentId};
+use tenon_model::ConnectionId;
 use tenon_store::Tx;
 use tenon_store::tables::connections::{self as table, errors};
 
@@ -13,6 +13,7 @@ use super::read::{connection_not_found, read_integration_query, unknown_integrat
 use super::webhook_url::read_webhook_url;
 use super::{EndUser, Live, Tags, check_connection_id, read_end_user, read_tags};
 use crate::caller::Caller;
+use crate::environments::Environment;
 use crate::validate::Fields;
 use crate::{App, Error, Issue, Result};
 
@@ -74,7 +75,8 @@ impl App {
     #[tenon_model::boxed]
     pub async fn delete_connection(&self, caller: &Caller, connection_id: &str, query: &Value) -> Result<()> {
         caller.require("environment:connections:delete")?;
-        let environment = caller.environment()?;
+        // As it is now: the caller was remembered with the settings of a moment ago.
+        let environment = self.environment(caller.environment()?.id).await?;
         let key = read_integration_query(query)?;
         check_connection_id(connection_id)?;
         let unknown = || Error::refuse(400, "unknown_connection");
@@ -91,9 +93,10 @@ impl App {
         };
         self.before_connection_deleted(environment.id, &key, connection_id)
             .await?;
+        let environment = &*environment;
         self.despite_conflicts(|| async move {
             let mut tx = self.store().begin().await?;
-            if !self.delete_connection_in(&mut tx, environment.id, id).await? {
+            if !self.delete_connection_in(&mut tx, environment, id).await? {
                 return Err(unknown());
             }
             Ok(tx.commit().await?)
@@ -111,15 +114,15 @@ impl App {
     pub(crate) async fn delete_connection_in(
         &self,
         tx: &mut Tx,
-        environment: EnvironmentId,
+        environment: &Environment,
         id: ConnectionId,
     ) -> Result<bool> {
         self.emit_deleted(tx, environment, id).await?;
-        if !table::delete(tx, environment, id, self.clock().now()).await? {
+        if !table::delete(tx, environment.id, id, self.clock().now()).await? {
             return Ok(false);
         }
-        errors::clear_all(tx, environment, id).await?;
-        self.on_connection_deleted(tx, environment, id).await?;
+        errors::clear_all(tx, environment.id, id).await?;
+        self.on_connection_deleted(tx, environment.id, id).await?;
         tx.signal("connections", &id.to_string());
         Ok(true)
     }

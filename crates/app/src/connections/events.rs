@@ -5,7 +5,7 @@
 //! connection's life on one page.
 
 use serde_json::{Map, Value, json};
-use tenon_model::{ConnectionId, EnvironmentId, IntegrationId};
+use tenon_model::{ConnectionId, IntegrationId};
 use tenon_store::Tx;
 use tenon_store::tables::connections as table;
 use tenon_store::tables::integrations::IntegrationRow;
@@ -115,7 +115,13 @@ impl App {
 
     /// Tells, inside the transaction of the cause, that a connection's credentials failed or work again.
     #[tenon_model::boxed]
-    pub(super) async fn emit_refresh(&self, tx: &mut Tx, live: &Live, error: Option<&RefreshError>) -> Result<()> {
+    pub(super) async fn emit_refresh(
+        &self,
+        tx: &mut Tx,
+        environment: &Environment,
+        live: &Live,
+        error: Option<&RefreshError>,
+    ) -> Result<()> {
         let connection = &live.connection;
         let event = AuthEvent {
             connection_id: &connection.connection_id,
@@ -128,14 +134,12 @@ impl App {
             error: error.map(|error| (error.code, error.message.as_str())),
             webhook_url_override: connection.webhook_url_override.as_deref(),
         };
-        let environment = self.environment(connection.environment_id).await?;
-        self.emit_auth(tx, &environment, &event).await
+        self.emit_auth(tx, environment, &event).await
     }
 
     /// Tells, inside the transaction that removes it, that a connection is gone.
     #[tenon_model::boxed]
-    pub(super) async fn emit_deleted(&self, tx: &mut Tx, environment: EnvironmentId, id: ConnectionId) -> Result<()> {
-        let environment = self.environment(environment).await?;
+    pub(super) async fn emit_deleted(&self, tx: &mut Tx, environment: &Environment, id: ConnectionId) -> Result<()> {
         if !environment.settings.on_auth_deletion {
             return Ok(());
         }
@@ -156,7 +160,7 @@ impl App {
             error: None,
             webhook_url_override: row.webhook_url_override.as_deref(),
         };
-        self.emit_auth(tx, &environment, &event).await
+        self.emit_auth(tx, environment, &event).await
     }
 
     /// After a connection was stored and the commit is done: what follows in the background.
@@ -178,13 +182,13 @@ impl App {
     pub(crate) async fn delete_connections_of(
         &self,
         tx: &mut Tx,
-        environment: EnvironmentId,
+        environment: &Environment,
         integration: IntegrationId,
     ) -> Result<()> {
         const BATCH: i64 = 500;
         let mut after = ConnectionId(0);
         loop {
-            let rows = table::list_of_integration(tx, environment, integration, after, BATCH).await?;
+            let rows = table::list_of_integration(tx, environment.id, integration, after, BATCH).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.id;
             for row in &rows {
@@ -201,7 +205,7 @@ impl App {
         environment: &Environment,
         integration: &IntegrationRow,
     ) -> Result<()> {
-        self.delete_connections_of(tx, environment.id, integration.id).await?;
+        self.delete_connections_of(tx, environment, integration.id).await?;
         self.delete_functions_of(tx, environment.id, integration.id).await
     }
 }

@@ -30,6 +30,7 @@ use super::live::{Live, LiveError};
 use super::refresh_error::{RefreshError, after_failure};
 use super::save::AUTH_ERROR;
 use super::{config_place, credentials_place};
+use crate::environments::Environment;
 use crate::operations::{Kind, Outcome, Subject};
 use crate::{App, Error, Result};
 
@@ -356,6 +357,8 @@ impl App {
         let plain = fresh
             .to_sealable()
             .map_err(|_| Error::Internal("credentials cannot be written".to_owned()))?;
+        // Before the transaction: whoever holds a connection of the store must not wait for another one.
+        let owner = self.environment(environment).await?;
         let mut tx = self.store().begin().await?;
         let vault = self.vault_in(&mut tx, environment).await?;
         let sealed = vault.seal(&credentials_place(environment, id), &plain);
@@ -375,7 +378,7 @@ impl App {
         };
         let stored = lease::store_refreshed(&mut tx, environment, id, holder, &refreshed).await?;
         if stored {
-            self.note_recovery(&mut tx, live).await?;
+            self.note_recovery(&mut tx, &owner, live).await?;
         }
         tx.signal("connections", &id.to_string());
         tx.commit().await?;
@@ -384,11 +387,11 @@ impl App {
     }
 
     /// Removes the mark of a failure and tells that the credentials work again, if they did not.
-    async fn note_recovery(&self, tx: &mut Tx, live: &Live) -> Result<()> {
+    async fn note_recovery(&self, tx: &mut Tx, environment: &Environment, live: &Live) -> Result<()> {
         let connection = &live.connection;
         errors::clear(tx, connection.environment_id, connection.id, AUTH_ERROR, "").await?;
         if connection.refresh.failed_at.is_some() {
-            self.emit_refresh(tx, live, None).await?;
+            self.emit_refresh(tx, environment, live, None).await?;
         }
         Ok(())
     }
@@ -396,10 +399,11 @@ impl App {
     /// Writes that a credential test which had failed is passed again.
     #[tenon_model::boxed]
     pub(super) async fn store_test_passed(&self, live: &Live) -> Result<()> {
-        let (environment, id) = (live.connection.environment_id, live.connection.id);
+        let environment = self.environment(live.connection.environment_id).await?;
+        let id = live.connection.id;
         let mut tx = self.store().begin().await?;
-        lease::store_test_passed(&mut tx, environment, id).await?;
-        self.note_recovery(&mut tx, live).await?;
+        lease::store_test_passed(&mut tx, environment.id, id).await?;
+        self.note_recovery(&mut tx, &environment, live).await?;
         tx.signal("connections", &id.to_string());
         tx.commit().await?;
         self.connections_state().forget(id);
@@ -420,6 +424,7 @@ impl App {
         let (environment_id, id) = (connection.environment_id, connection.id);
         let now = self.clock().now();
         let (failures, exhausted) = after_failure(&connection.refresh, failure, now);
+        let environment = self.environment(environment_id).await?;
         let subject = Subject::titled(format!("Renew the credentials of {}", connection.connection_id))
             .integration(&connection.unique_key, &connection.provider)
             .connection(&connection.connection_id)
@@ -440,7 +445,7 @@ impl App {
         };
         if noted {
             errors::set(&mut tx, environment_id, id, AUTH_ERROR, "", &log_id, now).await?;
-            self.emit_refresh(&mut tx, live, Some(error)).await?;
+            self.emit_refresh(&mut tx, &environment, live, Some(error)).await?;
         }
         tx.signal("connections", &id.to_string());
         tx.commit().await?;

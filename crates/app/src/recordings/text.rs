@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::secrets::{STAND_IN, Secrets};
-use crate::operations::redact::is_secret_name;
+use crate::operations::redact::{end_of_string, is_secret_name};
 
 /// Members of credentials that functions decide by and that give nothing away.
 const PLAIN: [&str; 9] = [
@@ -100,17 +100,4 @@ fn is_name(bytes: &[u8], at: usize) -> bool {
     let rest = bytes.get(at..).unwrap_or_default();
     let next = rest.iter().find(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t'));
     next == Some(&b':')
-}
-
-/// The index after the string that begins at `at`.
-fn end_of_string(bytes: &[u8], at: usize) -> usize {
-    let mut at = at + 1;
-    while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b'\\' => at += 2,
-            b'"' => return at + 1,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }

@@ -1,7 +1,7 @@
 //! Connections over time: refreshing under concurrency, across nodes, and when providers fail.
 
 mod connect_ui;
-mod idle;
+mod events;
 mod provider;
 mod refresh;
 mod support;

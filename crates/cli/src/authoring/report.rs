@@ -19,6 +19,16 @@ pub fn findings(built: &Built, terminal: Terminal) {
     }
 }
 
+/// All that is said when a project cannot be used.
+pub fn unusable(built: &Built, as_json: bool, terminal: Terminal) {
+    if as_json {
+        say(&self::as_json(built).to_string());
+    } else {
+        findings(built, terminal);
+        failure(built, terminal);
+    }
+}
+
 /// The last line when a project cannot be used.
 pub fn failure(built: &Built, terminal: Terminal) {
     let errors = built

@@ -1,10 +1,12 @@
 //! Where the server is and which key to use: flags, the environment, the project's `.env`, in this order.
 
-use std::{collections::HashMap, path::Path};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use tenon_model::Secret;
 
+use super::client::Client;
 use crate::config::env;
 
 /// Flags of every command that talks to a server.
@@ -16,6 +18,33 @@ pub struct ServerArgs {
     /// API key [default: TENON_SECRET_KEY_<ENVIRONMENT>, NANGO_SECRET_KEY_<ENVIRONMENT>, the same without environment]
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<String>,
+}
+
+/// Flags of commands that look after one environment of a server.
+#[derive(Debug, Clone, clap::Args)]
+pub struct EnvironmentArgs {
+    /// Environment that the command is about.
+    #[arg(short, long, default_value = "dev")]
+    pub environment: String,
+    /// Folder of the project, for its .env and its sources.
+    #[arg(long, default_value = ".")]
+    pub dir: PathBuf,
+    /// Machine-readable output.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+impl EnvironmentArgs {
+    /// A client with the key of the environment.
+    pub fn client(&self) -> Result<Client> {
+        let settings = Settings::load(&self.dir);
+        Client::new(
+            &settings.host(&self.server),
+            settings.key(&self.server, &self.environment)?,
+        )
+    }
 }
 
 /// Where a server listens unless somebody says otherwise.

@@ -1,6 +1,5 @@
 //! `tenon doctor`: whether everything that authors need is in place, and what to do about what is not.
 
-use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -8,7 +7,7 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
 use crate::authoring::client::{Client, ClientError};
-use crate::authoring::settings::{ServerArgs, Settings};
+use crate::authoring::settings::{EnvironmentArgs, Settings};
 use crate::authoring::terminal::{Style, Terminal, say, table};
 
 /// Flags of `tenon doctor`.
@@ -20,17 +19,8 @@ use crate::authoring::terminal::{Style, Terminal, say, table};
 
 Exit codes: 0 nothing is in the way, 1 something is. Warnings do not count.")]
 pub struct DoctorArgs {
-    /// Environment whose key is checked.
-    #[arg(short, long, default_value = "dev")]
-    environment: String,
-    /// Folder of the project.
-    #[arg(long, default_value = ".")]
-    dir: PathBuf,
-    /// Machine-readable output.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: ServerArgs,
+    checked: EnvironmentArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +68,7 @@ impl Finding {
 }
 
 /// Runs the command.
-pub async fn run(args: DoctorArgs) -> Result<ExitCode> {
+pub async fn run(DoctorArgs { checked: args }: DoctorArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
     let settings = Settings::load(&args.dir);
     let mut findings = vec![Finding::ok("version", format!("tenon {}", env!("CARGO_PKG_VERSION")))];
@@ -122,7 +112,7 @@ pub async fn run(args: DoctorArgs) -> Result<ExitCode> {
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn project(args: &DoctorArgs) -> Vec<Finding> {
+fn project(args: &EnvironmentArgs) -> Vec<Finding> {
     let dir = args.dir.display();
     if !args.dir.join("index.ts").is_file() {
         let remedy = "run `tenon init`, or name the project with --dir";
@@ -152,7 +142,7 @@ fn project(args: &DoctorArgs) -> Vec<Finding> {
 }
 
 /// Node and TypeScript are only needed for type checks and editors.
-fn tools(args: &DoctorArgs) -> Vec<Finding> {
+fn tools(args: &EnvironmentArgs) -> Vec<Finding> {
     let node = Command::new("node").arg("--version").output();
     let version = node.ok().filter(|out| out.status.success());
     let node = match version {
@@ -181,7 +171,7 @@ fn tools(args: &DoctorArgs) -> Vec<Finding> {
     vec![node, typescript]
 }
 
-async fn server(args: &DoctorArgs, settings: &Settings) -> Vec<Finding> {
+async fn server(args: &EnvironmentArgs, settings: &Settings) -> Vec<Finding> {
     let host = settings.host(&args.server);
     let key = match settings.key(&args.server, &args.environment) {
         Ok(key) => key,

@@ -104,12 +104,7 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
 
     let built = build::build(&args.dir, args.typecheck, terminal).await?;
     if !built.is_usable() {
-        if args.json {
-            say(&report::as_json(&built).to_string());
-        } else {
-            report::findings(&built, terminal);
-            report::failure(&built, terminal);
-        }
+        report::unusable(&built, args.json, terminal);
         return Ok(exit(COMPILE_FAILED));
     }
     let found = dry::find(

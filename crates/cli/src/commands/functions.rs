@@ -1,6 +1,5 @@
 //! `tenon functions`: what is deployed, its versions, and going back.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -12,7 +11,7 @@ use crate::authoring::DEPLOY_FAILED;
 use crate::authoring::client::Client;
 use crate::authoring::exit;
 use crate::authoring::lines::{Line, compare};
-use crate::authoring::settings::{ServerArgs, Settings};
+use crate::authoring::settings::EnvironmentArgs;
 use crate::authoring::terminal::{Style, Terminal, note, say, table};
 
 /// Functions asked for at a time.
@@ -32,22 +31,6 @@ Exit codes: 0 done (diff: no difference), 1 anything else (diff: there are diffe
 pub struct FunctionsArgs {
     #[command(subcommand)]
     command: Command,
-}
-
-/// What they have in common.
-#[derive(Debug, Clone, clap::Args)]
-struct Common {
-    /// Environment that the functions are in.
-    #[arg(short, long, default_value = "dev")]
-    environment: String,
-    /// Folder of the project, for its .env and its sources.
-    #[arg(long, default_value = ".")]
-    dir: PathBuf,
-    /// Machine-readable output.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ServerArgs,
 }
 
 /// Which function.
@@ -70,14 +53,14 @@ enum Command {
         #[arg(short, long)]
         integration: Option<String>,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// One function and its versions.
     Show {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Differences between the deployed source and the project's, or between two versions.
     Diff {
@@ -88,7 +71,7 @@ enum Command {
         /// This version instead of the project's source.
         new: Option<String>,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Deploy an earlier version again.
     Rollback {
@@ -101,18 +84,8 @@ enum Command {
         #[arg(long, short = 'y', visible_alias = "auto-confirm")]
         yes: bool,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
-}
-
-impl Common {
-    fn client(&self) -> Result<Client> {
-        let settings = Settings::load(&self.dir);
-        Client::new(
-            &settings.host(&self.server),
-            settings.key(&self.server, &self.environment)?,
-        )
-    }
 }
 
 impl Named {
@@ -163,7 +136,7 @@ fn items(value: &Value, key: &str) -> Vec<Value> {
     value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-async fn list(integration: Option<String>, common: &Common, terminal: Terminal) -> Result<ExitCode> {
+async fn list(integration: Option<String>, common: &EnvironmentArgs, terminal: Terminal) -> Result<ExitCode> {
     let client = common.client()?;
     let integrations = match integration {
         Some(key) => vec![key],
@@ -225,7 +198,7 @@ async fn list(integration: Option<String>, common: &Common, terminal: Terminal) 
     Ok(ExitCode::SUCCESS)
 }
 
-async fn show(named: &Named, common: &Common, terminal: Terminal) -> Result<ExitCode> {
+async fn show(named: &Named, common: &EnvironmentArgs, terminal: Terminal) -> Result<ExitCode> {
     let client = common.client()?;
     let function = client.json(Method::GET, &named.path("", &[]), None).await?;
     let versions = client.json(Method::GET, &named.path("/versions", &[]), None).await?;
@@ -268,7 +241,7 @@ async fn source(client: &Client, named: &Named, version: Option<&str>) -> Result
 }
 
 /// The source in the project: in the folder that the function's kind belongs in.
-fn local(named: &Named, common: &Common) -> Result<String> {
+fn local(named: &Named, common: &EnvironmentArgs) -> Result<String> {
     let folders = ["syncs", "actions", "on-events", "functions"];
     let file = folders
         .iter()
@@ -294,7 +267,7 @@ async fn diff(
     named: &Named,
     old: Option<&str>,
     new: Option<&str>,
-    common: &Common,
+    common: &EnvironmentArgs,
     terminal: Terminal,
 ) -> Result<ExitCode> {
     let client = common.client()?;
@@ -337,7 +310,7 @@ async fn roll_back(
     named: &Named,
     to: Option<&str>,
     yes: bool,
-    common: &Common,
+    common: &EnvironmentArgs,
     terminal: Terminal,
 ) -> Result<ExitCode> {
     let client = common.client()?;
@@ -388,7 +361,7 @@ async fn roll_back(
     }
 }
 
-fn refused(common: &Common, terminal: Terminal, message: &str) -> ExitCode {
+fn refused(common: &EnvironmentArgs, terminal: Terminal, message: &str) -> ExitCode {
     if common.json {
         say(&json!({ "ok": false, "error": { "message": message } }).to_string());
     } else {

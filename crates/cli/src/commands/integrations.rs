@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::authoring::client::{Client, ClientError};
-use crate::authoring::settings::{ServerArgs, Settings};
+use crate::authoring::settings::EnvironmentArgs;
 use crate::authoring::terminal::{Style, Terminal, note, say, table};
 
 /// Flags of `tenon integrations`.
@@ -27,22 +27,6 @@ A value of - is read from standard input, so that it is in no history and no lis
 pub struct IntegrationsArgs {
     #[command(subcommand)]
     command: Command,
-}
-
-/// What they have in common.
-#[derive(Debug, Clone, clap::Args)]
-struct Common {
-    /// Environment that the integration is in.
-    #[arg(short, long, default_value = "dev")]
-    environment: String,
-    /// Folder whose .env names server and key.
-    #[arg(long, default_value = ".")]
-    dir: PathBuf,
-    /// Machine-readable output.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    server: ServerArgs,
 }
 
 /// What an integration is configured with.
@@ -88,7 +72,7 @@ enum Command {
     /// Show all integrations.
     List {
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Show one integration, and where the provider sends its webhooks.
     Show {
@@ -98,7 +82,7 @@ enum Command {
         #[arg(long)]
         credentials: bool,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Make an integration.
     Create {
@@ -110,7 +94,7 @@ enum Command {
         #[command(flatten)]
         change: Change,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Change an integration; what is not named stays.
     Set {
@@ -122,7 +106,7 @@ enum Command {
         #[command(flatten)]
         change: Change,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Remove an integration with its connections, functions and records.
     Delete {
@@ -132,7 +116,7 @@ enum Command {
         #[arg(long, short = 'y')]
         yes: bool,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
 }
 
@@ -140,16 +124,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("write NAME=VALUE".to_owned()),
-    }
-}
-
-impl Common {
-    fn client(&self) -> Result<Client> {
-        let settings = Settings::load(&self.dir);
-        Client::new(
-            &settings.host(&self.server),
-            settings.key(&self.server, &self.environment)?,
-        )
     }
 }
 
@@ -222,7 +196,7 @@ async fn mode_of(client: &Client, provider: &str) -> Result<String> {
     Ok(text(&shown["data"], "auth_mode").to_owned())
 }
 
-async fn list(common: &Common) -> Result<()> {
+async fn list(common: &EnvironmentArgs) -> Result<()> {
     let answer = common.client()?.json(Method::GET, "/integrations", None).await?;
     let all = answer["data"].as_array().cloned().unwrap_or_default();
     if common.json {
@@ -242,7 +216,7 @@ async fn list(common: &Common) -> Result<()> {
     Ok(())
 }
 
-async fn show(key: &str, credentials: bool, common: &Common) -> Result<()> {
+async fn show(key: &str, credentials: bool, common: &EnvironmentArgs) -> Result<()> {
     let include = if credentials { "&include=credentials" } else { "" };
     let path = path(key, &format!("?include=webhook{include}"));
     let answer = common.client()?.json(Method::GET, &path, None).await?;
@@ -300,7 +274,7 @@ async fn set(client: &Client, key: &str, rename: Option<&str>, change: &Change) 
     write(client, Method::PATCH, &path(key, ""), body).await
 }
 
-async fn delete(key: &str, yes: bool, common: &Common) -> Result<()> {
+async fn delete(key: &str, yes: bool, common: &EnvironmentArgs) -> Result<()> {
     let terminal = Terminal::detect();
     if !yes {
         if !terminal.is_interactive() {

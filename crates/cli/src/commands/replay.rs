@@ -63,12 +63,7 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode> {
     let replayed = if args.dir.is_some() {
         let built = build(&project, false, terminal).await?;
         if !built.is_usable() {
-            if args.json {
-                say(&report::as_json(&built).to_string());
-            } else {
-                report::findings(&built, terminal);
-                report::failure(&built, terminal);
-            }
+            report::unusable(&built, args.json, terminal);
             return Ok(exit(COMPILE_FAILED));
         }
         let code = project_code(&built.project, &cassette)?;

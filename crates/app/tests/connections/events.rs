@@ -1,4 +1,4 @@
-//! Connections that nobody uses, that fail and heal, and that go: upkeep, and what the product's back end hears of it.
+//! What the product's back end hears of a connection's life.
 
 use std::time::Duration;
 
@@ -16,29 +16,6 @@ async fn listen(node: &Node, receiver: &Receiver, wanted: bool) {
         })
         .await
         .unwrap();
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_token_that_nobody_uses_is_renewed_once_a_day() {
-    for database in Database::all().await {
-        let [node] = nodes(&database).await;
-        let provider = StrictProvider::start().await;
-        node.import(&provider.url).await;
-        node.clock.advance(minutes(50));
-        assert_eq!(node.token().await.unwrap(), "at-1");
-        node.read(&[]).await.unwrap();
-        node.clock.advance(minutes(23 * 60));
-        node.app.sweep_connections().await.unwrap();
-        assert_eq!(provider.token_requests(), 1, "it was fetched within a day");
-        for day in 2..6 {
-            node.clock.advance(minutes(25 * 60));
-            node.app.sweep_connections().await.unwrap();
-            node.app.sweep_connections().await.unwrap();
-            assert_eq!(provider.token_requests(), day, "once a day");
-        }
-        assert!(!provider.is_revoked());
-        node.app.shut_down().await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
