@@ -4,6 +4,7 @@ mod authoring;
 mod builder;
 mod catalog_import;
 mod commands;
+mod common;
 mod config;
 mod duration;
 mod logging;
@@ -18,17 +19,23 @@ mod wiring;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgAction, Parser, Subcommand};
+use common::CommonArgs;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Connect your customers' accounts and act on them: auth, proxy, syncs, actions and webhooks in one binary.
 #[derive(Debug, Parser)]
-#[command(name = "tenon", version)]
+#[command(name = "tenon", version, disable_version_flag = true)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    common: CommonArgs,
+    /// Print the version.
+    #[arg(long, short = 'v', short_alias = 'V', action = ArgAction::Version)]
+    version: Option<bool>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -58,12 +65,20 @@ enum Command {
     /// Write test files for Vitest beside recorded fixtures.
     #[command(name = "generate:tests")]
     GenerateTests(commands::generate_tests::GenerateTestsArgs),
+    /// Write a page of documentation beside every function.
+    #[command(name = "generate:docs")]
+    GenerateDocs(commands::generate_docs::GenerateDocsArgs),
+    /// Rewrite a project that is described by nango.yaml.
+    #[command(name = "migrate-to-zero-yaml")]
+    MigrateToZeroYaml(commands::migrate_yaml::MigrateYamlArgs),
     /// Compile a project and deploy it to a server.
     Deploy(commands::deploy::DeployArgs),
     /// Show what is deployed, compare it, and go back to earlier versions.
     Functions(commands::functions::FunctionsArgs),
     /// Bring the source of a deployed function into the project.
     Pull(commands::pull::PullArgs),
+    /// Copy ready-made functions into the project: those of a provider, of a kind, or one.
+    Clone(commands::clone::CloneArgs),
     /// Check server, key, project and tools.
     Doctor(commands::doctor::DoctorArgs),
     /// Browse ready-made functions, add them to a project, or deploy them as they are.
@@ -88,6 +103,8 @@ enum Command {
     Sim(commands::sim::SimArgs),
     /// Print every setting with its default and its explanation.
     Config,
+    /// Print the version.
+    Version,
     /// A sandboxed process that runs functions; started by the server.
     #[command(hide = true)]
     Worker,
@@ -97,7 +114,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     // The worker closes itself off from the system; it must not start any thread before that.
     if matches!(cli.command, Command::Worker) {
         commands::worker::run();
@@ -109,18 +129,18 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&anyhow::Error::new(error).context("the asynchronous runtime cannot be started")),
     };
-    match runtime.block_on(run(cli.command)) {
+    match runtime.block_on(run(cli.command, cli.common)) {
         Ok(code) => code,
         Err(error) => fail(&error),
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
+async fn run(command: Command, common: CommonArgs) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => commands::serve::run(args).await,
         Command::Keys(args) => commands::keys::run(args).await,
         Command::Env(args) => commands::env::run(args).await,
-        Command::Integrations(args) => commands::integrations::run(args).await,
+        Command::Integrations(args) => commands::integrations::run(args, common).await,
         Command::Quickstart(args) => commands::quickstart::run(args).await,
         Command::Init(args) => commands::init::run(args).await,
         Command::Create(args) => commands::create::run(args).await,
@@ -129,22 +149,29 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Dryrun(args) => commands::dryrun::run(args).await,
         Command::Test(args) => commands::test::run(args).await,
         Command::GenerateTests(args) => commands::generate_tests::run(&args),
-        Command::Deploy(args) => commands::deploy::run(args).await,
-        Command::Functions(args) => commands::functions::run(args).await,
+        Command::GenerateDocs(args) => commands::generate_docs::run(args).await,
+        Command::MigrateToZeroYaml(args) => commands::migrate_yaml::run(&args, common),
+        Command::Deploy(args) => commands::deploy::run(args, common).await,
+        Command::Functions(args) => commands::functions::run(args, common).await,
         Command::Pull(args) => commands::pull::run(args).await,
+        Command::Clone(args) => commands::clone::run(&args),
         Command::Doctor(args) => commands::doctor::run(args).await,
         Command::Templates(args) => commands::templates::run(args).await,
         Command::Skills(args) => commands::skills::run(&args),
         Command::Catalog(args) => commands::catalog::run(args).await,
         Command::Logs(args) => commands::logs::run(args).await,
         Command::Replay(args) => commands::replay::run(args).await,
-        Command::Debug(args) => commands::debug::run(args).await,
+        Command::Debug(args) => commands::debug::run(args, common).await,
         Command::Webhooks(args) => commands::webhooks::run(args).await,
         Command::Vault(args) => commands::vault::run(args).await,
         Command::Migrate(args) => commands::migrate::run(args).await,
         Command::Sim(args) => commands::sim::run(args).await,
         Command::Config => {
             print_settings();
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Version => {
+            print_version();
             Ok(ExitCode::SUCCESS)
         }
         Command::Worker => commands::worker::run(),
@@ -155,6 +182,22 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 #[expect(clippy::print_stdout, reason = "output of the command")]
 fn print_settings() {
     print!("{}", config::DEFAULT_FILE);
+}
+
+#[expect(clippy::print_stdout, reason = "output of the command")]
+fn print_version() {
+    println!("tenon {}", env!("CARGO_PKG_VERSION"));
+}
+
+/// Help and version, which were asked for, or a command that cannot be understood: that is 1 as for any other mistake, since
+/// the numbers above it have meanings of their own.
+fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "the reason why the command failed")]

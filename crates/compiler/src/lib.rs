@@ -6,6 +6,7 @@ mod compile;
 pub mod definition;
 mod diagnostic;
 mod evaluate;
+pub mod older;
 mod output;
 mod project;
 mod source;

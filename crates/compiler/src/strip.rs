@@ -125,7 +125,10 @@ fn source_type(path: &str) -> SourceType {
     }
 }
 
-fn syntax_errors<'e>(errors: impl Iterator<Item = &'e OxcDiagnostic>, source: &SourceFile) -> Vec<Diagnostic> {
+pub(crate) fn syntax_errors<'e>(
+    errors: impl Iterator<Item = &'e OxcDiagnostic>,
+    source: &SourceFile,
+) -> Vec<Diagnostic> {
     errors
         .map(|error| {
             let message = error.message.trim_end_matches('.').to_owned();

@@ -57,6 +57,7 @@ fn imports() {
         "import { value } from '../types.js'; value;",
         "import type { A } from '../types.js';",
         "import type { ProxyConfiguration } from 'nango';",
+        "import type { FunctionContext } from 'nango/experimental';",
     ] {
         check(&file(allowed), &[]);
     }
@@ -115,6 +116,71 @@ fn awaits() {
     ] {
         check_exec(dropped, &[("method_need_await", 3)]);
     }
+}
+
+#[test]
+fn every_method_of_the_rule_and_no_other() {
+    for method in [
+        "batchDelete",
+        "batchSave",
+        "batchSend",
+        "delete",
+        "getConnection",
+        "getEnvironmentVariables",
+        "getFieldMapping",
+        "getMetadata",
+        "get",
+        "log",
+        "patch",
+        "post",
+        "proxy",
+        "put",
+        "setFieldMapping",
+        "setMetadata",
+        "triggerAction",
+    ] {
+        check_exec(&format!("nango.{method}();"), &[("method_need_await", 3)]);
+        check_exec(&format!("await nango.{method}();"), &[]);
+    }
+    // Those whose order matters, in an order that is right.
+    check_exec("nango.setMergingStrategy({}, 'M');", &[("method_need_await", 3)]);
+    check_exec(
+        "nango.trackDeletesStart('M');\nnango.trackDeletesEnd('M');",
+        &[("method_need_await", 3), ("method_need_await", 4)],
+    );
+    check_exec(
+        "nango.deleteRecordsFromPreviousExecutions('M');",
+        &[("method_need_await", 3)],
+    );
+    for method in [
+        "batchUpdate",
+        "saveCheckpoint",
+        "getCheckpoint",
+        "clearCheckpoint",
+        "triggerSync",
+        "startSync",
+        "getToken",
+        "getIntegration",
+        "updateMetadata",
+        "getRecordsByIds",
+        "listRecords",
+        "paginate",
+        "tryAcquireLock",
+        "uncontrolledFetch",
+    ] {
+        check_exec(&format!("nango.{method}();"), &[]);
+    }
+}
+
+#[test]
+fn rules_about_calls_see_the_name_nango_only() {
+    check_exec(
+        "const n = nango; n.get({ endpoint: '/x', retryOn: [409] }); n.batchSave([], 'M'); n.setMergingStrategy({}, 'M');",
+        &[],
+    );
+    // Another name of the parameter hides calls from the rules, as it does from the reference compiler.
+    let renamed = sync("ctx.get({ endpoint: '/x' });").replace("async (nango)", "async (ctx)");
+    check(&renamed, &[]);
 }
 
 #[test]

@@ -79,6 +79,68 @@ async fn an_action_and_an_event() {
     );
 }
 
+/// What is left out has a value, and what only looks like one has not.
+#[tokio::test]
+async fn defaults() {
+    let sync = async |fields: &str| {
+        define(&format!("const z = require('zod'); exports.default = {{ type: 'sync', description: 'd', frequency: 'every day', models: {{ M: z.object({{ id: z.string() }}) }}, exec() {{}}, {fields} }};")).await
+    };
+    let plain = sync("").await;
+    for (key, value) in [
+        ("version", json!("")),
+        ("autoStart", json!(false)),
+        ("syncType", json!("full")),
+        ("trackDeletes", json!(false)),
+        ("scopes", json!([])),
+        ("endpoints", json!([])),
+        ("webhookSubscriptions", json!([])),
+        ("hasWebhook", json!(false)),
+        ("input", Value::Null),
+    ] {
+        assert_eq!(plain[key], value, "{key}");
+    }
+    for (fields, starts) in [
+        ("autoStart: true", true),
+        ("autoStart: 1", false),
+        ("autoStart: 'true'", false),
+        ("autoStart: false", false),
+    ] {
+        assert_eq!(sync(fields).await["autoStart"], json!(starts), "{fields}");
+    }
+    assert_eq!(sync("trackDeletes: true").await["trackDeletes"], json!(true));
+    assert_eq!(sync("syncType: 'incremental'").await["syncType"], json!("incremental"));
+    let models = |found: &Value| {
+        found["json_schema"]["definitions"]
+            .as_object()
+            .expect("definitions")
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    // A checkpoint is a type for the author; metadata are a model, also when there are none.
+    assert_eq!(models(&sync("checkpoint: z.object({ at: z.string() })").await), ["M"]);
+    let none = sync("metadata: z.void()").await;
+    assert_eq!(models(&none), ["M", "SyncMetadata_my_api_v2_listitems"]);
+    assert_eq!(
+        none["json_schema"]["definitions"]["SyncMetadata_my_api_v2_listitems"],
+        json!({ "type": "null" })
+    );
+    // Those of an action are not part of what is deployed.
+    let action = define("const z = require('zod'); exports.default = { type: 'action', description: 'd', input: z.string(), output: z.void(), metadata: z.object({ a: z.string() }), checkpoint: z.object({ at: z.string() }), endpoint: { method: 'POST', path: '/x', group: 'G' }, scopes: ['a'], exec() {} };").await;
+    assert_eq!(
+        models(&action),
+        ["ActionInput_my_api_v2_listitems", "ActionOutput_my_api_v2_listitems"]
+    );
+    assert_eq!(
+        action["endpoint"],
+        json!({ "method": "POST", "path": "/x", "group": "G" })
+    );
+    assert_eq!(action["scopes"], json!(["a"]));
+    let event =
+        define("exports.default = { type: 'onEvent', event: 'validate-connection', version: '3', exec() {} };").await;
+    assert_eq!((&event["version"], &event["description"]), (&json!("3"), &json!("")));
+}
+
 #[tokio::test]
 async fn recursion_and_reuse() {
     let found = define("const z = require('zod'); const Node = z.object({ id: z.string(), get kids() { return z.array(Node); } }); exports.default = { type: 'sync', frequency: 'every day', description: '', models: { Node }, exec() {} };").await;

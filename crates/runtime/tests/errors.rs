@@ -272,6 +272,49 @@ async fn inputs() {
     assert_eq!(output(&out), json!(["object", { "a": 1 }]));
 }
 
+/// Deployments of the older style: the default export is the function, messages have an export of their own.
+#[tokio::test]
+async fn scripts_of_the_older_style_run() {
+    let script = code(
+        "\"use strict\"; Object.defineProperty(exports, '__esModule', { value: true });
+        exports.default = async (nango) => { throw new nango.ActionError({ kind: nango.scriptType }); };
+        exports.onWebhookPayloadReceived = async (nango, payload) => { throw new nango.ActionError({ kind: nango.scriptType, payload }); };",
+    );
+    let told = async |code: &std::sync::Arc<tenon_runtime::Code>, kind: Kind, legacy_sdk: bool| {
+        let mut run = invocation(code.clone(), kind, Some("{\"a\":1}"));
+        run.context_json = RunContext {
+            legacy_sdk,
+            ..context()
+        }
+        .to_json();
+        failed(&runtime().run(run, Scripted::silent()).await)
+    };
+    let payload = |error: tenon_runtime::RunError| {
+        serde_json::from_str::<serde_json::Value>(&error.payload_json).expect("a payload")
+    };
+    for legacy in [true, false] {
+        for kind in ["sync", "action", "on-event"] {
+            let of = match kind {
+                "sync" => Kind::Sync,
+                "action" => Kind::Action,
+                _ => Kind::OnEvent,
+            };
+            assert_eq!(
+                payload(told(&script, of, legacy).await),
+                json!({ "kind": kind }),
+                "{kind}"
+            );
+        }
+        let message = payload(told(&script, Kind::Webhook, legacy).await);
+        assert_eq!(message, json!({ "kind": "webhook", "payload": { "a": 1 } }));
+    }
+    let deaf = code("exports.default = async () => {};");
+    assert_eq!(
+        told(&deaf, Kind::Webhook, true).await.message,
+        "Missing onWebhookPayloadReceived function"
+    );
+}
+
 #[tokio::test]
 async fn kinds_must_match() {
     let refusal = async |code: std::sync::Arc<tenon_runtime::Code>, kind: Kind, context: RunContext| {

@@ -195,6 +195,32 @@ fn what_is_wrong_is_named() {
         "custom",
         "flowConfigs.0.models_json_schema",
     );
+    let long = "x".repeat(256);
+    check(
+        in_flow(json!({ "metadata": { "description": "x".repeat(2001) } })),
+        "too_big",
+        "flowConfigs.0.metadata.description",
+    );
+    check(
+        in_flow(json!({ "metadata": { "scopes": ["read", long] } })),
+        "too_big",
+        "flowConfigs.0.metadata.scopes.1",
+    );
+    check(
+        in_flow(json!({ "models": ["Contact", long] })),
+        "too_big",
+        "flowConfigs.0.models.1",
+    );
+    check(
+        in_flow(json!({ "endpoints": [{ "method": "GET", "path": "/x", "surplus": 1 }] })),
+        "invalid_union",
+        "flowConfigs.0.endpoints.0",
+    );
+    check(
+        in_flow(json!({ "fileBody": { "js": "", "ts": "", "surplus": "" } })),
+        "unrecognized_keys",
+        "flowConfigs.0.fileBody",
+    );
     let incremental = json!({ "sync_type": "incremental", "track_deletes": true });
     check(in_flow(incremental), "custom", "flowConfigs.0.track_deletes");
     let event = json!([{ "providerConfigKey": "a", "scripts": [{ "name": "x", "event": "some-day", "fileBody": { "js": "", "ts": "" } }] }]);
@@ -226,6 +252,49 @@ fn versions_grow() {
     ] {
         assert_eq!(bump(previous), next);
     }
+}
+
+/// The pattern of deploys takes more than schedules need; what a compiler lets through is among it.
+#[test]
+fn frequencies_of_deploys() {
+    let runs = |text: Value| {
+        DeployInput::parse(
+            Some(&body(json!({ "flowConfigs": [flow(json!({ "runs": text }))] }))),
+            false,
+        )
+    };
+    for text in [
+        "every half hour",
+        "every quarter hour",
+        "every hour",
+        "every half day",
+        "every day",
+        "every week",
+        "every month",
+        "5 minutes",
+        "every 5m",
+        "every 30 secs",
+        "2 hrs",
+        "every 1 day",
+        "every 5s",
+        "hour",
+        "every minute",
+    ] {
+        assert!(runs(json!(text)).is_ok(), "{text}");
+    }
+    for text in [
+        "Every hour",
+        "every 1.5h",
+        "every 2 weeks",
+        "every -5m",
+        "300000",
+        "5ms",
+        "every 5  minutes",
+        "every hour ",
+    ] {
+        assert!(runs(json!(text)).is_err(), "{text}");
+    }
+    assert!(runs(json!("")).is_ok() && runs(Value::Null).is_ok() && runs(json!(5)).is_err());
 }
 
 #[test]

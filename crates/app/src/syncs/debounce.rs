@@ -130,3 +130,6 @@ pub(super) async fn join(
         "a window of joined messages started while a message came; it is worked off again".to_owned(),
     ))
 }
+
+#[cfg(test)]
+mod tests;

@@ -250,3 +250,83 @@ async fn deploys_of_one_environment_keep_each_other_out() {
         node.app.shut_down().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_kept_as_given_or_counted() {
+    for node in nodes().await {
+        node.integration("one").await;
+        let version = async |given: &str| {
+            let mut flow = flow("action", "a", "one");
+            flow["version"] = json!(given);
+            let answer = deploy(&node, body(vec![flow], "single", json!({}))).await.unwrap();
+            answer[0]["version"].as_str().unwrap().to_owned()
+        };
+        for (given, stored) in [
+            ("", "1"),
+            ("", "2"),
+            ("1.0.0", "1.0.0"),
+            ("", "1.0.1"),
+            ("0.5.0", "0.5.0"),
+            ("not semver", "not semver"),
+        ] {
+            assert_eq!(version(given).await, stored, "{given}");
+        }
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_switched_off_stays_off() {
+    for node in nodes().await {
+        node.integration("one").await;
+        let both = || {
+            body(
+                vec![flow("action", "a", "one"), flow("action", "b", "one")],
+                "all",
+                json!({}),
+            )
+        };
+        deploy(&node, both()).await.unwrap();
+        let integration = node
+            .app
+            .find_integration(node.environment.id, "one")
+            .await
+            .unwrap()
+            .unwrap()
+            .id;
+        let find = async |name: &'static str| {
+            let found = node
+                .app
+                .find_function(node.environment.id, integration, FunctionKind::Action, name);
+            found.await.unwrap().unwrap()
+        };
+        let off = find("a").await.id;
+        assert!(node.app.set_function_enabled(&node.caller, off, false).await.unwrap());
+        deploy(&node, both()).await.unwrap();
+        assert_eq!((find("a").await.enabled, find("b").await.enabled), (false, true));
+        assert_eq!(find("a").await.version, "2", "the new code is there all the same");
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn code_that_reaches_for_constructors_is_refused() {
+    for node in nodes().await {
+        node.integration("one").await;
+        let mut bad = flow("action", "a", "one");
+        bad["fileBody"]["js"] = json!("exports.default = () => (() => {}).constructor('return 1')();");
+        let refused = deploy(&node, body(vec![bad], "all", json!({}))).await;
+        assert_eq!(code(refused), "deploy_script_security_rejected");
+        let script = json!([{ "providerConfigKey": "one", "scripts": [
+            { "name": "x", "event": "validate-connection", "fileBody": { "js": "a.constructor('b')", "ts": "" } },
+        ]}]);
+        let with = body(
+            vec![flow("action", "a", "one")],
+            "all",
+            json!({ "onEventScriptsByProvider": script }),
+        );
+        assert_eq!(code(deploy(&node, with).await), "deploy_script_security_rejected");
+        assert!(names(&node, "one").await.is_empty());
+        node.app.shut_down().await;
+    }
+}

@@ -16,11 +16,15 @@ use tenon_app::syncs::status::StatusRequest;
 use tenon_app::syncs::variants::VariantRequest;
 
 async fn deploy(node: &Node, names: &[&str]) {
+    deploy_every(node, names, "every hour").await;
+}
+
+async fn deploy_every(node: &Node, names: &[&str], runs: &str) {
     let flows: Vec<Value> = names
         .iter()
         .map(|name| {
             json!({
-                "type": "sync", "syncName": name, "providerConfigKey": "crm", "models": ["Thing"], "runs": "every hour",
+                "type": "sync", "syncName": name, "providerConfigKey": "crm", "models": ["Thing"], "runs": runs,
                 "version": "", "auto_start": false,
                 "fileBody": { "js": "module.exports = {}", "ts": "// source" },
                 "models_json_schema": { "definitions": { "Thing": {} } },
@@ -161,6 +165,13 @@ async fn a_connection_has_its_own_frequency() {
         assert_eq!(code(set("nope", json!("1h")).await), (400, "unknown_sync".to_owned()));
         assert_eq!(set("one", Value::Null).await.unwrap(), "every hour");
         assert_eq!(status(&node, "one").await[0]["frequency"], "every hour");
+        // A deploy changes the frequency of those that have none of their own.
+        deploy_every(&node, &["one"], "every 2 hours").await;
+        assert_eq!(status(&node, "one").await[0]["frequency"], "every 2 hours");
+        set("one", json!("90s")).await.unwrap();
+        deploy_every(&node, &["one"], "every 5 hours").await;
+        assert_eq!(status(&node, "one").await[0]["frequency"], "every 90s");
+        assert_eq!(set("one", Value::Null).await.unwrap(), "every 5 hours");
         node.app.shut_down().await;
     }
 }

@@ -3,6 +3,7 @@
 pub mod build;
 pub mod client;
 pub mod deploy;
+pub mod docs;
 pub mod dry;
 pub mod lines;
 pub mod report;

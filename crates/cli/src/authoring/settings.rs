@@ -67,9 +67,35 @@ impl Settings {
 
     /// A variable: the process's own, else the project's.
     pub fn var(&self, name: &str) -> Option<String> {
-        env::var(name)
-            .or_else(|| self.dotenv.get(name).cloned())
-            .filter(|value| !value.is_empty())
+        self.first([name])
+    }
+
+    /// The first variable with one of these names: all of the process come before those of the project, so that what is set
+    /// for one call is not hidden by the file.
+    fn first<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N> + Clone) -> Option<String> {
+        let of_process = names.clone().into_iter().find_map(|name| env::var(name.as_ref()));
+        of_process.or_else(|| {
+            names.into_iter().find_map(|name| {
+                self.dotenv
+                    .get(name.as_ref())
+                    .filter(|value| !value.is_empty())
+                    .cloned()
+            })
+        })
+    }
+
+    /// Whether deploys that lose nothing are made without a question (`NANGO_DEPLOY_AUTO_CONFIRM`).
+    pub fn confirms_deploys(&self) -> bool {
+        self.says("NANGO_DEPLOY_AUTO_CONFIRM", "true")
+    }
+
+    /// Whether what is deployed does not come from a repository (`NANGO_DEPLOY_SOURCE`), so that deploys of one leave it alone.
+    pub fn deploys_standalone(&self) -> bool {
+        self.says("NANGO_DEPLOY_SOURCE", "standalone")
+    }
+
+    fn says(&self, name: &str, text: &str) -> bool {
+        self.var(name).is_some_and(|value| value == text)
     }
 
     /// Whether a variable says where the server is.
@@ -84,8 +110,7 @@ impl Settings {
         let host = flags
             .host
             .clone()
-            .or_else(|| self.var("TENON_HOST"))
-            .or_else(|| self.var("NANGO_HOSTPORT"));
+            .or_else(|| self.first(["TENON_HOST", "NANGO_HOSTPORT"]));
         host.unwrap_or_else(|| DEFAULT_HOST.to_owned())
             .trim_end_matches('/')
             .to_owned()
@@ -104,12 +129,17 @@ impl Settings {
             })
             .collect();
         const NAMES: [&str; 3] = ["TENON_SECRET_KEY", "TENON_API_KEY", "NANGO_SECRET_KEY"];
-        let own = NAMES.iter().map(|name| format!("{name}_{suffix}"));
-        let general = NAMES.iter().map(|name| (*name).to_owned());
+        // A `.env` may also have the name as it is in capitals, with the hyphen that shells do not allow.
+        let as_is = environment.to_uppercase();
+        let own: Vec<String> = NAMES
+            .iter()
+            .flat_map(|name| [format!("{name}_{suffix}"), format!("{name}_{as_is}")])
+            .collect();
         let found = flags
             .api_key
             .clone()
-            .or_else(|| own.chain(general).find_map(|name| self.var(&name)));
+            .or_else(|| self.first(&own))
+            .or_else(|| self.first(NAMES));
         match found {
             Some(key) => Ok(Secret::new(key)),
             None => bail!(

@@ -1,4 +1,4 @@
-use super::parse_dotenv;
+use super::{Settings, parse_dotenv};
 
 #[test]
 fn dotenv_files() {
@@ -22,4 +22,26 @@ fn dotenv_files() {
             ("G", "a=b")
         ]
     );
+}
+
+#[test]
+fn what_variables_say_about_deploys() {
+    let of = |text: &str| Settings {
+        dotenv: parse_dotenv(text),
+    };
+    for (text, confirms, standalone) in [
+        ("", false, false),
+        ("NANGO_DEPLOY_AUTO_CONFIRM=true", true, false),
+        ("NANGO_DEPLOY_AUTO_CONFIRM=false", false, false),
+        ("NANGO_DEPLOY_AUTO_CONFIRM=1", false, false),
+        ("NANGO_DEPLOY_SOURCE=standalone", false, true),
+        ("NANGO_DEPLOY_SOURCE=repo", false, false),
+    ] {
+        let settings = of(text);
+        assert_eq!(
+            (settings.confirms_deploys(), settings.deploys_standalone()),
+            (confirms, standalone),
+            "{text}"
+        );
+    }
 }

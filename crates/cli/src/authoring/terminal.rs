@@ -39,6 +39,15 @@ impl Terminal {
         Self { colour, interactive }
     }
 
+    /// The same, but nobody is asked anything.
+    #[must_use]
+    pub fn without_questions(self) -> Self {
+        Self {
+            interactive: false,
+            ..self
+        }
+    }
+
     /// Whether colours are shown.
     pub fn has_colour(self) -> bool {
         self.colour

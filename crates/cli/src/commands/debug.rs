@@ -8,6 +8,7 @@ use console::{Key, Term};
 
 use crate::authoring::settings::ServerArgs;
 use crate::authoring::terminal::{Style, Terminal, say};
+use crate::common::CommonArgs;
 use crate::logging;
 use crate::replay::source::load;
 use crate::replay::steps::{Shown, Tag, steps};
@@ -52,9 +53,9 @@ pub struct DebugArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: DebugArgs) -> Result<ExitCode> {
+pub async fn run(args: DebugArgs, common: CommonArgs) -> Result<ExitCode> {
     logging::quiet();
-    let terminal = Terminal::detect();
+    let terminal = common.terminal();
     let (cassette, _) = load(&args.run, &args.server, &args.environment, Path::new(".")).await?;
     let mut shown = steps(&cassette);
     if !args.only.is_empty() {

@@ -8,11 +8,12 @@ use serde_json::json;
 use crate::authoring::{
     COMPILE_FAILED, DEPLOY_FAILED, build,
     client::Client,
-    deploy::{self, Consent, Decision, Selection},
+    deploy::{self, Consent, Decision, Selection, Sent},
     exit, report,
     settings::{ServerArgs, Settings},
     terminal::{Style, Terminal, note, say},
 };
+use crate::common::CommonArgs;
 
 /// Flags of `tenon deploy`.
 #[derive(Debug, Clone, clap::Args)]
@@ -44,7 +45,12 @@ pub struct DeployArgs {
     #[arg(long, short, value_name = "ID")]
     integration: Option<String>,
     /// Version to give to what is deployed, instead of the ones in the files.
-    #[arg(long = "function-version", short = 'v', value_name = "VERSION")]
+    #[arg(
+        long = "function-version",
+        short = 'v',
+        visible_alias = "version",
+        value_name = "VERSION"
+    )]
     version: Option<String>,
     /// Do not ask. Destructive changes also need --allow-destructive.
     #[arg(long, visible_alias = "yes", short = 'y')]
@@ -66,8 +72,8 @@ pub struct DeployArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: DeployArgs) -> Result<ExitCode> {
-    let terminal = Terminal::detect();
+pub async fn run(args: DeployArgs, common: CommonArgs) -> Result<ExitCode> {
+    let terminal = common.terminal();
     let settings = Settings::load(&args.dir);
     let client = Client::new(
         &settings.host(&args.server),
@@ -93,7 +99,12 @@ pub async fn run(args: DeployArgs) -> Result<ExitCode> {
         action: args.action,
         integration: args.integration,
     };
-    let request = match deploy::Request::new(&built.project, &selection, args.version.as_deref(), &settings) {
+    let sent = Sent {
+        version: args.version.as_deref(),
+        debug: common.debug,
+        standalone: settings.deploys_standalone(),
+    };
+    let request = match deploy::Request::new(&built.project, &selection, sent) {
         Ok(request) => request,
         Err(error) => return Ok(failed(args.json, terminal, &error.to_string())),
     };
@@ -116,10 +127,7 @@ pub async fn run(args: DeployArgs) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let consent = Consent {
-        auto_confirm: args.auto_confirm
-            || settings
-                .var("NANGO_DEPLOY_AUTO_CONFIRM")
-                .is_some_and(|value| value == "true"),
+        auto_confirm: args.auto_confirm || settings.confirms_deploys(),
         allow_destructive: args.allow_destructive,
         interactive: terminal.is_interactive() && !args.json,
     };

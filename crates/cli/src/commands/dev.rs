@@ -10,7 +10,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::authoring::client::Client;
-use crate::authoring::deploy::{self, Consent, Decision, Selection};
+use crate::authoring::deploy::{self, Consent, Decision, Selection, Sent};
 use crate::authoring::settings::{ServerArgs, Settings};
 use crate::authoring::terminal::{Style, Terminal, count, note, say};
 use crate::authoring::{build, report};
@@ -199,7 +199,11 @@ async fn work(args: &DevArgs, settings: &Settings, client: Option<&Client>, term
 
 /// Deploys everything, unless data would be lost.
 async fn put(built: &build::Built, settings: &Settings, client: &Client) -> Result<Value> {
-    let request = deploy::Request::new(&built.project, &Selection::default(), None, settings)?;
+    let sent = Sent {
+        standalone: settings.deploys_standalone(),
+        ..Sent::default()
+    };
+    let request = deploy::Request::new(&built.project, &Selection::default(), sent)?;
     let plan = request.plan(client).await?;
     let consent = Consent {
         auto_confirm: true,

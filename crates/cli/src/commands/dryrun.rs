@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +33,7 @@ pub struct DryrunArgs {
     /// Id of the connection.
     connection_id: String,
     /// Environment that the connection is in.
-    #[arg(long, short, default_value = "dev")]
+    #[arg(long, short, default_value = "dev", alias = "env")]
     environment: String,
     /// Folder of the project.
     #[arg(long, default_value = ".")]
@@ -61,8 +61,11 @@ pub struct DryrunArgs {
     validate: bool,
     /// Keep the run: as a fixture for tenon test when it succeeds and fits its schemas (<integration>/tests/
     /// <name>.test.json), and as a recording for tenon replay and tenon debug (<name>.recording.json).
-    #[arg(long)]
+    #[arg(long, alias = "save-responses")]
     save: bool,
+    /// Say how much memory and processor time the run took.
+    #[arg(long)]
+    diagnostics: bool,
     /// Run the project's TypeScript too, when it has one.
     #[arg(long)]
     typecheck: bool,
@@ -77,10 +80,14 @@ impl DryrunArgs {
     fn options(&self) -> Result<Options> {
         let value =
             |flag: &str, text: &Option<String>| text.as_ref().map(|text| dry::json_argument(flag, text)).transpose();
+        let checkpoint = value("--checkpoint", &self.checkpoint)?;
+        if let Some(Err(reason)) = checkpoint.as_ref().map(dry::check_checkpoint) {
+            bail!("--checkpoint: {reason}");
+        }
         Ok(Options {
             input: value("--input", &self.input)?,
             metadata: value("--metadata", &self.metadata)?,
-            checkpoint: value("--checkpoint", &self.checkpoint)?,
+            checkpoint,
             variant: self.variant.clone(),
             last_sync_date: self
                 .last_sync_date
@@ -161,6 +168,9 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
     } else {
         note("");
         say(&dry::render(&finished, &target, &problems, terminal));
+        if args.diagnostics {
+            say(&dry::diagnostics(&finished));
+        }
         if let Some(path) = saved {
             note(&format!("Saved as {}", path.display()));
         }

@@ -13,6 +13,7 @@ use crate::authoring::exit;
 use crate::authoring::lines::{Line, compare};
 use crate::authoring::settings::EnvironmentArgs;
 use crate::authoring::terminal::{Style, Terminal, note, say, table};
+use crate::common::CommonArgs;
 
 /// Functions asked for at a time.
 const PAGE: usize = 100;
@@ -81,7 +82,7 @@ enum Command {
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
         /// Do not ask.
-        #[arg(long, short = 'y', visible_alias = "auto-confirm")]
+        #[arg(id = "auto_confirm", long = "yes", short = 'y', visible_alias = "auto-confirm")]
         yes: bool,
         #[command(flatten)]
         common: EnvironmentArgs,
@@ -113,8 +114,8 @@ impl Named {
 }
 
 /// Runs the command.
-pub async fn run(args: FunctionsArgs) -> Result<ExitCode> {
-    let terminal = Terminal::detect();
+pub async fn run(args: FunctionsArgs, flags: CommonArgs) -> Result<ExitCode> {
+    let terminal = flags.terminal();
     match args.command {
         Command::List { integration, common } => list(integration, &common, terminal).await,
         Command::Show { named, common } => show(&named, &common, terminal).await,

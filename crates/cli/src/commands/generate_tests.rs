@@ -5,12 +5,16 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use serde_json::json;
 
-use crate::{authoring::terminal::say, testing::generate};
+use crate::{
+    authoring::terminal::say,
+    testing::{Wanted, generate},
+};
 
 /// Flags of `tenon generate:tests`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   tenon dryrun contacts 3f9a… --save && tenon generate:tests && npx vitest run
+  tenon generate:tests -i hubspot -s contacts    for one sync
 
 Writes <integration>/tests/<integration>-<function>.test.ts for every fixture that no test reads, and vitest.setup.ts and
 vite.config.ts where they are missing. Files that exist are left alone. `tenon test` runs fixtures without any of them.")]
@@ -18,6 +22,15 @@ pub struct GenerateTestsArgs {
     /// Folder to search for fixtures.
     #[arg(default_value = ".")]
     path: PathBuf,
+    /// Only for functions of this integration.
+    #[arg(long, short, value_name = "ID")]
+    integration: Option<String>,
+    /// Only for this sync.
+    #[arg(long, short, value_name = "NAME", conflicts_with = "action")]
+    sync: Option<String>,
+    /// Only for this action.
+    #[arg(long, short, value_name = "NAME")]
+    action: Option<String>,
     /// Machine-readable output.
     #[arg(long)]
     json: bool,
@@ -25,7 +38,12 @@ pub struct GenerateTestsArgs {
 
 /// Runs the command.
 pub fn run(args: &GenerateTestsArgs) -> Result<ExitCode> {
-    let written = generate(&args.path)?;
+    let wanted = Wanted {
+        integration: args.integration.as_deref(),
+        sync: args.sync.as_deref(),
+        action: args.action.as_deref(),
+    };
+    let written = generate(&args.path, wanted)?;
     let paths: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
     if args.json {
         say(&json!({ "written": paths }).to_string());

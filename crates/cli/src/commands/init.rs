@@ -26,6 +26,9 @@ pub struct InitArgs {
     /// Only write the types of the SDK.
     #[arg(long)]
     types: bool,
+    /// Only write files. That is what happens anyway: nothing is installed, and the examples need no compiling.
+    #[arg(long, hide = true)]
+    copy: bool,
     /// Machine-readable output.
     #[arg(long)]
     json: bool,

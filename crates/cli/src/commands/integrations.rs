@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use crate::authoring::client::{Client, ClientError};
 use crate::authoring::settings::EnvironmentArgs;
 use crate::authoring::terminal::{Style, Terminal, note, say, table};
+use crate::common::CommonArgs;
 
 /// Flags of `tenon integrations`.
 #[derive(Debug, Clone, clap::Args)]
@@ -128,7 +129,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 /// Runs the command.
-pub async fn run(args: IntegrationsArgs) -> Result<ExitCode> {
+pub async fn run(args: IntegrationsArgs, flags: CommonArgs) -> Result<ExitCode> {
     match args.command {
         Command::List { common } => list(&common).await?,
         Command::Show {
@@ -171,7 +172,7 @@ pub async fn run(args: IntegrationsArgs) -> Result<ExitCode> {
             set(&client, &key, rename.as_deref(), &change.with_input()?).await?;
             show(rename.as_deref().unwrap_or(&key), false, &common).await?;
         }
-        Command::Delete { key, yes, common } => delete(&key, yes, &common).await?,
+        Command::Delete { key, yes, common } => delete(&key, yes, flags, &common).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -274,8 +275,8 @@ async fn set(client: &Client, key: &str, rename: Option<&str>, change: &Change) 
     write(client, Method::PATCH, &path(key, ""), body).await
 }
 
-async fn delete(key: &str, yes: bool, common: &EnvironmentArgs) -> Result<()> {
-    let terminal = Terminal::detect();
+async fn delete(key: &str, yes: bool, flags: CommonArgs, common: &EnvironmentArgs) -> Result<()> {
+    let terminal = flags.terminal();
     if !yes {
         if !terminal.is_interactive() {
             bail!("nobody can be asked here; pass --yes to remove {key} with its connections, functions and records");

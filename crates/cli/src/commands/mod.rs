@@ -1,6 +1,7 @@
 //! One module per command.
 
 pub mod catalog;
+pub mod clone;
 pub mod compile;
 pub mod create;
 pub mod debug;
@@ -10,12 +11,14 @@ pub mod doctor;
 pub mod dryrun;
 pub mod env;
 pub mod functions;
+pub mod generate_docs;
 pub mod generate_tests;
 pub mod init;
 pub mod integrations;
 pub mod keys;
 pub mod logs;
 pub mod migrate;
+pub mod migrate_yaml;
 pub mod pull;
 pub mod quickstart;
 pub mod replay;

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use http::Method;
 use serde_json::{Value, json};
+use tenon_catalog::library::{self, FunctionTemplate};
 
 use crate::authoring::client::Client;
+use crate::authoring::scaffold;
 use crate::authoring::settings::{ServerArgs, Settings};
 use crate::authoring::terminal::{Style, Terminal, say};
 
@@ -17,6 +19,7 @@ use crate::authoring::terminal::{Style, Terminal, say};
   tenon pull hubspot contacts
   tenon pull hubspot contacts -e prod --force       over the file that is there
   tenon pull hubspot contacts --function-version 3  as it was
+  tenon pull hubspot contacts --catalog             the template of that name, with its fixtures
 
 Brings the entry file back, as it was deployed. Files that it imported are not stored on the server.
 Exit codes: 0 written, 1 anything else.")]
@@ -26,11 +29,23 @@ pub struct PullArgs {
     /// Its name.
     name: String,
     /// Environment that it is deployed in.
-    #[arg(short, long, default_value = "dev")]
+    #[arg(short, long, visible_alias = "env", default_value = "dev")]
     environment: String,
+    /// Take the template of this name instead, from this program; the integration is the provider's name.
+    #[arg(short, long, conflicts_with_all = ["environment", "version"])]
+    catalog: bool,
     /// What it is, when several have the name.
-    #[arg(long = "type", value_name = "TYPE", value_parser = ["sync", "action", "on-event"])]
+    #[arg(long = "type", value_name = "TYPE", value_parser = ["sync", "action", "on-event"], group = "what")]
     kind: Option<String>,
+    /// The same as --type sync.
+    #[arg(long, short, group = "what")]
+    sync: bool,
+    /// The same as --type action.
+    #[arg(long, short, group = "what")]
+    action: bool,
+    /// The same as --type on-event.
+    #[arg(long, group = "what")]
+    on_event: bool,
     /// An earlier version.
     #[arg(long = "function-version", value_name = "VERSION")]
     version: Option<String>,
@@ -50,13 +65,16 @@ pub struct PullArgs {
 /// Runs the command.
 pub async fn run(args: PullArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
+    if args.catalog {
+        return take_template(&args, terminal);
+    }
     let settings = Settings::load(&args.dir);
     let client = Client::new(
         &settings.host(&args.server),
         settings.key(&args.server, &args.environment)?,
     )?;
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("type", &args.kind), ("version", &args.version)] {
+    for (name, value) in [("type", args.kind()), ("version", args.version.as_deref())] {
         if let Some(value) = value {
             query.append_pair(name, value);
         }
@@ -95,6 +113,43 @@ pub async fn run(args: PullArgs) -> Result<ExitCode> {
         let (sign, style) = if same { ("=", Style::Dim) } else { ("+", Style::Green) };
         let rest = if listed { ", listed in index.ts" } else { "" };
         say(&format!("{} {stem}.ts{rest}", terminal.paint(style, sign)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl PullArgs {
+    fn kind(&self) -> Option<&str> {
+        match (self.sync, self.action, self.on_event) {
+            (true, ..) => Some("sync"),
+            (_, true, _) => Some("action"),
+            (.., true) => Some("on-event"),
+            (false, false, false) => self.kind.as_deref(),
+        }
+    }
+}
+
+fn take_template(args: &PullArgs, terminal: Terminal) -> Result<ExitCode> {
+    let fits = |template: &&FunctionTemplate| {
+        template.name == args.name && args.kind().is_none_or(|kind| template.kind() == kind)
+    };
+    let Some(template) = library::templates(Some(&args.integration)).find(fits) else {
+        bail!(
+            "there is no template {}/{}; `tenon templates list` shows those that there are",
+            args.integration,
+            args.name
+        );
+    };
+    let added = scaffold::add(&args.dir, template, &args.integration, args.force)?;
+    if args.json {
+        let shown = json!({ "path": added.function, "fixtures": added.fixtures, "listed": added.listed });
+        say(&shown.to_string());
+    } else {
+        let rest = if added.listed { ", listed in index.ts" } else { "" };
+        say(&format!(
+            "{} {}{rest}",
+            terminal.paint(Style::Green, "+"),
+            added.function
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tenon_compiler::Folder;
+use tenon_compiler::{Entry, Folder};
 
 use super::{
     discover::{Case, Source, discover},
@@ -21,8 +21,33 @@ const SETUP: [(&str, &str); 2] = [
     ("vite.config.ts", include_str!("templates/vite.config.ts")),
 ];
 
+/// Which functions tests are written for; nothing = all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted<'a> {
+    /// Those of this integration.
+    pub integration: Option<&'a str>,
+    /// This sync.
+    pub sync: Option<&'a str>,
+    /// This action.
+    pub action: Option<&'a str>,
+}
+
+impl Wanted<'_> {
+    fn includes(&self, entry: &Entry) -> bool {
+        let named = match (self.sync, self.action) {
+            (Some(name), _) => entry.folder == Some(Folder::Syncs) && entry.name == name,
+            (None, Some(name)) => entry.folder == Some(Folder::Actions) && entry.name == name,
+            (None, None) => true,
+        };
+        named
+            && self
+                .integration
+                .is_none_or(|integration| entry.integration == integration)
+    }
+}
+
 /// Writes what is missing for the fixtures below `path`; files that exist are left alone. Answers what was written.
-pub fn generate(path: &Path) -> Result<Vec<PathBuf>> {
+pub fn generate(path: &Path, wanted: Wanted<'_>) -> Result<Vec<PathBuf>> {
     let start = path
         .canonicalize()
         .with_context(|| format!("there is nothing at {}", path.display()))?;
@@ -34,6 +59,9 @@ pub fn generate(path: &Path) -> Result<Vec<PathBuf>> {
         let (Source::File(fixture), Some(entry)) = (&case.source, &case.function) else {
             continue;
         };
+        if !wanted.includes(entry) {
+            continue;
+        }
         let folder = fixture.parent().unwrap_or(fixture);
         let test = folder.join(format!("{}-{}.test.ts", entry.integration, entry.name));
         if case.test_file.is_none() {

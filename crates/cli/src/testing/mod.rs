@@ -39,7 +39,7 @@ use tokio::runtime::Handle;
 use discover::Case;
 use run::{Judged, Runner};
 
-pub use generate::generate;
+pub use generate::{Wanted, generate};
 
 /// What came of a fixture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

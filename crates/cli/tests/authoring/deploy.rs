@@ -139,6 +139,165 @@ fn keys_come_from_many_places() {
     assert_eq!(from_file.code, 0, "{}", from_file.stderr);
 }
 
+#[test]
+fn bodies_have_the_members_of_the_contract_and_no_others() {
+    let server = Server::start();
+    let dir = project();
+    let sync = "import { createSync } from 'nango';\nimport * as z from 'zod';\nexport default createSync({ description: 'Items.', version: '1.0.0', frequency: 'every hour', metadata: z.object({ a: z.string() }), models: { Item: z.object({ id: z.string() }) }, exec: async (nango) => { await nango.saveCheckpoint({ at: 1 }); } });\n";
+    std::fs::create_dir_all(dir.path().join("shop/syncs")).unwrap();
+    std::fs::write(dir.path().join("shop/syncs/items.ts"), sync).unwrap();
+    std::fs::write(
+        dir.path().join("index.ts"),
+        "import './shop/actions/pay.js';\nimport './shop/syncs/items.js';\nimport './shop/on-events/check.js';",
+    )
+    .unwrap();
+    let ran = tenon(dir.path(), Some(&server.url), &["deploy", "dev", "--auto-confirm"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let seen = server.take();
+    let (first, second) = (seen[0].json(), seen[1].json());
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    let common = [
+        "flowConfigs",
+        "onEventScriptsByProvider",
+        "deployMode",
+        "reconcile",
+        "debug",
+    ];
+    assert_eq!(keys(&first), [&common[..], &["sdkVersion"]].concat());
+    assert_eq!(
+        keys(&second),
+        [&common[..], &["nangoYamlBody", "sdkVersion", "source"]].concat()
+    );
+    assert_eq!(first["sdkVersion"], concat!(env!("CARGO_PKG_VERSION"), "-zero"));
+    assert_eq!(first["debug"], false);
+    for request in &seen {
+        assert_eq!(request.header("content-type"), "application/json");
+        assert!(request.header("user-agent").starts_with("tenon-cli/"));
+        assert_eq!(
+            request.header("nango-cli-device-id"),
+            "",
+            "nothing tells machines apart"
+        );
+    }
+    let [sync, action] = second["flowConfigs"].as_array().unwrap().as_slice() else {
+        panic!("{second:#}")
+    };
+    let without_files = |flow: &Value| {
+        let mut flow = flow.clone();
+        for (key, texts) in [
+            ("fileBody", ["js", "ts"]),
+            ("models_json_schema", ["definitions", "definitions"]),
+        ] {
+            let member = flow.as_object_mut().unwrap().shift_remove(key).unwrap();
+            assert!(texts.iter().all(|text| member.get(text).is_some()), "{member}");
+        }
+        flow
+    };
+    assert_eq!(
+        sync["fileBody"]["ts"],
+        std::fs::read_to_string(dir.path().join("shop/syncs/items.ts")).unwrap()
+    );
+    assert_eq!(
+        without_files(sync),
+        json!({
+            "type": "sync", "syncName": "items", "providerConfigKey": "shop", "models": ["Item"],
+            "input": "SyncMetadata_shop_items", "version": "1.0.0", "runs": "every hour", "track_deletes": false,
+            "auto_start": false, "sync_type": "full", "webhookSubscriptions": [], "attributes": {},
+            "metadata": { "description": "Items.", "scopes": [] }, "endpoints": [], "features": ["checkpoints"],
+        })
+    );
+    assert_eq!(
+        without_files(action),
+        json!({
+            "type": "action", "syncName": "pay", "providerConfigKey": "shop", "models": ["ActionOutput_shop_pay"],
+            "input": "ActionInput_shop_pay", "version": "", "runs": null, "track_deletes": false,
+            "metadata": { "description": "x", "scopes": [] }, "endpoints": [], "features": [],
+        })
+    );
+    let script = &second["onEventScriptsByProvider"][0];
+    assert_eq!(
+        (&script["providerConfigKey"], keys(&script["scripts"][0])),
+        (&json!("shop"), vec!["name".into(), "fileBody".into(), "event".into()])
+    );
+
+    let debug = tenon(
+        dir.path(),
+        Some(&server.url),
+        &["deploy", "dev", "--debug", "--version", "9.0.0"],
+    );
+    assert_eq!(debug.code, 0, "{}", debug.stderr);
+    let sent = server.take()[1].json();
+    assert_eq!(
+        (&sent["debug"], &sent["flowConfigs"][1]["version"]),
+        (&json!(true), &json!("9.0.0"))
+    );
+}
+
+#[test]
+fn functions_with_triggers_go_apart() {
+    const DECLARED: &str = "import { createFunction } from 'nango/experimental';\nimport * as z from 'zod';\nexport default createFunction({ description: 'Asks.', input: z.object({ q: z.string() }), output: z.string(), data: { models: { Note: z.object({ id: z.string() }) }, checkpoint: z.object({ at: z.number() }) }, limits: { concurrency: { perConnection: 1 } }, exec: async () => 'x' });\n";
+    let server = Server::start();
+    let dir = project();
+    std::fs::create_dir_all(dir.path().join("desk/functions")).unwrap();
+    std::fs::write(dir.path().join("desk/functions/ask.ts"), DECLARED).unwrap();
+    let both = "import './shop/actions/pay.js';\nimport './desk/functions/ask.js';";
+    std::fs::write(dir.path().join("index.ts"), both).unwrap();
+    let mixed = tenon(dir.path(), Some(&server.url), &["deploy", "dev"]);
+    assert_eq!(mixed.code, 11);
+    assert!(
+        mixed.stderr.contains("both kinds cannot be deployed together"),
+        "{}",
+        mixed.stderr
+    );
+    assert!(server.take().is_empty());
+
+    let one = tenon(
+        dir.path(),
+        Some(&server.url),
+        &["deploy", "dev", "--integration", "desk"],
+    );
+    assert_eq!(one.code, 0, "{}{}", one.stdout, one.stderr);
+    let seen = server.take();
+    let paths: Vec<&str> = seen.iter().map(|seen| seen.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        ["/functions/deployments/bundle/preview", "/functions/deployments/bundle"]
+    );
+    assert_eq!(seen[0].json(), seen[1].json());
+    let mut body = seen[1].json();
+    assert_eq!(
+        body["reconciliationScope"],
+        json!({ "kind": "integration", "integrationId": "desk" })
+    );
+    let member = body["functions"][0].as_object_mut().unwrap();
+    let schemas = member.shift_remove("json_schema").unwrap();
+    assert_eq!(schemas["definitions"].as_object().unwrap().len(), 4);
+    assert!(
+        member.shift_remove("fileBody").unwrap()["js"]
+            .as_str()
+            .unwrap()
+            .contains("Asks.")
+    );
+    assert_eq!(
+        Value::Object(member.clone()),
+        json!({
+            "name": "ask", "integrationId": "desk", "description": "Asks.", "trigger": { "kind": "none" },
+            "requires": { "connection": true, "outbound": true, "invoke": false },
+            "capabilities": { "usesRecords": true, "usesCheckpoints": true, "usesMetadata": false, "usesOutbound": true, "usesInvoke": false },
+            "limits": { "concurrency": { "perConnection": 1 } },
+            "input_schema_ref": "#/definitions/FunctionInput_desk_ask", "output_schema_ref": "#/definitions/FunctionOutput_desk_ask",
+            "model_schema_refs": ["#/definitions/Note"], "metadata_schema_ref": null,
+            "checkpoint_schema_ref": "#/definitions/FunctionCheckpoint_desk_ask",
+        })
+    );
+    std::fs::write(dir.path().join("index.ts"), "import './desk/functions/ask.js';").unwrap();
+    assert_eq!(tenon(dir.path(), Some(&server.url), &["deploy", "dev"]).code, 0);
+    assert_eq!(
+        server.take()[1].json()["reconciliationScope"],
+        json!({ "kind": "environment" })
+    );
+}
+
 /// Recorded requests of the reference client, which lie beside the repository.
 #[test]
 fn requests_equal_the_recorded_ones() {

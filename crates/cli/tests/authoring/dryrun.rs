@@ -285,3 +285,158 @@ fn a_saved_run_replays_as_a_test() {
     assert!(!dir.path().join("desk/tests/act.test.json").exists());
     assert!(dir.path().join("desk/tests/act.recording.json").is_file());
 }
+
+const CALLS: &str = "import { createSync } from 'nango';
+import * as z from 'zod';
+export default createSync({
+    description: 'x', frequency: 'every day', models: { Item: z.object({ id: z.string(), at: z.date().optional() }) },
+    exec: async (nango) => {
+        const locks = [await nango.tryAcquireLock({ key: 'a', ttlMs: 1 }), await nango.tryAcquireLock({ key: 'a', ttlMs: 1 }), await nango.releaseLock({ key: 'a' })];
+        await nango.releaseAllLocks();
+        await nango.setMergingStrategy({ strategy: 'override' }, 'Item');
+        await nango.trackDeletesStart('Item');
+        await nango.get({ endpoint: '/items', baseUrlOverride: 'https://other.example.com', decompress: true, retries: 4, forwardHeadersOnRedirect: true });
+        await nango.batchSave([{ id: '1' }, { id: '1' }, { id: '2', at: 'never' } as any], 'Item');
+        await nango.batchUpdate([{ id: '1' }], 'Item');
+        const ended = await nango.trackDeletesEnd('Item');
+        await nango.startSync('shop', ['items']);
+        await nango.triggerSync('shop', 'c1', 'items');
+        let listed = 0;
+        for await (const record of nango.listRecords('Item')) listed += record.id === '1' ? 1 : 0;
+        await nango.clearCheckpoint();
+        await nango.log('calls', { locks, ended, listed });
+    }
+});
+";
+
+#[test]
+fn what_would_change_the_server_is_only_told() {
+    let server = Server::start();
+    let dir = folder(&[
+        ("index.ts", "import './shop/syncs/calls.js';"),
+        ("shop/syncs/calls.ts", CALLS),
+    ]);
+    let ran = tenon(dir.path(), Some(&server.url), &["dryrun", "calls", "c1", "--json"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let report = ran.json();
+    let logs = report["logs"].as_array().unwrap();
+    let told: Vec<&str> = logs.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    for text in [
+        "setMergingStrategy('Item') does nothing in a dry run",
+        "trackDeletesStart('Item') does nothing in a dry run",
+        "trackDeletesEnd('Item') does nothing in a dry run",
+        "startSync() does nothing in a dry run",
+        "triggerSync('items') does nothing in a dry run",
+    ] {
+        assert!(told.contains(&text), "{text}: {told:?}");
+    }
+    let calls = logs.iter().find(|line| line["message"] == "calls").unwrap();
+    assert_eq!(
+        calls["meta"],
+        json!({ "locks": [true, true, true], "ended": { "deletedKeys": [] }, "listed": 1 })
+    );
+    assert_eq!(report["records"]["Item"]["updated"], json!([{ "id": "1" }]));
+    // The schema has formats, and records are held against it, too.
+    assert_eq!(report["validation"][0]["code"], "invalid_sync_record");
+    assert_eq!(report["validation"].as_array().unwrap().len(), 1);
+    let strict = tenon(
+        dir.path(),
+        Some(&server.url),
+        &["dryrun", "calls", "c1", "--validation"],
+    );
+    assert_eq!(strict.code, 12, "{}", strict.stdout);
+    assert!(
+        strict.stdout.contains("does not fit the schema Item"),
+        "{}",
+        strict.stdout
+    );
+    let seen = server.take();
+    assert!(
+        seen.iter().all(|request| request.method == "GET"),
+        "nothing was written"
+    );
+    let page = seen.iter().find(|request| request.path == "/proxy/items").unwrap();
+    for (name, value) in [
+        ("base-url-override", "https://other.example.com"),
+        ("decompress", "true"),
+        ("retries", "4"),
+        ("forward-headers-on-redirect", "true"),
+    ] {
+        assert_eq!(page.header(name), value, "{name}");
+    }
+}
+
+#[test]
+fn flags_take_values_in_every_form() {
+    let server = Server::start();
+    let dir = project();
+    let run = |args: &[&str]| tenon(dir.path(), Some(&server.url), &[&["dryrun"], args].concat());
+    std::fs::write(dir.path().join("point.json"), r#"{"page":7}"#).unwrap();
+    std::fs::write(dir.path().join("meta.json"), r#"{"region":"us"}"#).unwrap();
+    let long = run(&[
+        "items",
+        "c1",
+        "-e",
+        "dev",
+        "-c",
+        "@point.json",
+        "-m",
+        "@meta.json",
+        "--lastSyncDate",
+        "May 1, 2026",
+        "--json",
+    ]);
+    assert_eq!(long.code, 0, "{}{}", long.stdout, long.stderr);
+    let report = long.json();
+    assert_eq!(report["checkpoint"], json!({ "page": 9 }));
+    assert_eq!(report["records"]["Item"]["saved"][0]["region"], "us");
+    assert_eq!(report["records"]["Item"]["saved"][0]["variant"], "base");
+    assert_eq!(report["logs"][0]["meta"]["since"], "2026-05-01T00:00:00.000Z");
+    for (args, sentence) in [
+        (&["--checkpoint", "[1]"][..], "--checkpoint: a checkpoint is an object"),
+        (&["--checkpoint", r#"{"a":{}}"#], "--checkpoint: `a` must be a text"),
+        (&["--metadata", "@none.json"], "--metadata: none.json cannot be read"),
+        (&["--input", "{"], "--input: the value is not JSON"),
+        (&["-l", "yesterday"], "`yesterday` is not a moment"),
+    ] {
+        let refused = run(&[&["items", "c1"], args].concat());
+        assert_eq!(refused.code, 1, "{args:?}");
+        assert!(refused.stderr.contains(sentence), "{args:?}\n{}", refused.stderr);
+    }
+    let measured = run(&["items", "c1", "--diagnostics"]);
+    assert_eq!(measured.code, 0);
+    let line = measured
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("Memory "))
+        .unwrap_or_default();
+    assert!(line.contains("processor time"), "{}", measured.stdout);
+    assert!(!run(&["items", "c1"]).stdout.contains("Memory "));
+    let act = [
+        "act",
+        "c1",
+        "--integration-id",
+        "shop",
+        "-i",
+        r#"{"what":"token"}"#,
+        "--save-responses",
+    ];
+    let saved = run(&act);
+    assert!(saved.stderr.contains("Saved as"), "{}{}", saved.stdout, saved.stderr);
+    assert!(dir.path().join("shop/tests/act.test.json").is_file());
+}
+
+#[test]
+fn functions_of_events_are_run_as_well() {
+    let server = Server::start();
+    let event = "import { createOnEvent } from 'nango';\nexport default createOnEvent({ description: 'x', event: 'validate-connection', exec: async (nango) => { await nango.log(`checks ${nango.connectionId} as ${nango.scriptType}`); throw new nango.ActionError({ message: 'no' }); } });\n";
+    let dir = folder(&[
+        ("index.ts", "import './shop/on-events/check.js';"),
+        ("shop/on-events/check.ts", event),
+    ]);
+    let ran = tenon(dir.path(), Some(&server.url), &["dryrun", "check", "c1", "--json"]);
+    assert_eq!(ran.code, 12, "{}{}", ran.stdout, ran.stderr);
+    let report = ran.json();
+    assert_eq!(report["logs"][0]["message"], "checks c1 as on-event");
+    assert_eq!(report["error"]["payload"], json!({ "message": "no" }));
+}

@@ -102,3 +102,138 @@ fn errors_end_with_ten_and_name_the_place() {
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(tenon(empty.path(), None, &["compile"]).code, 10);
 }
+
+#[test]
+fn a_new_project_has_what_the_original_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(tenon(dir.path(), None, &["init", ".", "--copy"]).code, 0);
+    let read = |path: &str| std::fs::read_to_string(dir.path().join(path)).unwrap();
+    let json = |path: &str| -> serde_json::Value { serde_json::from_str(&read(path)).unwrap() };
+    let package = json("package.json");
+    assert_eq!(package["type"], "module");
+    assert_eq!(
+        (&package["scripts"]["compile"], &package["scripts"]["dev"]),
+        (&"tenon compile".into(), &"tenon dev".into())
+    );
+    assert_eq!(package["devDependencies"]["zod"], "4.3.6");
+    assert_eq!(package["engines"]["node"], ">=22");
+    let options = &json("tsconfig.json")["compilerOptions"];
+    assert_eq!(
+        (&options["module"], &options["target"]),
+        (&"node16".into(), &"esnext".into())
+    );
+    for strict in [
+        "strict",
+        "exactOptionalPropertyTypes",
+        "noUncheckedIndexedAccess",
+        "noPropertyAccessFromIndexSignature",
+        "noUnusedLocals",
+        "noUnusedParameters",
+        "noEmit",
+    ] {
+        assert_eq!(options[strict], true, "{strict}");
+    }
+    let ignored = read(".gitignore");
+    for line in ["dist/", "build/", "node_modules/", ".env"] {
+        assert!(ignored.lines().any(|ignored| ignored == line), "{line}");
+    }
+    assert!(dir.path().join(".nango").is_dir());
+    let index = read("index.ts");
+    for kind in ["syncs", "actions", "on-events"] {
+        assert!(index.contains(&format!("import './github/{kind}/")), "{index}");
+    }
+}
+
+#[test]
+fn functions_are_listed_once_and_where_there_is_a_list() {
+    let dir = folder(&[("index.ts", "import './desk/actions/first.js'")]);
+    for name in ["one", "two"] {
+        assert_eq!(tenon(dir.path(), None, &["create", "--action", "desk", name]).code, 0);
+    }
+    assert_eq!(
+        std::fs::read_to_string(dir.path().join("index.ts")).unwrap(),
+        "import './desk/actions/first.js'\nimport './desk/actions/one.js';\nimport './desk/actions/two.js';\n"
+    );
+    let nowhere = tempfile::tempdir().unwrap();
+    let refused = tenon(nowhere.path(), None, &["create", "--action", "desk", "one"]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("run `tenon init` first"), "{}", refused.stderr);
+}
+
+#[test]
+fn types_are_checked_where_the_project_has_typescript() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let dir = folder(&[
+        ("index.ts", "import './x/actions/a.js';"),
+        ("tsconfig.json", "{}"),
+        (
+            "x/actions/a.ts",
+            "import { createAction } from 'nango';\nimport * as z from 'zod';\nexport default createAction({ description: 'x', input: z.void(), output: z.void(), exec: async () => {} });\n",
+        ),
+        (
+            "node_modules/.bin/tsc",
+            "#!/bin/sh\necho \"x/actions/a.ts(3,1): error TS2322 $*\"\nexit 2\n",
+        ),
+    ]);
+    let program = dir.path().join("node_modules/.bin/tsc");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let checked = tenon(dir.path(), None, &["compile"]);
+    assert_eq!(checked.code, 10);
+    for text in [
+        "error TS2322",
+        "--noEmit",
+        "-p tsconfig.json",
+        "Not compiled: the types do not fit.",
+    ] {
+        assert!(checked.stderr.contains(text), "{text}\n{}", checked.stderr);
+    }
+    let skipped = tenon(dir.path(), None, &["compile", "--no-typecheck"]);
+    assert_eq!(skipped.code, 0, "{}", skipped.stderr);
+}
+
+#[test]
+fn templates_come_by_their_path() {
+    let dir = folder(&[("index.ts", "")]);
+    let exists = |path: &str| dir.path().join(path).is_file();
+    let one = tenon(dir.path(), None, &["clone", "slack/syncs/users"]);
+    assert_eq!(one.code, 0, "{}", one.stderr);
+    assert!(
+        exists("slack/syncs/users.ts") && exists("slack/tests/users.test.json") && !exists("slack/syncs/channels.ts")
+    );
+    let kind = tenon(dir.path(), None, &["clone", "slack/syncs", "--json"]).json();
+    assert_eq!(kind["added"].as_array().unwrap().len(), 3);
+    let all = tenon(dir.path(), None, &["clone", "slack", "--json"]).json();
+    assert_eq!(all["added"].as_array().unwrap().len(), 4);
+    let index = std::fs::read_to_string(dir.path().join("index.ts")).unwrap();
+    assert_eq!(index.lines().count(), 4, "{index}");
+
+    std::fs::write(dir.path().join("slack/syncs/users.ts"), "// mine\n").unwrap();
+    let kept = tenon(dir.path(), None, &["clone", "slack/syncs/users"]);
+    assert_eq!(kept.code, 1);
+    assert!(
+        kept.stderr.contains("slack/syncs/users.ts would be overwritten"),
+        "{}",
+        kept.stderr
+    );
+    assert_eq!(tenon(dir.path(), None, &["clone", "slack/syncs/users", "-f"]).code, 0);
+    let none = tenon(dir.path(), None, &["clone", "slack/actions/none"]);
+    assert!(
+        none.stderr.contains("there is no template at slack/actions/none"),
+        "{}",
+        none.stderr
+    );
+
+    let pulled = tenon(dir.path(), None, &["pull", "linear", "issues", "-c", "-s", "--json"]);
+    assert_eq!(pulled.json()["path"], "linear/syncs/issues.ts", "{}", pulled.stderr);
+    let wrong = tenon(dir.path(), None, &["pull", "linear", "issues", "--catalog", "--action"]);
+    assert!(
+        wrong.stderr.contains("there is no template linear/issues"),
+        "{}",
+        wrong.stderr
+    );
+    assert_eq!(
+        tenon(dir.path(), None, &["pull", "linear", "issues", "-c", "-e", "prod"]).code,
+        1
+    );
+}

@@ -111,6 +111,12 @@ fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
                 .collect();
             ok(json!(deployed))
         }
+        ("POST", "/functions/deployments/bundle/preview" | "/functions/deployments/bundle") => {
+            let name = &seen.json()["functions"][0]["name"];
+            ok(
+                json!({ "created": [{ "name": name, "integrationId": "desk" }], "updated": [], "unchanged": [], "deleted": [] }),
+            )
+        }
         ("GET", "/connections") => {
             ok(json!({ "connections": [{ "connection_id": "c1", "provider_config_key": "shop" }] }))
         }

@@ -24,16 +24,22 @@ impl Ran {
 
 /// Runs `tenon` in `dir` with a clean environment.
 pub fn tenon(dir: &Path, host: Option<&str>, args: &[&str]) -> Ran {
+    let of_host = |host| [("NANGO_HOSTPORT", host), ("NANGO_SECRET_KEY_DEV", "key-of-dev")];
+    tenon_with(
+        dir,
+        host.map(of_host).as_ref().map_or(&[], |variables| variables.as_slice()),
+        args,
+    )
+}
+
+/// Runs `tenon` in `dir` with these variables and no others.
+pub fn tenon_with(dir: &Path, variables: &[(&str, &str)], args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tenon"));
     command.args(args).current_dir(dir).env_clear().stdin(Stdio::null());
     if let Some(path) = option_env!("PATH") {
         command.env("PATH", path);
     }
-    if let Some(host) = host {
-        command
-            .env("NANGO_HOSTPORT", host)
-            .env("NANGO_SECRET_KEY_DEV", "key-of-dev");
-    }
+    command.envs(variables.iter().copied());
     let output = command.output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),

@@ -13,7 +13,7 @@ use serde_json::Value;
 pub use flow::{flow_config, on_event_scripts};
 pub use frequency::{FrequencyError, frequency_ms};
 pub use function::{bundle_function, capabilities};
-pub(crate) use read::read;
+pub(crate) use read::{EVENTS, read};
 pub use report::{functions_json, nango_json};
 pub use rules::check_project;
 

@@ -9,6 +9,11 @@ pub const TESTS: &[Test] = &[
     ("projects_that_are_refused", projects_that_are_refused),
     ("clashes_between_functions", clashes_between_functions),
     ("bare_folders", bare_folders),
+    ("what_the_index_counts", what_the_index_counts),
+    (
+        "declared_functions_that_are_refused",
+        declared_functions_that_are_refused,
+    ),
     ("frequencies", frequencies),
     ("a_text_alone_sees_no_other_file", a_text_alone_sees_no_other_file),
 ];
@@ -223,6 +228,83 @@ fn bare_folders() {
     assert_eq!(project.functions[0].entry.bundle_name(), "a_syncs_copy.cjs");
 }
 
+/// The list is read line by line: imports at the beginning of one, with either quote, with or without suffix and semicolon.
+fn what_the_index_counts() {
+    let action = file("createAction", ACTION);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let paths: Vec<String> = names.iter().map(|name| format!("x/actions/{name}.ts")).collect();
+    let index = "import './x/actions/a.js';\nimport \"./x/actions/b\"\n  import './x/actions/c.js';\n// import './x/actions/d.js';\nimport e from './x/actions/e.js';\nimport './x/actions/f.ts';\nimport './x/actions/a.js';\nimport 'zod';\n";
+    let mut files = vec![("index.ts", index)];
+    files.extend(paths.iter().map(|path| (path.as_str(), action.as_str())));
+    let dir = sandbox::folder(&files);
+    let project = sandbox::compile(dir.path());
+    assert_eq!(sandbox::render(&project.diagnostics), "");
+    let found: Vec<&str> = project.functions.iter().map(|function| function.name()).collect();
+    assert_eq!(found, ["a", "b", "f"]);
+    // `nango.yaml` beside it says nothing any more, and `.nango` is made when it is missing.
+    let both = [
+        ("index.ts", "import './x/actions/a.js';"),
+        ("x/actions/a.ts", action.as_str()),
+        ("nango.yaml", "integrations: {}"),
+    ];
+    assert_eq!(codes(&both), Vec::<&str>::new());
+}
+
+fn declared_functions_that_are_refused() {
+    let declared = |fields: &str| {
+        let text = format!("import {{ createFunction }} from 'nango/experimental';\nimport * as z from 'zod';\nexport default createFunction({{ description: 'x', exec: async () => {{}}, {fields} }} as any);\n")
+            .replace(" } as any)", " })");
+        codes(&[
+            ("index.ts", "import './x/functions/f.js';"),
+            ("x/functions/f.ts", &text),
+        ])
+    };
+    for (fields, expected) in [
+        ("", None),
+        ("trigger: { kind: 'none' }, input: z.string(), output: z.string()", None),
+        (
+            "trigger: { kind: 'schedule', frequency: 'every hour', autoStart: true }",
+            None,
+        ),
+        (
+            "trigger: { kind: 'http', subscriptions: ['a'], debounce: { keyBy: 'a.b', windowMs: 500, maxEntities: 3, take: 'first' } }",
+            None,
+        ),
+        ("trigger: { kind: 'event', events: ['validate-connection'] }", None),
+        ("data: { models: { Row: z.object({ id: z.string() }) } }", None),
+        ("trigger: { kind: 'cron' }", Some("invalid_trigger")),
+        ("trigger: { kind: 'schedule' }", Some("missing_frequency")),
+        (
+            "trigger: { kind: 'schedule', frequency: 'every 5s' }",
+            Some("invalid_frequency"),
+        ),
+        (
+            "trigger: { kind: 'schedule', frequency: 'every day' }, input: z.string()",
+            Some("trigger_without_input"),
+        ),
+        (
+            "trigger: { kind: 'event', events: ['validate-connection'] }, input: z.string()",
+            Some("trigger_without_input"),
+        ),
+        ("trigger: { kind: 'event', events: [] }", Some("invalid_event")),
+        (
+            "trigger: { kind: 'event', events: ['on-monday'] }",
+            Some("invalid_event"),
+        ),
+        (
+            "trigger: { kind: 'http', debounce: { windowMs: 0 } }",
+            Some("invalid_debounce"),
+        ),
+        ("requires: { connection: false }", Some("connection_required")),
+        (
+            "data: { models: { row: z.object({ id: z.string() }) } }",
+            Some("invalid_model_name"),
+        ),
+    ] {
+        assert_eq!(declared(fields), Vec::from_iter(expected), "{fields}");
+    }
+}
+
 fn frequencies() {
     const MINUTE: u64 = 60_000;
     for (text, minutes) in [
@@ -242,6 +324,8 @@ fn frequencies() {
         ("every 120s", 2),
         ("every 1 day", 24 * 60),
         ("2 days", 2 * 24 * 60),
+        // The documented longest period is not a limit.
+        ("every 400 days", 400 * 24 * 60),
     ] {
         assert_eq!(frequency_ms(text), Ok(minutes * MINUTE), "{text}");
     }

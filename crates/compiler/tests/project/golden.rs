@@ -11,6 +11,7 @@ pub const TESTS: &[Test] = &[
     ("recorded_flow_configs", recorded_flow_configs),
     ("recorded_definitions", recorded_definitions),
     ("own_project", own_project),
+    ("own_definitions", own_definitions),
     ("files_written", files_written),
 ];
 
@@ -111,6 +112,73 @@ fn own_project() {
             actual.display()
         );
     }
+}
+
+/// `.nango/nango.json` and `.nango/functions.json`, whole.
+fn own_definitions() {
+    let dir = sandbox::folder(&[
+        (
+            "index.ts",
+            "import './x-y/syncs/rows.js';\nimport './x-y/actions/ask.js';\nimport './x-y/on-events/check.js';\nimport './z/functions/made.js';",
+        ),
+        (
+            "x-y/syncs/rows.ts",
+            "import { createSync } from 'nango'; import * as z from 'zod'; export default createSync({ description: 'Rows.', version: '1.0.0', frequency: 'every hour', autoStart: true, syncType: 'incremental', models: { Row: z.object({ id: z.string() }) }, metadata: z.object({}), endpoints: [{ method: 'GET', path: '/rows' }], scopes: ['r'], webhookSubscriptions: ['row'], exec: async (nango) => { await nango.getCheckpoint(); }, onWebhook: async () => {} });",
+        ),
+        (
+            "x-y/actions/ask.ts",
+            "import { createAction } from 'nango'; import * as z from 'zod'; export default createAction({ description: 'Asks.', input: z.string(), output: z.number(), exec: async () => 1 });",
+        ),
+        (
+            "x-y/on-events/check.ts",
+            "import { createOnEvent } from 'nango'; export default createOnEvent({ description: 'Checks.', event: 'validate-connection', exec: async () => {} });",
+        ),
+        (
+            "z/functions/made.ts",
+            "import { createFunction } from 'nango/experimental'; export default createFunction({ description: 'Made.', trigger: { kind: 'schedule', frequency: 'every day' }, exec: async () => {} });",
+        ),
+    ]);
+    let project = compiled(dir.path());
+    tenon_compiler::write(&project).unwrap();
+    let read =
+        |path: &str| -> Value { serde_json::from_str(&fs::read_to_string(dir.path().join(path)).unwrap()).unwrap() };
+    let row = json!({ "type": "object", "properties": { "id": { "type": "string" } }, "required": ["id"], "additionalProperties": false });
+    let metadata = json!({ "type": "object", "properties": {}, "additionalProperties": false });
+    assert_eq!(
+        read(".nango/nango.json"),
+        json!([
+            {
+                "providerConfigKey": "x-y",
+                "actions": [{
+                    "type": "action", "description": "Asks.", "endpoint": null, "input": "ActionInput_x_y_ask", "name": "ask",
+                    "output": ["ActionOutput_x_y_ask"], "scopes": [], "usedModels": ["ActionInput_x_y_ask", "ActionOutput_x_y_ask"],
+                    "version": "", "features": [],
+                    "json_schema": { "definitions": { "ActionInput_x_y_ask": { "type": "string" }, "ActionOutput_x_y_ask": { "type": "number" } } },
+                }],
+                "syncs": [{
+                    "type": "sync", "description": "Rows.", "auto_start": true, "endpoints": [{ "method": "GET", "path": "/rows" }],
+                    "input": "SyncMetadata_x_y_rows", "name": "rows", "output": ["Row"], "runs": "every hour", "scopes": ["r"],
+                    "sync_type": "incremental", "track_deletes": false, "usedModels": ["Row", "SyncMetadata_x_y_rows"],
+                    "version": "1.0.0", "webhookSubscriptions": ["row"], "features": ["checkpoints"],
+                    "json_schema": { "definitions": { "Row": row, "SyncMetadata_x_y_rows": metadata } },
+                }],
+                "onEventScripts": { "post-connection-creation": [], "pre-connection-deletion": [], "validate-connection": ["check"] },
+            },
+            {
+                "providerConfigKey": "z", "actions": [], "syncs": [],
+                "onEventScripts": { "post-connection-creation": [], "pre-connection-deletion": [], "validate-connection": [] },
+            },
+        ])
+    );
+    let made = read(".nango/functions.json");
+    assert_eq!(
+        (&made[0]["name"], &made[0]["integrationId"]),
+        (&json!("made"), &json!("z"))
+    );
+    assert_eq!(
+        made[0]["definition"]["trigger"],
+        json!({ "kind": "schedule", "frequency": "every day" })
+    );
 }
 
 fn files_written() {

@@ -4,7 +4,7 @@ mod plan;
 mod request;
 
 pub use plan::{Consent, Decision, Plan, decide};
-pub use request::{Request, Selection, render_result};
+pub use request::{Request, Selection, Sent, render_result};
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,6 @@ use tenon_compiler::{Compiled, Kind, Project, definition};
 use super::Plan;
 use crate::authoring::{
     client::{Client, ClientError},
-    settings::Settings,
     terminal::{Style, Terminal, count, table},
 };
 
@@ -23,6 +22,17 @@ pub struct Selection {
     pub integration: Option<String>,
 }
 
+/// What the author says about the deploy as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sent<'a> {
+    /// Version to give to every function, instead of their own.
+    pub version: Option<&'a str>,
+    /// Mark it as one that is being looked into.
+    pub debug: bool,
+    /// It does not come from a repository.
+    pub standalone: bool,
+}
+
 /// A deploy, ready to be planned and applied.
 pub struct Request {
     body: Map<String, Value>,
@@ -32,7 +42,7 @@ pub struct Request {
 
 impl Request {
     /// Picks the selected functions of a compiled project.
-    pub fn new(project: &Project, selection: &Selection, version: Option<&str>, settings: &Settings) -> Result<Self> {
+    pub fn new(project: &Project, selection: &Selection, sent: Sent<'_>) -> Result<Self> {
         let functions = select(project, selection)?;
         if let Some(bundle) = bundle_of(&functions, selection)? {
             return Ok(bundle);
@@ -50,7 +60,8 @@ impl Request {
                 let of_kind = functions
                     .iter()
                     .filter(|f| f.integration() == *integration && f.definition.kind() == kind);
-                flows.extend(of_kind.filter_map(|f| definition::flow_config(&f.definition, &f.js, &f.ts, version)));
+                flows
+                    .extend(of_kind.filter_map(|f| definition::flow_config(&f.definition, &f.js, &f.ts, sent.version)));
             }
         }
         let scripts: Vec<_> = functions
@@ -67,17 +78,14 @@ impl Request {
         }
         body.insert("deployMode".to_owned(), json!(mode));
         body.insert("reconcile".to_owned(), json!(false));
-        body.insert("debug".to_owned(), json!(false));
+        body.insert("debug".to_owned(), json!(sent.debug));
         body.insert(
             "sdkVersion".to_owned(),
             json!(concat!(env!("CARGO_PKG_VERSION"), "-zero")),
         );
-        let standalone = settings
-            .var("NANGO_DEPLOY_SOURCE")
-            .is_some_and(|source| source == "standalone");
         Ok(Self {
             body,
-            source: if standalone { "standalone" } else { "repo" },
+            source: if sent.standalone { "standalone" } else { "repo" },
             is_bundle: false,
         })
     }

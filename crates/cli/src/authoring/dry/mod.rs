@@ -27,8 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{client::Client, terminal::Terminal};
 
-pub use collected::Collected;
-pub use render::{as_json, render};
+pub use collected::{Collected, check_checkpoint};
+pub use render::{as_json, diagnostics, render};
 pub use save::{save, save_recording};
 pub use target::{Target, find};
 pub use validate::violations;

@@ -8,7 +8,7 @@ use super::{
     Finished, Target,
     collected::{Batches, LogLine, RequestLine},
 };
-use crate::authoring::terminal::{Style, Terminal, count, table};
+use crate::authoring::terminal::{Style, Terminal, bytes, count, table};
 
 /// Records shown per model.
 const SHOWN: usize = 3;
@@ -95,6 +95,17 @@ pub fn render(finished: &Finished, target: &Target<'_>, problems: &[Value], term
     }
     out.push_str(&terminal.paint(Style::Dim, "\nNothing was stored."));
     out
+}
+
+/// What the run took from the machine.
+pub fn diagnostics(finished: &Finished) -> String {
+    let outcome = &finished.outcome;
+    format!(
+        "\nMemory {}, processor time {} ms of {} ms.",
+        bytes(usize::try_from(outcome.memory_bytes).unwrap_or(usize::MAX)),
+        outcome.cpu.as_millis(),
+        finished.duration_ms
+    )
 }
 
 fn failure_details(error: &tenon_runtime::RunError, terminal: Terminal) -> String {

@@ -29,6 +29,9 @@ const PROJECT: [(&str, &str); 8] = [
     ("github/on-events/greet.ts", include_str!("files/greet.ts")),
 ];
 
+/// So many of them are not about functions.
+const AROUND: usize = 4;
+
 /// The names under which the types are found.
 const PACKAGES: [&str; 2] = ["nango", "tenon"];
 
@@ -43,8 +46,17 @@ pub struct Written {
 
 /// Makes a project in `dir`. Files that exist are kept, except the types, which are brought up to date.
 pub fn init(dir: &Path) -> Result<Written> {
+    place(dir, &PROJECT)
+}
+
+/// Places what every project has around its functions: package.json, settings of TypeScript, `.gitignore`, the types.
+pub fn around(dir: &Path) -> Result<Written> {
+    place(dir, PROJECT.get(..AROUND).unwrap_or_default())
+}
+
+fn place(dir: &Path, files: &[(&str, &str)]) -> Result<Written> {
     let mut written = Written::default();
-    for (path, text) in PROJECT {
+    for (path, text) in files.iter().copied() {
         let target = dir.join(path);
         if target.exists() {
             written.kept.push(path.to_owned());

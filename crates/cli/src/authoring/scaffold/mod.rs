@@ -5,5 +5,5 @@ mod files;
 mod template;
 
 pub use create::{New, create};
-pub use files::{init, types};
+pub use files::{around, init, types, write};
 pub use template::add;

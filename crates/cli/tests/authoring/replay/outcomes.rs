@@ -316,6 +316,17 @@ fn tests_for_the_public_kit_are_written_once() {
         ),
         ("vite.config.ts", "mine"),
     ]);
+    for (filter, written) in [
+        (&["-i", "other"][..], 0),
+        (&["-s", "get"], 0),
+        (&["-a", "items"], 0),
+        (&["-i", "acme", "-s", "items"], 2),
+    ] {
+        let ran = tenon(dir.path(), None, &[&["generate:tests", "--json"], filter].concat());
+        assert_eq!(ran.json()["written"].as_array().unwrap().len(), written, "{filter:?}");
+    }
+    std::fs::remove_file(dir.path().join("acme/tests/acme-items.test.ts")).unwrap();
+    std::fs::remove_file(dir.path().join("vitest.setup.ts")).unwrap();
     let ran = tenon(dir.path(), None, &["generate:tests", "--json"]);
     assert_eq!(
         (ran.code, ran.json()["written"].as_array().unwrap().len()),
