@@ -104,6 +104,11 @@ test('rollback: with a yes, to the code before or to a named version', async () 
     assert.deepEqual(shown.out.versions.map((one) => one.version), ['2', '1', '2', '1']);
 });
 
+test('input and output of a hosted action are not held against their schemas', async () => {
+    assert.equal(await call('4'), 12);
+    assert.equal(await call('four'), null);
+});
+
 test('pull brings sources back, and never over work that is not deployed', async () => {
     const kept = await tenon('pull', 'shop', 'times');
     assert.equal(kept.code, 1);

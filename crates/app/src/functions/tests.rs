@@ -89,6 +89,16 @@ fn a_deploy_is_read_completely() {
     );
     assert!(definition.subscribes_to(Some("contact.*")));
     assert!(!definition.subscribes_to(Some("contact.created")));
+    let subscribed = |to: Value| {
+        let body = body(json!({ "flowConfigs": [self::flow(json!({ "webhookSubscriptions": to }))] }));
+        DeployInput::parse(Some(&body), false)
+            .unwrap()
+            .flows
+            .remove(0)
+            .definition
+    };
+    assert!(subscribed(json!(["*"])).subscribes_to(Some("contact.created")));
+    assert!(!subscribed(json!([])).subscribes_to(Some("contact.created")));
     let text = serde_json::to_string(definition).unwrap();
     assert_eq!(&serde_json::from_str::<Definition>(&text).unwrap(), definition);
 }

@@ -170,7 +170,7 @@ async fn a_connection_has_its_own_frequency() {
         assert_eq!(status(&node, "one").await[0]["frequency"], "every 2 hours");
         set("one", json!("90s")).await.unwrap();
         deploy_every(&node, &["one"], "every 5 hours").await;
-        assert_eq!(status(&node, "one").await[0]["frequency"], "every 90s");
+        assert_eq!(status(&node, "one").await[0]["frequency"], "90s");
         assert_eq!(set("one", Value::Null).await.unwrap(), "every 5 hours");
         node.app.shut_down().await;
     }

@@ -32,10 +32,15 @@ impl Terminal {
     /// Looks at the streams and at `NO_COLOR`, `FORCE_COLOR` and `CI`.
     pub fn detect() -> Self {
         let shown = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-        let dumb = env::var("TERM").is_some_and(|term| term == "dumb");
-        let colour = env::var("FORCE_COLOR").is_some_and(|value| value != "0")
-            || (shown && !dumb && env::var("NO_COLOR").is_none());
-        let interactive = std::io::stdin().is_terminal() && shown && env::var("CI").is_none();
+        Self::of(std::io::stdin().is_terminal(), shown, env::var)
+    }
+
+    /// `answers` says whether somebody can type, `shown` whether somebody can read.
+    fn of(answers: bool, shown: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+        let colour = variable("FORCE_COLOR").is_some_and(|value| value != "0")
+            || (shown && !dumb && variable("NO_COLOR").is_none());
+        let interactive = answers && shown && variable("CI").is_none();
         Self { colour, interactive }
     }
 
@@ -165,3 +170,6 @@ fn width(text: &str) -> usize {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,10 +10,7 @@ pub const TESTS: &[Test] = &[
     ("clashes_between_functions", clashes_between_functions),
     ("bare_folders", bare_folders),
     ("what_the_index_counts", what_the_index_counts),
-    (
-        "declared_functions_that_are_refused",
-        declared_functions_that_are_refused,
-    ),
+    ("triggers_that_are_refused", triggers_that_are_refused),
     ("frequencies", frequencies),
     ("a_text_alone_sees_no_other_file", a_text_alone_sees_no_other_file),
 ];
@@ -69,10 +66,17 @@ fn definitions_that_are_refused() {
         &sync("models: { lower: z.object({ id: z.string() }) }"),
         &["invalid_model_name"],
     );
+    for name in ["'With-Dash'", "R", "'1st'", "_Row", "'Rów'"] {
+        check(
+            "createSync",
+            &sync(&format!("models: {{ {name}: z.object({{ id: z.string() }}) }}")),
+            &["invalid_model_name"],
+        );
+    }
     check(
         "createSync",
-        &sync("models: { 'With-Dash': z.object({ id: z.string() }) }"),
-        &["invalid_model_name"],
+        &sync("models: { R_2: z.object({ id: z.string() }) }"),
+        &[],
     );
     check(
         "createSync",
@@ -250,7 +254,7 @@ fn what_the_index_counts() {
     assert_eq!(codes(&both), Vec::<&str>::new());
 }
 
-fn declared_functions_that_are_refused() {
+fn triggers_that_are_refused() {
     let declared = |fields: &str| {
         let text = format!("import {{ createFunction }} from 'nango/experimental';\nimport * as z from 'zod';\nexport default createFunction({{ description: 'x', exec: async () => {{}}, {fields} }} as any);\n")
             .replace(" } as any)", " })");
