@@ -60,8 +60,10 @@ models:
         id: string
         name: string
     Copy:
-        id: string
+        __extends: Named, Settings
         __string: any
+    Alias:
+        __extends: [Named]
     Settings:
         since: string
 ";
@@ -130,8 +132,7 @@ export const Named = z.object({
 });
 export type Named = z.infer<typeof Named>;
 
-export const Agent = z.object({
-    ...Named.shape,
+export const Agent = Named.extend({
     get tickets() {
         return z.array(Ticket);
     }
@@ -157,15 +158,16 @@ export const Ticket = z.object({
 });
 export type Ticket = z.infer<typeof Ticket>;
 
-export const Copy = z.object({
-    id: z.string()
-}).catchall(z.any());
-export type Copy = z.infer<typeof Copy>;
-
 export const Settings = z.object({
     since: z.string()
 });
 export type Settings = z.infer<typeof Settings>;
+
+export const Copy = Named.extend(Settings.shape).catchall(z.any());
+export type Copy = z.infer<typeof Copy>;
+
+export const Alias = Named;
+export type Alias = z.infer<typeof Alias>;
 ";
 
 const CLOSE: &str = "\

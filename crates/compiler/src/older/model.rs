@@ -141,9 +141,6 @@ impl Writer<'_, '_> {
             }
         }
         let mut lines = String::new();
-        for base in &model.extends {
-            lines.push_str(&format!("    ...{base}.shape,\n"));
-        }
         for (key, schema) in &model.members {
             if schema.models.iter().all(|needed| self.done.contains(needed)) {
                 lines.push_str(&format!("    {},\n", member(key, schema)));
@@ -155,7 +152,7 @@ impl Writer<'_, '_> {
                 ));
             }
         }
-        let mut text = enclosed(&lines, 0);
+        let mut text = extended(&model.extends, &lines);
         if let Some(rest) = &model.rest {
             text = if rest.models.iter().all(|needed| self.done.contains(needed)) {
                 format!("{text}.catchall({})", rest.text)
@@ -169,4 +166,21 @@ impl Writer<'_, '_> {
         ));
         self.done.insert(name.to_owned());
     }
+}
+
+/// An object with the members of others. `extend` is what TypeScript can follow in circles; spreading their shapes is not.
+fn extended(bases: &[String], lines: &str) -> String {
+    let object = enclosed(lines, 0);
+    let Some((first, others)) = bases.split_first() else {
+        return object;
+    };
+    let mut text = first.clone();
+    for base in others {
+        text.push_str(&format!(".extend({base}.shape)"));
+    }
+    if !lines.is_empty() {
+        let members = object.strip_prefix("z.object").unwrap_or(&object);
+        text.push_str(&format!(".extend{members}"));
+    }
+    text
 }

@@ -34,7 +34,7 @@ struct Call<'c> {
     name: &'c str,
 }
 
-const CLIENT: &str = "import { Nango } from '@nangohq/node';\n\nconst nango = new Nango({ host: process.env.TENON_HOST, secretKey: process.env.TENON_SECRET_KEY });\n";
+const CLIENT: &str = "import { Nango } from '@nangohq/node';\n\nconst nango = new Nango({ host: process.env.TENON_HOST, apiKey: process.env.TENON_API_KEY });\n";
 
 impl Call<'_> {
     fn sync(&self, sync: &Sync) -> String {
@@ -103,7 +103,7 @@ impl Call<'_> {
 fn curl(method: &str, path: &str, headers: &[&str], body: Option<&Value>) -> String {
     let mut lines = vec![
         format!("curl -X {method} \"$TENON_HOST{path}\""),
-        "-H \"Authorization: Bearer $TENON_SECRET_KEY\"".to_owned(),
+        "-H \"Authorization: Bearer $TENON_API_KEY\"".to_owned(),
     ];
     lines.extend(headers.iter().map(|header| format!("-H '{header}'")));
     if let Some(body) = body {
