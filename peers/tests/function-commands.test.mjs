@@ -118,6 +118,11 @@ test('pull brings sources back, and never over work that is not deployed', async
     assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(3));
     assert.equal((await json('pull', 'shop', 'times', '--force', '--function-version', '1')).code, 0);
     assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(2));
+    assert.equal((await json('pull', 'shop', 'times', '-a', '-f', '--env', 'dev')).out.path, FILE);
+    for (const kind of [['-s'], ['--on-event'], ['--type', 'sync']]) {
+        const none = await tenon('pull', 'shop', 'times', '-f', ...kind);
+        assert.equal(none.code, 1, none.stderr);
+    }
     const empty = await temporaryFolder('tenon-pull-');
     await writeFile(path.join(empty, 'index.ts'), '');
     assert.equal((await json('pull', 'shop', 'times', '--dir', empty)).out.listed, true);

@@ -180,3 +180,23 @@ test('a paused sync runs by hand only, and says what it is', async () => {
     await sleep(10);
     assert.equal((await runThings({ turn: 7 })).length, 2);
 });
+
+test('a deploy that drops a model shows its records as deleted; another mode leaves them', async () => {
+    const deploy = (models, deployMode) => must('POST', '/sync/deploy', {
+        flowConfigs: [
+            flow('sync', 'things', `await nango.batchSave([{ id: 'a' }], 'Run');`, { models, runs: 'every hour', auto_start: false, models_json_schema: definitions(...models) }),
+            flow('action', 'refuse', 'return 1;')
+        ],
+        reconcile: true, debug: false, deployMode, sdkVersion: '0.71.4-zero', nangoYamlBody: ''
+    });
+    const alive = async (model) => (await records(model)).filter((one) => one._nango_metadata.last_action !== 'DELETED').length;
+    const before = [await alive('Thing'), await alive('Run')];
+    assert.ok(before[0] > 0 && before[1] > 0);
+    await deploy(['Run'], 'integration');
+    await sleep(1_000);
+    assert.deepEqual([await alive('Thing'), await alive('Run')], before, 'a deploy whose plan says nothing about models keeps them');
+    await deploy(['Thing', 'Run'], 'all');
+    await deploy(['Run'], 'all');
+    await until('the records to go', async () => (await alive('Thing')) === 0);
+    assert.equal(await alive('Run'), before[1]);
+});

@@ -2,6 +2,7 @@
 //!
 //! Functions know nobody who follows them; this page lists the followers.
 
+use tenon_model::FunctionId;
 use tenon_store::Tx;
 
 use super::Function;
@@ -18,6 +19,17 @@ impl App {
         syncs: &[&Function],
     ) -> Result<()> {
         crate::syncs::life::on_deployed(self, tx, environment, syncs).await
+    }
+
+    /// Inside the transaction of a deploy: syncs that no longer have some of their models.
+    #[tenon_model::boxed]
+    pub(super) async fn on_models_dropped(
+        &self,
+        tx: &mut Tx,
+        environment: &Environment,
+        dropped: Vec<(FunctionId, Vec<String>)>,
+    ) -> Result<()> {
+        crate::syncs::life::on_models_dropped(self, tx, environment, dropped).await
     }
 
     /// Inside the transaction that removes them: syncs that are gone.

@@ -32,6 +32,8 @@ enum Job {
     Spread { function: FunctionId },
     /// Remove the syncs of a function that is gone.
     Withdraw { function: FunctionId, models: Vec<String> },
+    /// Show the records of models that a sync no longer has as deleted.
+    Drop { function: FunctionId, models: Vec<String> },
     /// Show the records of a removed sync as deleted.
     Retire {
         connection: ConnectionId,
@@ -77,6 +79,7 @@ impl Upkeep {
                 }
                 tx.commit().await?;
             },
+            Job::Drop { function, models } => drop_models(app, environment, function, models).await,
             Job::Retire { connection, models } => {
                 for model in models {
                     shrink::retire(
@@ -122,6 +125,43 @@ impl Handler for Upkeep {
             Err(error) => Verdict::back_off(task, error.to_string()),
         }
     }
+}
+
+/// Has the records of models retired on every connection, unless a later deploy has brought them back.
+async fn drop_models(app: &App, environment: EnvironmentId, function: FunctionId, models: Vec<String>) -> Result<()> {
+    let mut tx = app.store().begin().await?;
+    let Some(row) = functions_table::find_by_id(&mut tx, environment, function).await? else {
+        return Ok(());
+    };
+    let integration = Function::from_row(row)?.integration_id;
+    let present = sync_functions(&mut tx, environment, integration).await?;
+    let is_gone = |model: &String| !present.iter().any(|one| one.definition.models.contains(model));
+    let gone: Vec<String> = models.into_iter().filter(is_gone).collect();
+    drop(tx);
+    let mut after = SyncId(Default::default());
+    loop {
+        let mut tx = app.store().begin().await?;
+        let page = syncs::page_of_function(&mut tx, environment, function, after, STEP).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.id;
+        for sync in &page {
+            retire_later(&mut tx, sync, &gone, app.clock().now()).await?;
+        }
+        tx.commit().await?;
+    }
+}
+
+/// Leaves it to a task to show the records of models of a sync as deleted.
+async fn retire_later(tx: &mut Tx, sync: &SyncRow, models: &[String], now: Timestamp) -> Result<()> {
+    let models = models
+        .iter()
+        .map(|model| crate::records::full_model(model, &sync.variant))
+        .collect();
+    let job = Job::Retire {
+        connection: sync.connection_id,
+        models,
+    };
+    leave(tx, sync.environment_id, &job, now).await
 }
 
 /// Makes some of the syncs that connections lack; whether there may be more to do.
@@ -199,15 +239,7 @@ pub(super) async fn remove(tx: &mut Tx, sync: &SyncRow, models: &[String], now: 
     }
     let subject = super::title(&sync.name, &sync.variant);
     connections::errors::clear(tx, sync.environment_id, sync.connection_id, "sync", &subject).await?;
-    let models = models
-        .iter()
-        .map(|model| crate::records::full_model(model, &sync.variant))
-        .collect();
-    let job = Job::Retire {
-        connection: sync.connection_id,
-        models,
-    };
-    leave(tx, sync.environment_id, &job, now).await
+    retire_later(tx, sync, models, now).await
 }
 
 /// After a connection was made or authorised again: it gets the syncs of its integration that it lacks.
@@ -281,6 +313,20 @@ pub(crate) async fn on_deployed(
             )
             .await?;
         }
+    }
+    Ok(())
+}
+
+/// While functions are deployed again without some of their models.
+#[tenon_model::boxed]
+pub(crate) async fn on_models_dropped(
+    app: &App,
+    tx: &mut Tx,
+    environment: &Environment,
+    dropped: Vec<(FunctionId, Vec<String>)>,
+) -> Result<()> {
+    for (function, models) in dropped {
+        leave(tx, environment.id, &Job::Drop { function, models }, app.clock().now()).await?;
     }
     Ok(())
 }

@@ -3,20 +3,26 @@
 //! The default export becomes `exec` of a definition, `onWebhookPayloadReceived` its `onWebhook`; everything else stays as it
 //! is written, apart from the paths of imports.
 
+mod callable;
+mod names;
+mod paths;
+mod write;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use oxc::{
     allocator::Allocator,
-    ast::ast::{
-        ArrowFunctionBody, BindingPattern, Declaration, ExportDefaultDeclarationKind, Expression, FormalParameters,
-        Function as JsFunction, IdentifierReference, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement,
-        TemplateElement,
-    },
+    ast::ast::{Declaration, ImportDeclaration, ImportDeclarationSpecifier, Program, Statement},
     ast_visit::Visit,
     parser::Parser,
     span::{GetSpan, SourceType, Span},
 };
 
+use self::{
+    callable::{Callable, callable_of_default, callables, default_name},
+    names::Walker,
+    paths::{relative, resolved},
+};
 use super::{
     config::{Function, Model},
     define::{Code, define},
@@ -142,20 +148,6 @@ struct Needs {
     creator: Option<&'static str>,
     zod: bool,
     models: BTreeSet<String>,
-}
-
-/// A function of the file, as it can be written elsewhere.
-#[derive(Debug, Clone)]
-struct Callable {
-    name: Option<String>,
-    span: Span,
-    /// What its parameters are called, without their types.
-    parameters: Vec<Span>,
-    /// The types of parameters, which follow from the definition.
-    types: Vec<Span>,
-    is_async: bool,
-    returns: Option<Span>,
-    body: Span,
 }
 
 /// A file that is being rewritten.
@@ -369,135 +361,6 @@ impl<'s> File<'s> {
         let path = relative(self.script.path, &target);
         self.edits.insert(span.start, (span.end, format!("'{path}{suffix}'")));
     }
-
-    /// The function as an arrow function, its lines four spaces further in.
-    fn code(&self, callable: &Callable) -> String {
-        let parameters: Vec<&str> = callable.parameters.iter().map(|span| self.text(*span)).collect();
-        let asynchronous = if callable.is_async { "async " } else { "" };
-        let returns = callable.returns.map_or("", |span| self.text(span));
-        let mut code = format!("{asynchronous}({}){returns} => ", parameters.join(", "));
-        let mut at = callable.body.start;
-        for (number, line) in self.text(callable.body).split_inclusive('\n').enumerate() {
-            let is_inside = self.templates.iter().any(|span| span.start < at && at <= span.end);
-            if number > 0 && !is_inside && !line.trim().is_empty() {
-                code.push_str("    ");
-            }
-            code.push_str(line);
-            at += line.len() as u32;
-        }
-        code
-    }
-
-    /// A function that moves into the definition cannot be called by its name any more.
-    fn check_calls(&mut self, callable: &Callable) {
-        let Some(name) = &callable.name else { return };
-        let found = self
-            .references
-            .iter()
-            .find(|(used, span)| used == name && (!self.is_removed(*span) || contains(callable.body, *span)));
-        if let Some((_, span)) = found.cloned() {
-            self.refuse(
-                span,
-                &format!("`{name}` is called here, and it becomes a part of the definition"),
-                "move what both need into a function of its own",
-            );
-        }
-    }
-
-    fn is_removed(&self, span: Span) -> bool {
-        self.removed.iter().any(|removed| contains(*removed, span))
-    }
-
-    /// Whether a name is still used in what stays or in what moves into the definition.
-    fn uses(&self, name: &str) -> bool {
-        let moved = [
-            self.exec.as_ref().map(|(callable, _)| callable),
-            self.on_webhook.as_ref(),
-        ];
-        let moves = |span: Span| {
-            moved.iter().flatten().any(|callable| {
-                contains(callable.span, span) && !callable.types.iter().any(|dropped| contains(*dropped, span))
-            })
-        };
-        let mut places = self.references.iter().filter(|(used, _)| used == name);
-        places.any(|(_, span)| moves(*span) || !self.is_removed(*span))
-    }
-
-    fn finish(mut self, needs: Needs) -> Result<String, Findings> {
-        if let Some(taken) = needs.models.iter().find(|name| self.names.contains(*name)) {
-            let message = format!("the file has a `{taken}` of its own, beside the model of that name");
-            self.findings.push(
-                Diagnostic::error("cannot_be_translated", message)
-                    .in_file(&self.script.source.path)
-                    .hint("rename it in this file"),
-            );
-        }
-        if needs.zod && !self.has_zod && self.names.contains("z") {
-            self.findings.push(
-                Diagnostic::error(
-                    "cannot_be_translated",
-                    "the file has a `z` of its own, which is the name of Zod",
-                )
-                .in_file(&self.script.source.path)
-                .hint("rename it in this file"),
-            );
-        }
-        if !self.findings.is_empty() {
-            return Err(self.findings);
-        }
-        let imports = self.imports(&needs);
-        let source = &self.script.source.text;
-        let mut out = String::with_capacity(source.len() + imports.len());
-        let mut at = 0;
-        if !imports.is_empty() {
-            let (end, text) = self.edits.remove(&self.head).unwrap_or((self.head, String::new()));
-            self.edits.insert(self.head, (end, imports + &text));
-        }
-        for (start, (end, text)) in &self.edits {
-            let start = (*start as usize).max(at);
-            out.push_str(source.get(at..start).unwrap_or_default());
-            out.push_str(text);
-            at = (*end as usize).max(start);
-        }
-        out.push_str(source.get(at..).unwrap_or_default());
-        Ok(format!("{}\n", out.trim_end()))
-    }
-
-    /// The lines that bring in what the file needs and what it took from the generated models.
-    fn imports(&self, needs: &Needs) -> String {
-        let shown = |local: &str, imported: &str| {
-            if local == imported {
-                imported.to_owned()
-            } else {
-                format!("{imported} as {local}")
-            }
-        };
-        let types = self.imported_types.iter().filter(|(local, _)| self.uses(local));
-        let types = types.map(|(local, imported)| format!("type {}", shown(local, imported)));
-        let sdk: Vec<String> = needs.creator.map(str::to_owned).into_iter().chain(types).collect();
-        let used = self
-            .imported_models
-            .iter()
-            .filter(|(local, imported)| self.uses(local) && !(local == imported && needs.models.contains(imported)));
-        let used = used.map(|(local, imported)| format!("type {}", shown(local, imported)));
-        let models: Vec<String> = needs.models.iter().cloned().chain(used).collect();
-        let mut out = String::new();
-        if !sdk.is_empty() {
-            out.push_str(&format!("import {{ {} }} from 'nango';\n", sdk.join(", ")));
-        }
-        if needs.zod && !self.has_zod {
-            out.push_str("import * as z from 'zod';\n");
-        }
-        if !models.is_empty() {
-            let path = relative(self.script.path, "models");
-            out.push_str(&format!("import {{ {} }} from '{path}.js';\n", models.join(", ")));
-        }
-        let rest = self.script.source.text.get(self.head as usize..).unwrap_or_default();
-        if !out.is_empty() && !rest.starts_with(['\r', '\n']) && !rest.starts_with("import") {
-            out.push('\n');
-        }
-        out
-    }
 }
 
 fn contains(outer: Span, inner: Span) -> bool {
@@ -512,154 +375,4 @@ fn is_value(declaration: &Declaration<'_>) -> bool {
             | Declaration::ClassDeclaration(_)
             | Declaration::TSEnumDeclaration(_)
     )
-}
-
-/// The names that a declaration makes; those that are functions with what they are.
-fn callables(declaration: &Declaration<'_>, span: Span) -> Vec<(String, Option<Callable>)> {
-    match declaration {
-        Declaration::FunctionDeclaration(function) => {
-            let name = function.id.as_ref().map(|id| id.name.to_string());
-            let callable = of_function(function).map(|callable| Callable { span, ..callable });
-            name.map(|name| (name, callable)).into_iter().collect()
-        }
-        Declaration::VariableDeclaration(variables) => {
-            let single = variables.declarations.len() == 1;
-            let named = variables.declarations.iter().filter_map(|one| match &one.id {
-                BindingPattern::BindingIdentifier(id) => {
-                    let made = one.init.as_ref().filter(|_| single).and_then(of_expression);
-                    let callable = made.map(|callable| Callable {
-                        name: Some(id.name.to_string()),
-                        span,
-                        ..callable
-                    });
-                    Some((id.name.to_string(), callable))
-                }
-                _ => None,
-            });
-            named.collect()
-        }
-        Declaration::ClassDeclaration(class) => {
-            let name = class.id.as_ref().map(|id| (id.name.to_string(), None));
-            name.into_iter().collect()
-        }
-        Declaration::TSEnumDeclaration(item) => vec![(item.id.name.to_string(), None)],
-        _ => Vec::new(),
-    }
-}
-
-fn default_name(declaration: &ExportDefaultDeclarationKind<'_>) -> Option<String> {
-    match declaration.as_expression()?.get_inner_expression() {
-        Expression::Identifier(name) => Some(name.name.to_string()),
-        _ => None,
-    }
-}
-
-fn callable_of_default(declaration: &ExportDefaultDeclarationKind<'_>) -> Option<Callable> {
-    match declaration {
-        ExportDefaultDeclarationKind::FunctionDeclaration(function) => of_function(function),
-        other => of_expression(other.as_expression()?),
-    }
-}
-
-fn of_function(function: &JsFunction<'_>) -> Option<Callable> {
-    let plain = !function.generator && function.type_parameters.is_none() && !function.declare;
-    let body = function.body.as_ref().filter(|_| plain)?;
-    let (parameters, types) = parameters_of(&function.params)?;
-    Some(Callable {
-        name: function.id.as_ref().map(|id| id.name.to_string()),
-        span: function.span,
-        parameters,
-        types,
-        is_async: function.r#async,
-        returns: function.return_type.as_ref().map(|annotation| annotation.span),
-        body: body.span,
-    })
-}
-
-fn of_expression(expression: &Expression<'_>) -> Option<Callable> {
-    match expression.get_inner_expression() {
-        Expression::FunctionExpression(function) => of_function(function),
-        Expression::ArrowFunctionExpression(arrow) if arrow.type_parameters.is_none() => {
-            let (parameters, types) = parameters_of(&arrow.params)?;
-            let body = match &arrow.body {
-                ArrowFunctionBody::FunctionBody(body) => body.span,
-                other => other.span(),
-            };
-            Some(Callable {
-                name: None,
-                span: arrow.span,
-                parameters,
-                types,
-                is_async: arrow.r#async,
-                returns: arrow.return_type.as_ref().map(|annotation| annotation.span),
-                body,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// The names of at most two parameters, and their types.
-fn parameters_of(parameters: &FormalParameters<'_>) -> Option<(Vec<Span>, Vec<Span>)> {
-    let plain = parameters.rest.is_none() && parameters.items.len() <= 2;
-    let plain = plain && parameters.items.iter().all(|item| item.initializer.is_none());
-    let names = parameters.items.iter().map(|item| item.pattern.span()).collect();
-    let types = parameters
-        .items
-        .iter()
-        .filter_map(|item| Some(item.type_annotation.as_ref()?.span));
-    plain.then(|| (names, types.collect()))
-}
-
-/// A relative path from the file `from`, as a path of the project without suffix.
-fn resolved(from: &str, specifier: &str) -> String {
-    let mut parts: Vec<&str> = from.split('/').collect();
-    parts.pop();
-    let stem = [".js", ".ts", ".mjs"]
-        .iter()
-        .find_map(|suffix| specifier.strip_suffix(suffix));
-    for part in stem.unwrap_or(specifier).split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
-}
-
-/// The path to `target` from the file `from`.
-fn relative(from: &str, target: &str) -> String {
-    let mut here: Vec<&str> = from.split('/').collect();
-    here.pop();
-    let mut there: Vec<&str> = target.split('/').collect();
-    while here.len() * there.len() > 0 && there.len() > 1 && here.first() == there.first() {
-        here.remove(0);
-        there.remove(0);
-    }
-    let up = if here.is_empty() {
-        "./".to_owned()
-    } else {
-        "../".repeat(here.len())
-    };
-    format!("{up}{}", there.join("/"))
-}
-
-/// Names that are used, and texts whose lines must not be moved.
-#[derive(Default)]
-struct Walker {
-    references: Vec<(String, Span)>,
-    templates: Vec<Span>,
-}
-
-impl<'a> Visit<'a> for Walker {
-    fn visit_identifier_reference(&mut self, name: &IdentifierReference<'a>) {
-        self.references.push((name.name.to_string(), name.span));
-    }
-
-    fn visit_template_element(&mut self, element: &TemplateElement<'a>) {
-        self.templates.push(element.span);
-    }
 }

@@ -119,7 +119,7 @@ fn own_definitions() {
     let dir = sandbox::folder(&[
         (
             "index.ts",
-            "import './x-y/syncs/rows.js';\nimport './x-y/actions/ask.js';\nimport './x-y/on-events/check.js';\nimport './z/functions/made.js';",
+            "import './x-y/syncs/rows.js';\nimport './x-y/actions/ask.js';\nimport './x-y/on-events/check.js';\nimport './z/functions/made.js';\nimport './z/functions/ask.js';",
         ),
         (
             "x-y/syncs/rows.ts",
@@ -132,6 +132,10 @@ fn own_definitions() {
         (
             "x-y/on-events/check.ts",
             "import { createOnEvent } from 'nango'; export default createOnEvent({ description: 'Checks.', event: 'validate-connection', exec: async () => {} });",
+        ),
+        (
+            "z/functions/ask.ts",
+            "import { createFunction } from 'nango/experimental'; export default createFunction({ description: 'Asks.', exec: async () => {} });",
         ),
         (
             "z/functions/made.ts",
@@ -169,6 +173,17 @@ fn own_definitions() {
                 "onEventScripts": { "post-connection-creation": [], "pre-connection-deletion": [], "validate-connection": [] },
             },
         ])
+    );
+    let per_connection: Vec<Value> = project
+        .functions
+        .iter()
+        .filter_map(|f| definition::bundle_function(&f.definition, "", ""))
+        .map(|member| member["limits"]["concurrency"]["perConnection"].clone())
+        .collect();
+    assert_eq!(
+        per_connection,
+        [json!(1), json!("max")],
+        "one run at a time on a schedule"
     );
     let made = read(".nango/functions.json");
     assert_eq!(

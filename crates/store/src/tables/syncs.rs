@@ -207,6 +207,26 @@ pub async fn list_of_function(
         .collect()
 }
 
+/// Live syncs of a function whose id is after `after`, by id, at most `limit`.
+#[tenon_model::boxed]
+pub async fn page_of_function(
+    conn: &mut Conn,
+    environment: EnvironmentId,
+    function: FunctionId,
+    after: SyncId,
+    limit: i64,
+) -> Result<Vec<SyncRow>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM syncs s WHERE s.environment_id = $1 AND s.function_id = $2 AND s.deleted_at IS NULL \
+         AND s.id > $3 ORDER BY s.id LIMIT $4"
+    );
+    conn.query(&sql, params![environment, function, after, limit])
+        .await?
+        .iter()
+        .map(decode)
+        .collect()
+}
+
 /// Live connections of an integration that lack this function in its base variant, at most `limit`.
 #[tenon_model::boxed]
 pub async fn list_lacking(

@@ -194,12 +194,14 @@ impl App {
             deployed.push(id);
             answer.push(answer_of(prepared, &version)?);
         }
+        let dropped = plan::dropped(input, &present);
         let gone = if input.reconcile {
             plan::removed(input, present)
         } else {
             Vec::new()
         };
         self.remove_functions(&mut tx, environment, &gone).await?;
+        self.on_models_dropped(&mut tx, environment, dropped).await?;
         let stored = plan::deployed(&mut tx, environment.id).await?;
         let stored: Vec<Function> = stored
             .into_iter()

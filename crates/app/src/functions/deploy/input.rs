@@ -85,6 +85,8 @@ pub struct DeployInput {
     pub source: Source,
     /// Version of the toolkit that built them.
     pub sdk_version: Option<String>,
+    /// Records of models that a sync no longer has go with them; whoever deploys was told so.
+    pub drops_models: bool,
 }
 
 static FREQUENCY: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -176,17 +178,21 @@ impl DeployInput {
             (None, None) => None,
             (one, other) => Some(one.into_iter().chain(other).flatten().flatten().collect()),
         };
+        let mode = if single == Some(true) {
+            DeployMode::Single
+        } else {
+            mode.unwrap_or_default()
+        };
+        let reconcile = reconcile.unwrap_or(false);
         Ok(Self {
             flows,
             on_events,
-            reconcile: reconcile.unwrap_or(false),
-            mode: if single == Some(true) {
-                DeployMode::Single
-            } else {
-                mode.unwrap_or_default()
-            },
+            reconcile,
+            mode,
             source: source.unwrap_or_default(),
             sdk_version,
+            // The plan of the other modes does not speak about models.
+            drops_models: reconcile && mode == DeployMode::All,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
-use tenon_model::{EnvironmentId, IntegrationId};
+use tenon_model::{EnvironmentId, FunctionId, IntegrationId};
 use tenon_store::Conn;
 use tenon_store::tables::functions::{self as table, FunctionFilter};
 use tenon_store::tables::{connections, integrations};
@@ -62,6 +62,27 @@ pub(super) fn removed(input: &DeployInput, deployed: Vec<Function>) -> Vec<Funct
                 flow.integration == function.unique_key && flow.name == function.name && flow.kind == function.kind
             }),
         })
+        .collect()
+}
+
+/// Syncs that are deployed again without some of their models, which no other function of this deploy has either.
+pub(super) fn dropped(input: &DeployInput, deployed: &[Function]) -> Vec<(FunctionId, Vec<String>)> {
+    if !input.drops_models {
+        return Vec::new();
+    }
+    let kept: HashSet<&String> = input.flows.iter().flat_map(|flow| &flow.definition.models).collect();
+    let again = deployed.iter().filter(|function| {
+        function.kind == FunctionKind::Sync
+            && input.flows.iter().any(|flow| {
+                flow.kind == function.kind && flow.integration == function.unique_key && flow.name == function.name
+            })
+    });
+    again
+        .map(|function| {
+            let models = function.definition.models.iter().filter(|model| !kept.contains(model));
+            (function.id, models.cloned().collect::<Vec<_>>())
+        })
+        .filter(|(_, models)| !models.is_empty())
         .collect()
 }
 

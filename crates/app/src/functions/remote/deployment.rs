@@ -168,11 +168,12 @@ impl App {
             code: wanted.code.clone(),
         };
         let built = self.build(&request).await?;
-        let (flow, input) = flow_of(&built, wanted.kind, wanted.version.as_deref())?;
+        let (flow, mut input) = flow_of(&built, wanted.kind, wanted.version.as_deref())?;
         // It may have been deployed from a repository while this one was built.
         let present = self.present(integration, caller, wanted).await?;
         check_source(present.as_deref())?;
         check_models(present.as_deref(), &flow.definition.models, wanted.allow_destructive)?;
+        input.drops_models = wanted.allow_destructive;
         let deployed = self.deploy(caller, input).await?;
         let mut details = details_of(&deployed);
         details.insert("output".to_owned(), json!(built.warnings));
