@@ -347,6 +347,11 @@ fn what_cannot_be_translated_is_named_with_its_place() {
         assert!(YAML.contains(old), "{old}");
         assert_eq!(refused(&files(&YAML.replacen(old, new, 1), SYNC)), [expected], "{new}");
     }
+    let deep = format!("at: {}", "(".repeat(100_000));
+    assert_eq!(
+        refused(&files(&YAML.replacen("at: date", &deep, 1), SYNC)),
+        ["nango.yaml:38 `Ticket.at`: a type with more than 50 parentheses is not understood"]
+    );
     for (old, new, expected) in [
         (
             "ProxyConfiguration }",

@@ -124,6 +124,15 @@ fn modes_and_legacy_forms() {
             .len(),
         0
     );
+    for (version, is_current) in [("0.71.4-zero", true), ("0.42.1-yaml", false)] {
+        let read = parse(json!({ "sdkVersion": version }));
+        assert_eq!(read.flows[0].definition.is_zero_yaml(), is_current, "{version}");
+    }
+    assert!(
+        !parse(json!({ "sdkVersion": "absent" })).flows[0]
+            .definition
+            .is_zero_yaml()
+    );
     let old = parse(json!({
         "flowConfigs": [flow(json!({ "endpoints": [{ "GET": "/old" }], "models_json_schema": "absent" }))],
         "jsonSchema": { "$schema": "http://json-schema.org/draft-07/schema#", "definitions": { "Contact": {}, "Meta": {} } },

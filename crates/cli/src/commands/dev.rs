@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use http::Method;
 use serde_json::{Value, json};
 
@@ -121,7 +121,10 @@ fn client(args: &DevArgs, settings: &Settings) -> Result<Client> {
     if !local && !args.remote {
         bail!("{host} is not on this machine; every save would be deployed there. Add --remote if that is wanted");
     }
-    Client::new(&host, settings.key(&args.server, &args.environment)?)
+    let key = settings
+        .key(&args.server, &args.environment)
+        .map_err(|error| anyhow!("{error}; `tenon dev --no-deploy` needs none and only checks and compiles"))?;
+    Client::new(&host, key)
 }
 
 /// Sources with the moment of their last change.

@@ -440,3 +440,21 @@ fn functions_of_events_are_run_as_well() {
     assert_eq!(report["logs"][0]["message"], "checks c1 as on-event");
     assert_eq!(report["error"]["payload"], json!({ "message": "no" }));
 }
+
+#[test]
+fn types_are_checked_when_it_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let server = Server::start();
+    let dir = project();
+    std::fs::create_dir_all(dir.path().join("node_modules/.bin")).unwrap();
+    std::fs::write(dir.path().join("tsconfig.json"), "{}").unwrap();
+    let program = dir.path().join("node_modules/.bin/tsc");
+    std::fs::write(&program, "#!/bin/sh\necho 'error TS2322'\nexit 2\n").unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let plain = tenon(dir.path(), Some(&server.url), &["dryrun", "items", "c1"]);
+    assert_eq!(plain.code, 0, "{}", plain.stderr);
+    let checked = tenon(dir.path(), Some(&server.url), &["dryrun", "items", "c1", "--typecheck"]);
+    assert_eq!(checked.code, 10);
+    assert!(checked.stderr.contains("error TS2322"), "{}", checked.stderr);
+}

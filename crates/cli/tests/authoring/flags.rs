@@ -84,6 +84,21 @@ fn exit_codes_have_meanings() {
 }
 
 #[test]
+fn watching_needs_no_server() {
+    let dir = project();
+    let refused = tenon(dir.path(), None, &["dev", "--once"]);
+    assert_eq!(refused.code, 1);
+    assert!(
+        refused.stderr.contains("`tenon dev --no-deploy` needs none"),
+        "{}",
+        refused.stderr
+    );
+    let ran = tenon(dir.path(), None, &["dev", "--once", "--no-deploy"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(dir.path().join("build/shop_actions_pay.cjs").is_file());
+}
+
+#[test]
 fn the_version_is_told_in_every_way() {
     let dir = tempfile::tempdir().unwrap();
     let expected = concat!("tenon ", env!("CARGO_PKG_VERSION"), "\n");

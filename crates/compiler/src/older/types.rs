@@ -114,7 +114,11 @@ pub fn quoted(text: &str) -> String {
     out + "'"
 }
 
+/// Parentheses inside of each other.
+const DEPTH_MAX: usize = 50;
+
 struct Parser<'p> {
+    depth: usize,
     rest: &'p str,
     whole: &'p str,
     known: &'p dyn Fn(&str) -> bool,
@@ -123,6 +127,7 @@ struct Parser<'p> {
 impl<'p> Parser<'p> {
     fn new(text: &'p str, known: &'p dyn Fn(&str) -> bool) -> Self {
         Self {
+            depth: 0,
             rest: text,
             whole: text,
             known,
@@ -204,6 +209,12 @@ impl<'p> Parser<'p> {
 
     fn single(&mut self) -> Result<Zod, String> {
         if self.eat("(") {
+            self.depth += 1;
+            if self.depth > DEPTH_MAX {
+                return Err(format!(
+                    "a type with more than {DEPTH_MAX} parentheses is not understood"
+                ));
+            }
             let inner = self.union()?;
             return if self.eat(")") { Ok(inner) } else { Err(self.puzzled()) };
         }

@@ -48,6 +48,38 @@ async fn scene(store: &Store) -> (Tx, EnvironmentId, IntegrationId, ConnectionId
 }
 
 #[tokio::test]
+async fn syncs_of_a_function_are_read_in_pages() {
+    for store in stores().await {
+        let (mut tx, e, i, c) = scene(&store).await;
+        let mut ids = Vec::new();
+        for number in 0..5 {
+            let row = sync(e, c, &format!("v{number}"));
+            assert!(syncs::insert(&mut tx, &row, start()).await.unwrap());
+            ids.push(row.id);
+        }
+        let other = connection(&mut tx, e, i, "bob").await;
+        let mut foreign = sync(e, other, "base");
+        foreign.function_id = FunctionId(8);
+        syncs::insert(&mut tx, &foreign, start()).await.unwrap();
+        syncs::delete(&mut tx, ids.remove(0), start()).await.unwrap();
+        let (mut after, mut found, mut pages) = (SyncId(Default::default()), Vec::new(), 0);
+        loop {
+            let page = syncs::page_of_function(&mut tx, e, FunctionId(7), after, 3)
+                .await
+                .unwrap();
+            let Some(last) = page.last() else { break };
+            after = last.id;
+            pages += 1;
+            found.extend(page.iter().map(|row| row.id.0));
+        }
+        let mut expected: Vec<_> = ids.iter().map(|id| id.0).collect();
+        expected.sort_unstable();
+        assert_eq!((found, pages), (expected, 2));
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_connection_has_each_sync_once() {
     for store in stores().await {
         let (mut tx, e, i, c) = scene(&store).await;
