@@ -411,6 +411,18 @@ fn what_cannot_be_translated_is_named_with_its_place() {
         refused(&[("nango.yaml", first)]),
         ["nango.yaml:1 this is the first layout of nango.yaml, a flat list of scripts"]
     );
+    let odd = "integrations:\n  a:\n    syncs: [x]\n  b: 5\n  c:\n    crons: {}\n    actions:\n      1: {}\n  d:\nmodels:\n  a b: {}\n  C: 5\n";
+    assert_eq!(
+        refused(&[("nango.yaml", odd)]),
+        [
+            "nango.yaml:11 `a b` cannot be a name in TypeScript",
+            "nango.yaml:12 the model `C` has no members",
+            "nango.yaml:3 `syncs` is not what is expected here",
+            "nango.yaml:4 `b` has no members",
+            "nango.yaml:6 `crons` is not known",
+            "nango.yaml:7 a name is not a text",
+        ]
+    );
     assert!(refused(&[("nango.yaml", "a: [")])[0].contains("the file is not YAML"));
     assert!(refused(&[])[0].contains("there is no nango.yaml"));
 }

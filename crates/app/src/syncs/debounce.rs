@@ -50,6 +50,12 @@ impl Window {
         }
     }
 
+    /// Whether the run starts without waiting for the end; `bytes` is the window's size.
+    fn is_full(&self, debounce: &Debounce, bytes: usize) -> bool {
+        let most = debounce.max_entities.unwrap_or(MESSAGES_MAX).min(MESSAGES_MAX);
+        self.count >= most || bytes > WINDOW_BYTES_MAX
+    }
+
     /// What the function is given.
     pub(super) fn input(&self) -> Value {
         let request = self.requests.last().cloned().unwrap_or(Value::Null);
@@ -100,8 +106,7 @@ pub(super) async fn join(
     }
     window.add(request, debounce.take);
     let plain = serde_json::to_vec(&window).map_err(|error| Error::Internal(error.to_string()))?;
-    let most = debounce.max_entities.unwrap_or(MESSAGES_MAX).min(MESSAGES_MAX);
-    let full = window.count >= most || plain.len() > WINDOW_BYTES_MAX;
+    let full = window.is_full(debounce, plain.len());
     let payload = Payload {
         function: function.id,
         connection: connection.id,

@@ -303,8 +303,9 @@ export default createSync({
         await nango.triggerSync('shop', 'c1', 'items');
         let listed = 0;
         for await (const record of nango.listRecords('Item')) listed += record.id === '1' ? 1 : 0;
+        const refused = await nango.saveCheckpoint({ deep: {} } as any).catch((error: any) => error.message);
         await nango.clearCheckpoint();
-        await nango.log('calls', { locks, ended, listed });
+        await nango.log('calls', { locks, ended, listed, refused: refused.split(':')[0] });
     }
 });
 ";
@@ -333,7 +334,7 @@ fn what_would_change_the_server_is_only_told() {
     let calls = logs.iter().find(|line| line["message"] == "calls").unwrap();
     assert_eq!(
         calls["meta"],
-        json!({ "locks": [true, true, true], "ended": { "deletedKeys": [] }, "listed": 1 })
+        json!({ "locks": [true, true, true], "ended": { "deletedKeys": [] }, "listed": 1, "refused": "Error saving checkpoint" })
     );
     assert_eq!(report["records"]["Item"]["updated"], json!([{ "id": "1" }]));
     // The schema has formats, and records are held against it, too.

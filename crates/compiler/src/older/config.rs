@@ -176,7 +176,18 @@ impl Reader<'_> {
     }
 
     fn integration(&mut self, integration: &str, sections: &Value) {
-        let Some(sections) = sections.as_mapping() else { return };
+        let sections = match sections {
+            Value::Mapping(sections) => sections,
+            Value::Null => return,
+            _ => {
+                let path = ["integrations", integration];
+                return self.refuse(
+                    &path,
+                    format!("`{integration}` has no members"),
+                    "list its syncs and actions",
+                );
+            }
+        };
         for (section, list) in sections {
             let section = section.as_str().unwrap_or_default();
             let path = ["integrations", integration, section];

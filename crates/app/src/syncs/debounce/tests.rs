@@ -31,17 +31,36 @@ fn a_window_hands_out_the_latest_the_first_or_all() {
     }
 }
 
+fn debounce(key_by: Option<&str>, max_entities: Option<u64>) -> Debounce {
+    Debounce {
+        key_by: key_by.map(str::to_owned),
+        window_ms: 1_000,
+        max_entities,
+        take: Take::Latest,
+    }
+}
+
+#[test]
+fn a_full_window_does_not_wait() {
+    for (most, bytes, full_at) in [
+        (Some(3), 10, 3),
+        (Some(1), 10, 1),
+        (None, 10, 1_000),
+        (Some(5_000), 10, 1_000),
+        (None, 5 << 20, 1),
+    ] {
+        let mut window = Window::default();
+        let number = (1..=2_000).find(|number| {
+            window.add(message(*number, &json!(7)), Take::Latest);
+            window.is_full(&debounce(None, most), bytes)
+        });
+        assert_eq!(number, Some(full_at), "{most:?}, {bytes} bytes");
+    }
+}
+
 #[test]
 fn messages_are_joined_by_a_path_in_their_body() {
-    let key = |path: Option<&str>, contact: Value| {
-        let debounce = Debounce {
-            key_by: path.map(str::to_owned),
-            window_ms: 1_000,
-            max_entities: None,
-            take: Take::Latest,
-        };
-        key_of(&debounce, &message(1, &contact))
-    };
+    let key = |path: Option<&str>, contact: Value| key_of(&debounce(path, None), &message(1, &contact));
     assert_eq!(key(Some("contact.id"), json!(7)), "7");
     assert_ne!(key(Some("contact.id"), json!(7)), key(Some("contact.id"), json!("7")));
     assert_eq!(key(Some("contact.none"), json!(7)), "");
