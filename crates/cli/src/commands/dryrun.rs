@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::authoring::{
     COMPILE_FAILED, DRYRUN_FAILED, build,
     client::Client,
-    dry::{self, Options},
+    dry::{self, Nested, Options},
     exit, report,
     settings::{ServerArgs, Settings},
     terminal::{Style, Terminal, note, say},
@@ -138,14 +138,15 @@ pub async fn run(args: DryrunArgs) -> Result<ExitCode> {
         ));
     }
     let cancel = CancellationToken::new();
-    let run = dry::run(
-        &built.runtime,
-        Arc::clone(&client),
-        &target,
-        &options,
-        cancel.clone(),
+    let nested = Nested {
+        runtime: built.runtime.clone(),
+        client: Arc::clone(&client),
+        functions: built.project.functions.clone().into(),
+        cancel: cancel.clone(),
         terminal,
-    );
+        depth: 0,
+    };
+    let run = dry::run(nested, &target, &options);
     tokio::pin!(run);
     let stop = stop_signal()?;
     let finished = tokio::select! {

@@ -300,7 +300,8 @@ export default createSync({
         await nango.batchUpdate([{ id: '1' }], 'Item');
         const ended = await nango.trackDeletesEnd('Item');
         await nango.startSync('shop', ['items']);
-        await nango.triggerSync('shop', 'c1', 'items');
+        await nango.triggerSync('shop', 'c1', { name: 'inner', variant: 'eu' });
+        await nango.triggerSync('shop', 'c1', 'unknown');
         let listed = 0;
         for await (const record of nango.listRecords('Item')) listed += record.id === '1' ? 1 : 0;
         const refused = await nango.saveCheckpoint({ deep: {} } as any).catch((error: any) => error.message);
@@ -310,12 +311,28 @@ export default createSync({
 });
 ";
 
+const INNER: &str = "import { createSync } from 'nango';
+import * as z from 'zod';
+export default createSync({
+    description: 'x', frequency: 'every day', models: { Inner: z.object({ id: z.string() }) },
+    exec: async (nango) => {
+        await nango.log(`inner runs as ${nango.variant}`);
+        await nango.batchSave([{ id: '1' }], 'Inner');
+        await nango.triggerSync('shop', 'c1', 'inner');
+    }
+});
+";
+
 #[test]
 fn what_would_change_the_server_is_only_told() {
     let server = Server::start();
     let dir = folder(&[
-        ("index.ts", "import './shop/syncs/calls.js';"),
+        (
+            "index.ts",
+            "import './shop/syncs/calls.js';\nimport './shop/syncs/inner.js';",
+        ),
         ("shop/syncs/calls.ts", CALLS),
+        ("shop/syncs/inner.ts", INNER),
     ]);
     let ran = tenon(dir.path(), Some(&server.url), &["dryrun", "calls", "c1", "--json"]);
     assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
@@ -327,10 +344,21 @@ fn what_would_change_the_server_is_only_told() {
         "trackDeletesStart('Item') does nothing in a dry run",
         "trackDeletesEnd('Item') does nothing in a dry run",
         "startSync() does nothing in a dry run",
-        "triggerSync('items') does nothing in a dry run",
+        "triggerSync('inner') ran here and stored nothing",
+        "triggerSync('unknown') does nothing in a dry run: the project has no sync unknown of shop",
+        "inner runs as eu",
+        "triggerSync('inner') does nothing in a dry run: syncs trigger each other more than 3 deep",
     ] {
         assert!(told.contains(&text), "{text}: {told:?}");
     }
+    let ran_inside = logs
+        .iter()
+        .rfind(|line| line["message"] == "triggerSync('inner') ran here and stored nothing");
+    assert_eq!(ran_inside.unwrap()["meta"]["records"]["Inner"]["saved"], 1);
+    assert!(
+        report["records"].get("Inner").is_none(),
+        "they are those of another sync"
+    );
     let calls = logs.iter().find(|line| line["message"] == "calls").unwrap();
     assert_eq!(
         calls["meta"],

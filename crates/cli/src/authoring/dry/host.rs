@@ -9,11 +9,14 @@ use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use tenon_model::SystemRng;
-use tenon_runtime::protocol::{FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, RecordBatch};
+use tenon_runtime::protocol::{
+    FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, RecordBatch, SyncRef,
+};
 
 use super::{
     Options, Target,
     collected::{Batches, Collected, LogLine, RequestLine, check_checkpoint, merge},
+    nested::{Nested, told},
     platform::Platform,
     proxy::prepare,
     render::log_line,
@@ -36,12 +39,15 @@ pub struct DryHost {
     live: bool,
     save: bool,
     terminal: Terminal,
+    nested: Nested,
+    options: Options,
     collected: Mutex<Collected>,
 }
 
 impl DryHost {
     /// A host for one run of `target`.
-    pub fn new(client: Arc<Client>, target: &Target<'_>, options: &Options, label: &str, terminal: Terminal) -> Self {
+    pub fn new(nested: Nested, target: &Target<'_>, options: &Options, label: &str) -> Self {
+        let client = Arc::clone(&nested.client);
         let collected = Collected {
             checkpoint: options.checkpoint.clone(),
             ..Collected::default()
@@ -54,7 +60,9 @@ impl DryHost {
             is_sync: label == "sync",
             live: options.live,
             save: options.save,
-            terminal,
+            terminal: nested.terminal,
+            nested,
+            options: options.clone(),
             collected: Mutex::new(collected),
         }
     }
@@ -163,6 +171,31 @@ impl DryHost {
         HostReply::Unit
     }
 
+    /// Runs a sync of the project here. How it ends does not concern the function, which does not wait for it on a server.
+    async fn trigger(&self, integration: &str, connection: &str, sync: &SyncRef) -> HostReply {
+        let name = &sync.name;
+        match self.nested.sync(&self.options, integration, connection, sync).await {
+            Ok(finished) => {
+                {
+                    let mut collected = self.lock();
+                    collected.logs.extend(finished.collected.logs.iter().cloned());
+                    collected.requests.extend(finished.collected.requests.iter().cloned());
+                }
+                let (level, how) = match &finished.outcome.result {
+                    Ok(_) => ("info", "ran here and stored nothing".to_owned()),
+                    Err(error) => ("error", format!("failed here: {} {}", error.type_, error.message)),
+                };
+                self.log(level, format!("triggerSync('{name}') {how}"), Some(told(&finished)));
+            }
+            Err(reason) => self.log(
+                "warn",
+                format!("triggerSync('{name}') does nothing in a dry run: {reason}"),
+                None,
+            ),
+        }
+        HostReply::Unit
+    }
+
     fn checkpoint(&self, value: Option<Value>) -> HostReply {
         self.lock().checkpoint = value;
         HostReply::Unit
@@ -259,7 +292,12 @@ impl Host for DryHost {
                     .trigger_action(&provider_config_key, &connection_id, &action, input_json)
                     .await
             }
-            HostCall::TriggerSync { sync, .. } => Ok(self.skipped(&format!("triggerSync('{}')", sync.name))),
+            HostCall::TriggerSync {
+                provider_config_key,
+                connection_id,
+                sync,
+                ..
+            } => Ok(self.trigger(&provider_config_key, &connection_id, &sync).await),
             HostCall::StartSync { .. } => Ok(self.skipped("startSync()")),
             HostCall::TryAcquireLock { .. } | HostCall::ReleaseLock { .. } => Ok(HostReply::Bool(true)),
             HostCall::ReleaseAllLocks => Ok(HostReply::Unit),

@@ -5,6 +5,7 @@
 
 mod collected;
 mod host;
+mod nested;
 mod platform;
 mod proxy;
 mod render;
@@ -16,21 +17,18 @@ mod values;
 use std::{sync::Arc, time::Instant};
 
 use anyhow::Result;
+pub use collected::{Collected, check_checkpoint};
+pub use nested::Nested;
+pub use render::{as_json, diagnostics, render};
+pub use save::{save, save_recording};
 use serde_json::{Value, json};
+pub use target::{Target, find, find_connection};
 use tenon_compiler::{Compiled, Kind};
-use tenon_runtime::{Code, Invocation, Limits, Outcome, RunContext, Runtime, Taping};
+use tenon_runtime::{Code, Invocation, Limits, Outcome, RunContext, Taping};
 use tenon_runtime::{
     cassette::{Cassette, Recorder},
     protocol::Host,
 };
-use tokio_util::sync::CancellationToken;
-
-use super::{client::Client, terminal::Terminal};
-
-pub use collected::{Collected, check_checkpoint};
-pub use render::{as_json, diagnostics, render};
-pub use save::{save, save_recording};
-pub use target::{Target, find};
 pub use validate::violations;
 pub use values::{instant, json_argument};
 
@@ -70,15 +68,8 @@ pub struct Finished {
     pub recording: Option<Cassette>,
 }
 
-/// Runs `target` to its end; a cancelled `cancel` stops it.
-pub async fn run(
-    runtime: &Runtime,
-    client: Arc<Client>,
-    target: &Target<'_>,
-    options: &Options,
-    cancel: CancellationToken,
-    terminal: Terminal,
-) -> Result<Finished> {
+/// Runs `target` to its end; when `nested.cancel` is cancelled, it stops.
+pub async fn run(nested: Nested, target: &Target<'_>, options: &Options) -> Result<Finished> {
     let function = target.function;
     let (kind, label) = match function.definition.kind() {
         Kind::Sync => (tenon_runtime::Kind::Sync, "sync"),
@@ -92,7 +83,8 @@ pub async fn run(
             _ => (tenon_runtime::Kind::Action, "action"),
         },
     };
-    let host = Arc::new(host::DryHost::new(client, target, options, label, terminal));
+    let (runtime, cancel) = (nested.runtime.clone(), nested.cancel.clone());
+    let host = Arc::new(host::DryHost::new(nested, target, options, label));
     let recorder = options.save.then(|| Arc::new(Recorder::new(RECORDING_BYTES_MAX)));
     let invocation = Invocation {
         tenant: "dryrun".to_owned(),

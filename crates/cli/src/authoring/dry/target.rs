@@ -46,6 +46,11 @@ pub async fn find<'p>(
         [only] => only,
         several => by_connection(several, client, connection_id).await?,
     };
+    find_connection(function, client, connection_id).await
+}
+
+/// A function with a connection of its integration.
+pub async fn find_connection<'p>(function: &'p Compiled, client: &Client, connection_id: &str) -> Result<Target<'p>> {
     let connection = fetch_connection(client, connection_id, function.integration()).await?;
     let provider = connection["provider"].as_str().unwrap_or_default().to_owned();
     let catalogue = client
