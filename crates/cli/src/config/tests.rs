@@ -57,6 +57,7 @@ fn recordings_are_set_up_in_words_that_are_checked() {
         "record_max_mb = 0",
         "record_days = 0",
         "record_runs_max = 0",
+        "record_total_mb = 3",
     ] {
         let error = format!("{:#}", load(wrong).expect_err(wrong));
         assert!(error.contains(wrong.split(' ').next().unwrap_or_default()), "{error}");

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use tenon_model::SystemRng;
-use tenon_runtime::protocol::{FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, RecordBatch};
+use tenon_runtime::protocol::{FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, MemoryUse, RecordBatch};
 
 use super::{
     Options, Target,
@@ -264,6 +264,10 @@ impl Host for DryHost {
             HostCall::TryAcquireLock { .. } | HostCall::ReleaseLock { .. } => Ok(HostReply::Bool(true)),
             HostCall::ReleaseAllLocks => Ok(HostReply::Unit),
         }
+    }
+
+    fn memory_is_short(&self, memory: MemoryUse) {
+        self.log("warn", memory.to_string(), None);
     }
 }
 
