@@ -81,6 +81,7 @@ const FLOWS = [
         await nango.batchDelete([{ id: 'a' }], 'Talk');
         await nango.trackDeletesEnd('Talk');`, { onWebhook: `await nango.batchSave([{ id: 'b', n: payload.n }], 'Talk');`, webhookSubscriptions: ['talk'] }),
     sync('sweeping', ['Gone'], `const { left } = await nango.getMetadata(); await nango.batchSave(left.map((id) => ({ id })), 'Gone');`, { track_deletes: true }),
+    sync('early', ['Early'], `await nango.batchSave([{ id: nango.connectionId }], 'Early');`, { auto_start: true }),
     action('flaky', `
         const { left } = await nango.getMetadata();
         await nango.updateMetadata({ left: left - 1 });
@@ -187,6 +188,15 @@ test('a sync that is off does not run, and runs again when it is on', async () =
     await must('PATCH', '/integrations/open/functions/off', { enabled: true, type: 'sync' });
     await run('off');
     assert.deepEqual(await live('Off'), ['ran']);
+});
+
+test('a sync with autoStart runs at once: when it is deployed, and when a connection is made', async () => {
+    await until('the run after the deploy', async () => (await live('Early')).includes('c-1'));
+    await connect('c-2');
+    const at = { ...selected, 'connection-id': 'c-2' };
+    await until('the run of the new connection', async () => (await must('GET', '/records?model=Early', undefined, at)).records.length === 1);
+    assert.equal((await status('early')).frequency, 'every hour');
+    assert.notEqual((await status('early')).nextScheduledSyncAt, null);
 });
 
 test('a run that changed nothing sends no webhook, unless the environment wants all', async () => {

@@ -16,11 +16,15 @@ use tenon_app::syncs::status::StatusRequest;
 use tenon_app::syncs::variants::VariantRequest;
 
 async fn deploy(node: &Node, names: &[&str]) {
+    deploy_every(node, names, "every hour").await;
+}
+
+async fn deploy_every(node: &Node, names: &[&str], runs: &str) {
     let flows: Vec<Value> = names
         .iter()
         .map(|name| {
             json!({
-                "type": "sync", "syncName": name, "providerConfigKey": "crm", "models": ["Thing"], "runs": "every hour",
+                "type": "sync", "syncName": name, "providerConfigKey": "crm", "models": ["Thing"], "runs": runs,
                 "version": "", "auto_start": false,
                 "fileBody": { "js": "module.exports = {}", "ts": "// source" },
                 "models_json_schema": { "definitions": { "Thing": {} } },
@@ -161,6 +165,48 @@ async fn a_connection_has_its_own_frequency() {
         assert_eq!(code(set("nope", json!("1h")).await), (400, "unknown_sync".to_owned()));
         assert_eq!(set("one", Value::Null).await.unwrap(), "every hour");
         assert_eq!(status(&node, "one").await[0]["frequency"], "every hour");
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connections_own_frequency_survives_deploys() {
+    for node in nodes().await {
+        node.integration("crm").await;
+        deploy(&node, &["one"]).await;
+        node.connection("crm", "ada", "").await;
+        wait_for(&node, "*", |found| found.len() == 1).await;
+        let set = async |frequency: Value| {
+            let body = place(json!({ "sync_name": "one", "frequency": frequency }));
+            let request = FrequencyRequest::parse(Some(&body)).unwrap();
+            node.app.update_sync_frequency(&node.caller, request).await.unwrap()
+        };
+        set(json!("every 3 hours")).await;
+        deploy_every(&node, &["one"], "every 2 hours").await;
+        assert_eq!(status(&node, "one").await[0]["frequency"], "every 3 hours");
+        assert_eq!(set(Value::Null).await, "every 2 hours");
+        deploy_every(&node, &["one"], "every day").await;
+        assert_eq!(status(&node, "one").await[0]["frequency"], "every day");
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_a_hundred_variants_of_a_sync_at_most() {
+    for node in nodes().await {
+        node.integration("crm").await;
+        deploy(&node, &["one", "two"]).await;
+        node.connection("crm", "ada", "").await;
+        wait_for(&node, "*", |found| found.len() == 2).await;
+        let create = async |sync: &str, variant: String| {
+            let request = VariantRequest::parse(sync, &variant, Some(&place(json!({}))))?;
+            node.app.create_sync_variant(&node.caller, request).await
+        };
+        for number in 1..100 {
+            create("one", format!("v{number}")).await.unwrap();
+        }
+        assert_eq!(code(create("one", "v100".to_owned()).await), (400, "resource_capped".to_owned()));
+        create("two", "v100".to_owned()).await.unwrap();
         node.app.shut_down().await;
     }
 }
