@@ -216,3 +216,24 @@ test('dropping models has to be allowed', async () => {
     assert.match(refused.error.message, /Thing/);
     assert.equal((await deploy(renamed, { allow_destructive: true })).status, 'success');
 });
+
+test('functions of an integration are listed by type, name and page, read with their source, and removed', async () => {
+    const listed = async (query) => {
+        const { status, body } = await call('GET', `/integrations/api/functions?${query}`);
+        return status === 200 ? [body.data.map((one) => `${one.name} ${one.type} ${one.source}`), body.pagination] : body.error.code;
+    };
+    assert.deepEqual(await listed(''), [['greet action standalone', 'kept action repo', 'told action standalone', 'things sync standalone'], { total: 4, page: 0, limit: 20 }]);
+    assert.deepEqual(await listed('type=sync'), [['things sync standalone'], { total: 1, page: 0, limit: 20 }]);
+    assert.deepEqual(await listed('search=KEP'), [['kept action repo'], { total: 1, page: 0, limit: 20 }]);
+    assert.deepEqual(await listed('limit=3&page=1'), [['things sync standalone'], { total: 4, page: 1, limit: 3 }]);
+    for (const wrong of ['type=webhook', 'limit=101', 'limit=0', 'page=-1', 'x=1']) assert.equal(await listed(wrong), 'invalid_query_params', wrong);
+    const read = (rest) => call('GET', `/integrations/api/functions/${rest}`);
+    assert.deepEqual([(await read('greet')).body.data.description, (await read('greet?type=sync')).status, (await read('nope')).status], ['Greets.', 404, 404]);
+    assert.equal((await read('greet/code')).body.code, ACTION.replaceAll('UPSTREAM', upstream.url));
+    const remove = async (rest) => { const { status, body } = await call('DELETE', `/integrations/api/functions/${rest}`); return [status, body.error?.code ?? body.data.success]; };
+    assert.deepEqual(await remove('kept?type=action'), [400, 'function_managed_by_deploy']);
+    assert.deepEqual(await remove('greet'), [400, 'invalid_query_params']);
+    assert.deepEqual(await remove('nope?type=action'), [404, 'not_found']);
+    assert.deepEqual(await remove('told?type=action'), [200, true]);
+    assert.equal((await read('told')).status, 404);
+});

@@ -145,7 +145,7 @@ for (const [name, kind, members] of [
     ['hook', 'webhook', ['Heard']], ['greet', 'on-event', []], ['called', 'action', ['Called']], ['timed', 'sync', ['Timed']],
     ['told', 'webhook', ['Told']], ['joined', 'webhook', ['Joined']], ['met', 'on-event', ['Met']]
 ]) {
-    test(`a recorded run of ${name} (${kind}) comes out the same, bit for bit`, async () => {
+    test(`a recorded run of ${name} comes out the same, bit for bit`, async () => {
         const { run, recording, text } = await recorded(name);
         assert.equal(run.state, 'success', JSON.stringify(run));
         assert.equal(recording.run.kind, kind);

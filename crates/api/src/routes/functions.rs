@@ -20,7 +20,10 @@ pub fn router() -> Router<ApiState> {
         .route("/scripts/config", get(config))
         .route("/functions/runs/{id}/recording", get(recording))
         .route("/integrations/{key}/functions", get(list))
-        .route("/integrations/{key}/functions/{name}", get(read).patch(switch).delete(delete))
+        .route(
+            "/integrations/{key}/functions/{name}",
+            get(read).patch(switch).delete(delete),
+        )
         .route("/integrations/{key}/functions/{name}/code", get(code))
         .route("/integrations/{key}/functions/{name}/versions", get(versions))
         .route("/integrations/{key}/functions/{name}/rollback", post(roll_back))

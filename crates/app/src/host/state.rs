@@ -31,7 +31,8 @@ impl RunHost {
         self.log(Level::Debug, "Saved the checkpoint");
         if self.kind == Kind::Sync && self.begun.elapsed() >= self.app.settings().sync_interrupt_after {
             let minutes = self.begun.elapsed().as_secs() / 60;
-            let message = format!("The run pauses at this checkpoint after {minutes} minutes; the next run goes on at once");
+            let message =
+                format!("The run pauses at this checkpoint after {minutes} minutes; the next run goes on at once");
             self.log(Level::Info, message.as_str());
             return Err(HostError::sdk("execution_interrupted", message));
         }

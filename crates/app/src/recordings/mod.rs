@@ -51,7 +51,10 @@ impl Default for Shelf {
 impl Shelf {
     /// Counts bytes that are being stored; whether all recordings are to be measured now.
     fn is_due(&self, bytes: u64, part: u64) -> bool {
-        let sum = self.unmeasured.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let sum = self
+            .unmeasured
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
         if sum > part {
             self.unmeasured.store(0, Ordering::Relaxed);
         }

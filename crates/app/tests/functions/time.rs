@@ -66,7 +66,8 @@ async fn pass(node: &Node, by: Duration, kind: &str) {
 /// Rows of a model, and how many of them still have their content.
 async fn kept(node: &Node, model: &str) -> (i64, i64) {
     let mut conn = node.app.store().read().await.unwrap();
-    let sql = "SELECT COUNT(*), COUNT(r.payload) FROM records r JOIN record_sets s ON s.id = r.set_id WHERE s.model = $1";
+    let sql =
+        "SELECT COUNT(*), COUNT(r.payload) FROM records r JOIN record_sets s ON s.id = r.set_id WHERE s.model = $1";
     let row = conn.query_one(sql, params![model]).await.unwrap();
     (row.i64(0).unwrap(), row.i64(1).unwrap())
 }
@@ -126,7 +127,11 @@ async fn an_action_that_could_not_start_for_a_day_fails_and_says_so() {
         ada(&node).await;
         deploy(&node, flow("action", json!({}))).await;
         let mut headers = HeaderMap::new();
-        for (name, value) in [("connection-id", "ada"), ("provider-config-key", "crm"), ("x-async", "true")] {
+        for (name, value) in [
+            ("connection-id", "ada"),
+            ("provider-config-key", "crm"),
+            ("x-async", "true"),
+        ] {
             headers.insert(name, value.parse().unwrap());
         }
         let input = TriggerInput::parse(&headers, Some(&json!({ "action_name": "one" }))).unwrap();
@@ -160,19 +165,21 @@ async fn a_message_whose_run_comes_too_late_is_dropped_and_logged() {
         });
         deploy(&node, flow("sync", more)).await;
         let environment = node.environment.uuid.to_string();
+        let mut headers = HeaderMap::new();
+        headers.insert("content-type", "application/json".parse().unwrap());
         let delivery = tenon_app::webhooks::inbound::Delivery {
             environment: &environment,
             integration: "crm",
-            headers: &HeaderMap::new(),
+            headers: &headers,
             target: "/webhook",
             query: &json!({}),
             raw: br#"{"type":"thing.made","connectionId":"ada"}"#,
         };
         node.app.receive_webhook(&delivery).await.unwrap();
-        // No sandbox starts here, so the run is put back again and again.
+        // No sandbox starts here, so the run is put back.
         let waiting = async || {
             let mut conn = node.app.store().read().await.unwrap();
-            let sql = "SELECT COUNT(*) FROM tasks WHERE kind = 'webhook-run'";
+            let sql = "SELECT COUNT(*) FROM tasks WHERE kind = 'webhook-run' AND state = 'delayed'";
             conn.query_one(sql, params![]).await.unwrap().i64(0).unwrap() > 0
         };
         wait_for("the run waits", waiting).await;

@@ -205,7 +205,10 @@ async fn a_connection_has_a_hundred_variants_of_a_sync_at_most() {
         for number in 1..100 {
             create("one", format!("v{number}")).await.unwrap();
         }
-        assert_eq!(code(create("one", "v100".to_owned()).await), (400, "resource_capped".to_owned()));
+        assert_eq!(
+            code(create("one", "v100".to_owned()).await),
+            (400, "resource_capped".to_owned())
+        );
         create("two", "v100".to_owned()).await.unwrap();
         node.app.shut_down().await;
     }

@@ -333,9 +333,15 @@ fn what_a_fixture_holds() {
     assert_eq!(items["request"], json!({ "params": { "cursor": "2" } }));
     assert_eq!(items["hash"].as_str().unwrap().len(), 40);
     let teapot = &fixture["api"]["get"]["/teapot"];
-    assert_eq!((&teapot["status"], &teapot["response"]["why"]), (&json!(418), &json!("short and stout")));
+    assert_eq!(
+        (&teapot["status"], &teapot["response"]["why"]),
+        (&json!(418), &json!("short and stout"))
+    );
     let order = &fixture["api"]["post"]["/orders"];
-    assert_eq!(order["request"], json!({ "headers": { "x-mine": "yes" }, "data": { "a": 1 } }));
+    assert_eq!(
+        order["request"],
+        json!({ "headers": { "x-mine": "yes" }, "data": { "a": 1 } })
+    );
     let tested = tenon(dir.path(), None, &["test", "--json"]);
     assert_eq!(tested.json()["passed"], 1, "{}", tested.stdout);
 }

@@ -219,7 +219,11 @@ impl Shared {
         if limit == 0 || used / MEMORY_SHORT.1 * MEMORY_SHORT.0 < limit {
             return;
         }
-        if self.memory_told.get().is_some_and(|told| told.elapsed() < MEMORY_TOLD_EVERY) {
+        if self
+            .memory_told
+            .get()
+            .is_some_and(|told| told.elapsed() < MEMORY_TOLD_EVERY)
+        {
             return;
         }
         self.memory_told.set(Some(Instant::now()));

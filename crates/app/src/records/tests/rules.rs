@@ -16,10 +16,14 @@ impl Bench {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deletion_by_id_keeps_the_content() {
     on_each(async |b| {
-        b.save(1, json!([{"id": "a", "n": 1}, {"id": 5, "n": 2}, {"id": "c", "n": 3}])).await;
+        b.save(1, json!([{"id": "a", "n": 1}, {"id": 5, "n": 2}, {"id": "c", "n": 3}]))
+            .await;
         assert_eq!(
-            b.delete(1, json!([{"id": "a"}, {"id": 5, "deletedAt": "2026-01-02T03:04:05.000Z"}, {"id": "c", "n": 9}]))
-                .await,
+            b.delete(
+                1,
+                json!([{"id": "a"}, {"id": 5, "deletedAt": "2026-01-02T03:04:05.000Z"}, {"id": "c", "n": 9}])
+            )
+            .await,
             (0, 0, 3)
         );
         assert_eq!(b.content("a").await, json!({"id": "a", "n": 1}));
@@ -47,16 +51,26 @@ async fn moments_of_a_record() {
         assert!(changed["last_modified_at"].as_str() > made["last_modified_at"].as_str());
         assert_eq!(changed["last_action"], "UPDATED");
         // The function may say when it was deleted; otherwise it is now.
-        b.delete(1, json!([{"id": "a", "deletedAt": "2026-01-02T03:04:05.000Z"}, {"id": "b"}])).await;
+        b.delete(
+            1,
+            json!([{"id": "a", "deletedAt": "2026-01-02T03:04:05.000Z"}, {"id": "b"}]),
+        )
+        .await;
         let told = b.listed("a").await["_nango_metadata"].take();
-        assert!(told["deleted_at"].as_str().unwrap().starts_with("2026-01-02T03:04:05"), "{told}");
+        assert!(
+            told["deleted_at"].as_str().unwrap().starts_with("2026-01-02T03:04:05"),
+            "{told}"
+        );
         assert!(told["last_modified_at"].as_str() > changed["last_modified_at"].as_str());
         let now = b.listed("b").await["_nango_metadata"].take();
         assert_eq!(now["deleted_at"], now["last_modified_at"]);
         // A record that comes back begins anew.
         b.save(2, json!([{"id": "a"}])).await;
         let back = b.listed("a").await["_nango_metadata"].take();
-        assert_eq!((&back["first_seen_at"], &back["last_action"]), (&back["last_modified_at"], &json!("ADDED")));
+        assert_eq!(
+            (&back["first_seen_at"], &back["last_action"]),
+            (&back["last_modified_at"], &json!("ADDED"))
+        );
         assert_eq!(back["deleted_at"], Value::Null);
     })
     .await;
@@ -80,7 +94,11 @@ async fn a_patch_is_what_later_writes_are_compared_with() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_id_of_a_chunk_is_met_but_those_of_updates_that_change_nothing() {
     on_each(async |b| {
-        b.save(1, json!([{"id": "saved"}, {"id": "patched", "n": 1}, {"id": "same", "n": 1}, {"id": "gone"}])).await;
+        b.save(
+            1,
+            json!([{"id": "saved"}, {"id": "patched", "n": 1}, {"id": "same", "n": 1}, {"id": "gone"}]),
+        )
+        .await;
         b.apply(Operation::Update, 1, json!([{"id": "same", "n": 2}])).await;
         b.save(2, json!([{"id": "saved"}])).await;
         let patches = json!([{"id": "patched", "n": 2}, {"id": "same", "n": 2}]);
@@ -95,7 +113,11 @@ async fn every_id_of_a_chunk_is_met_but_those_of_updates_that_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn emptied_contents_are_written_again_whatever_comes() {
     on_each(async |b| {
-        b.save(1, json!([{"id": "s", "n": 1}, {"id": "u", "n": 1}, {"id": "d", "n": 1}, {"id": "o", "n": 1}])).await;
+        b.save(
+            1,
+            json!([{"id": "s", "n": 1}, {"id": "u", "n": 1}, {"id": "d", "n": 1}, {"id": "o", "n": 1}]),
+        )
+        .await;
         let mut tx = b.store.begin().await.unwrap();
         let found = sets::lock_existing(&mut tx, EnvironmentId(1), ConnectionId(1), "Item").await;
         let mut set = found.unwrap().unwrap();
@@ -133,7 +155,14 @@ fn ids_are_texts_of_1_to_255_characters_or_numbers_but_0() {
     }
     assert!(ChunkError::MissingId.body().to_string().contains("Missing id field"));
     let too_long = format!(r#"{{"id":"{}"}}"#, "x".repeat(256));
-    for record in [too_long.as_str(), r#"{"id":""}"#, r#"{"id":null}"#, "{}", r#"{"id":[1]}"#, "7"] {
+    for record in [
+        too_long.as_str(),
+        r#"{"id":""}"#,
+        r#"{"id":null}"#,
+        "{}",
+        r#"{"id":[1]}"#,
+        "7",
+    ] {
         assert!(matches!(check(record), Err(ChunkError::Invalid(_))), "{record}");
     }
     let many = format!("[{}]", vec![r#"{"id":1}"#; 1_001].join(","));

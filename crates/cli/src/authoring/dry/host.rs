@@ -9,7 +9,9 @@ use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 use tenon_model::SystemRng;
-use tenon_runtime::protocol::{FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, MemoryUse, RecordBatch};
+use tenon_runtime::protocol::{
+    FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, MemoryUse, RecordBatch,
+};
 
 use super::{
     Options, Target,

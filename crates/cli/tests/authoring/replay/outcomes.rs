@@ -331,7 +331,11 @@ fn tests_for_the_public_kit_are_written_once() {
     );
     assert!(read("acme/tests/acme-get.test.ts").contains("name: 'get'"));
     assert!(read("acme/tests/acme-get.test.ts").contains("expect(output).toEqual(await nango.getOutput())"));
-    for part in ["toStrictEqual(await nango.getBatchSaveData(model))", "expected.length > 0", "NangoSyncMock"] {
+    for part in [
+        "toStrictEqual(await nango.getBatchSaveData(model))",
+        "expected.length > 0",
+        "NangoSyncMock",
+    ] {
         assert!(test.contains(part), "{part}: {test}");
     }
     assert!(read("vitest.setup.ts").contains("globalThis.vitest = { NangoActionMock, NangoSyncMock }"));
