@@ -133,6 +133,7 @@ fn syncs_have_what_the_kit_gives_and_what_it_lacks() {
         const say = (what: string, found: unknown, wanted: unknown) => { if (JSON.stringify(found) !== JSON.stringify(wanted)) throw new Error(`${what}: ${JSON.stringify(found)}`); };
         await nango.trackDeletesStart('Item');
         say('lastSyncDate', nango.lastSyncDate ?? null, null);
+        say('updateMetadata', await (nango as any).updateMetadata({ b: 1 }), { ok: true });
         say('getMetadata', await nango.getMetadata(), { a: 1 });
         await nango.batchSave([{ id: '1' }, { id: '2' }], 'Item');
         await nango.batchUpdate([{ id: '1', n: 1 } as any], 'Item');
@@ -143,7 +144,7 @@ fn syncs_have_what_the_kit_gives_and_what_it_lacks() {
         say('trackDeletesEnd', await nango.trackDeletesEnd('Item'), { deletedKeys: ['9'] });
         say('deletePrevious', await nango.deleteRecordsFromPreviousExecutions('Other'), { deletedKeys: ['8'] });";
     let fixture = json!({ "nango": {
-        "getMetadata": { "a": 1 }, "trackDeletesEnd": { "deletedKeys": ["9"] },
+        "getMetadata": { "a": 1 }, "updateMetadata": { "ok": true }, "trackDeletesEnd": { "deletedKeys": ["9"] },
         "deleteRecordsFromPreviousExecutions": { "deletedKeys": ["8"] },
         "batchSave": { "Item": [{ "id": "1" }, { "id": "2" }], "Other": [] }, "batchDelete": { "Item": [], "Other": [] },
     }, "api": {} });
