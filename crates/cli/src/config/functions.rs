@@ -88,6 +88,9 @@ impl Functions {
         if self.memory_mb < 8 {
             bail!("functions.memory_mb is {}; a run needs at least 8 MiB", self.memory_mb);
         }
+        if self.sync_interrupt_seconds == 0 {
+            bail!("functions.sync_interrupt_seconds is 0; a run needs at least a second before it may pause");
+        }
         if !(0.0..=1.0).contains(&self.record_rate) {
             bail!(
                 "functions.record_rate is {}; it is a share from 0.0 (none) to 1.0 (all)",

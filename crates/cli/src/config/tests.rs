@@ -66,6 +66,20 @@ fn recordings_are_set_up_in_words_that_are_checked() {
 }
 
 #[test]
+fn a_sync_that_could_never_get_anywhere_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("tenon.toml");
+    std::fs::write(&file, "[functions]\nsync_interrupt_seconds = 0\n").expect("writes");
+    let error = Config::load(Some(&file), Vec::new()).expect_err("it would pause at its first checkpoint, always");
+    assert!(format!("{error:#}").contains("sync_interrupt_seconds"), "{error:#}");
+    let default = Config::load(None, Vec::new()).expect("the defaults");
+    assert!(
+        default.functions.sync_interrupt_seconds < 24 * 3600,
+        "before the run is ended for its length"
+    );
+}
+
+#[test]
 fn browsers_are_bound_where_cookies_are_safe_or_as_it_is_set() {
     let (https, http) = ("https://tenon.example.com", "http://127.0.0.1:3003");
     assert_eq!(
