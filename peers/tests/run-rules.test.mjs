@@ -87,6 +87,7 @@ const FLOWS = [
         await nango.updateMetadata({ left: left - 1 });
         if (left > 0) throw new nango.ActionError({ message: 'not yet' });
         return { left };`),
+    action('large', `return 'x'.repeat(input.n);`),
     action('hungry', `const all = []; for (let i = 0; i < input.mb; i++) all.push(new Uint8Array(1 << 20).fill(i)); return all.length;`)
 ];
 
@@ -326,6 +327,19 @@ test('X-Max-Retries: a later action is tried again at once, so often and no more
     assert.equal((await must('GET', '/connections/c-1?provider_config_key=open')).metadata.left, 4, 'a call that waits is not tried again');
 });
 
+test('actions that cannot run, and outputs that are too large', async () => {
+    const call = async (name, input, headers = {}) => {
+        const { status, body } = await api('POST', '/action/trigger', { action_name: name, input }, { ...selected, ...headers });
+        return [status, body?.error?.code ?? body.length];
+    };
+    assert.deepEqual(await call('nothing'), [404, 'not_found']);
+    assert.deepEqual(await call('large', {}, { 'connection-id': 'nobody' }), [400, 'unknown_connection']);
+    assert.deepEqual(await call('large', {}, { 'provider-config-key': 'nothing' }), [400, 'unknown_connection']);
+    const most = 2 * 1024 * 1024 - 2;
+    assert.deepEqual(await call('large', { n: most }), [200, most], 'quotes count');
+    assert.deepEqual(await call('large', { n: most + 1 }), [400, 'script_output_too_large']);
+});
+
 test('memory that is nearly used up is a warning in the log of the run', async () => {
     assert.equal((await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 4 } }, selected)).body, 4);
     assert.equal((await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 28 } }, selected)).body, 28);
@@ -351,7 +365,7 @@ test('functions that validate: in order, the first failure decides, with its own
         assert.equal((await api('GET', `/connections/${id}?provider_config_key=open`)).status, 404, 'a new one is gone');
     }
     const ran = await until('the log', async () => (await operationsOf('a-first')).length >= 4 && operationsOf('b-second'));
-    assert.deepEqual(ran.map((one) => one.connection_id), ['by-second'], 'nothing runs after a failure');
+    assert.deepEqual(ran.map((one) => [one.connection_id, one.kind, one.action]), [['by-second', 'on-event', 'validate-connection']], 'nothing runs after a failure');
     assert.equal((await make('again')).status, 201);
     const again = await make('again', { metadata: { bad: true } });
     assert.deepEqual([again.status, again.body.error?.message], [400, 'no longer']);
