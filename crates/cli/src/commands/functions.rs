@@ -94,14 +94,14 @@ enum Command {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
     /// Switch a function on again.
     Enable {
         #[command(flatten)]
         named: Named,
         #[command(flatten)]
-        common: Common,
+        common: EnvironmentArgs,
     },
 }
 

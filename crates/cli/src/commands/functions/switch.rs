@@ -6,11 +6,17 @@ use anyhow::Result;
 use http::Method;
 use serde_json::json;
 
-use super::{Common, Named, refused};
+use super::{Named, refused};
+use crate::authoring::settings::EnvironmentArgs;
 use crate::authoring::terminal::{Style, Terminal, note, say};
 
 /// Switches a function off or on.
-pub(super) async fn run(named: &Named, enabled: bool, common: &Common, terminal: Terminal) -> Result<ExitCode> {
+pub(super) async fn run(
+    named: &Named,
+    enabled: bool,
+    common: &EnvironmentArgs,
+    terminal: Terminal,
+) -> Result<ExitCode> {
     let client = common.client()?;
     let body = match &named.kind {
         Some(kind) => json!({ "enabled": enabled, "type": kind }),
