@@ -146,6 +146,15 @@ test('calls: output, records, other functions, one at a time, later', async () =
     assert.equal((await invoke('quote', { connection_id: 'nobody' })).body.error.code, 'connection_not_found');
 });
 
+test('a function that is off is refused with its own code', async () => {
+    const turn = (enabled) => api('PATCH', '/integrations/shop/functions/quote', { enabled });
+    assert.equal((await turn(false)).body.data.enabled, false);
+    const refused = await invoke('quote', { input: { total: 3 } });
+    assert.deepEqual([refused.status, refused.body.error.code], [403, 'function_disabled']);
+    assert.equal((await turn(true)).status, 200);
+    assert.equal((await invoke('quote', { input: { total: 3 } })).status, 200);
+});
+
 test('schedules and events start functions', async () => {
     await until('the schedule', async () => (await records('Hour')).schedule);
     await connectShop(server, shop, 'c-2');

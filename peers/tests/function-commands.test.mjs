@@ -109,6 +109,32 @@ test('input and output of a hosted action are not held against their schemas', a
     assert.equal(await call('four'), null);
 });
 
+test('disable and enable: a function that is off is refused, stays off over deploys, and says so', async () => {
+    assert.deepEqual(await json('functions', 'disable', 'shop', 'times'), { code: 0, out: { ok: true, enabled: false } });
+    const run = (name) => fetch(`${server.url}/action/trigger`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json', 'provider-config-key': 'shop', 'connection-id': 'c-1' },
+        body: JSON.stringify({ action_name: name, input: { n: 1 } })
+    }).then(async (answer) => [answer.status, (await answer.json()).error?.code]);
+    assert.deepEqual(await run('times'), [404, 'disabled_resource']);
+    assert.deepEqual(await run('nothing'), [404, 'not_found']);
+    await deploy(7);
+    assert.deepEqual(await run('times'), [404, 'disabled_resource']);
+    assert.match((await tenon('functions', 'list')).stdout, /shop\/times\s+disabled/);
+    assert.match((await tenon('functions', 'enable', 'shop', 'times')).stdout, /shop\/times is on in the environment dev/);
+    assert.equal(await call(1), 7);
+    const unknown = await json('functions', 'disable', 'shop', 'nothing');
+    assert.equal(unknown.code, 11);
+    assert.match(unknown.out.error.message, /not found/);
+    const wrong = await fetch(`${server.url}/integrations/shop/functions/times`, {
+        method: 'PATCH', headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json' }, body: '{"on":true}'
+    });
+    assert.equal(wrong.status, 400);
+    assert.deepEqual((await wrong.json()).error.errors.map((one) => one.path.join('.')), ['enabled', '']);
+    await deploy(3);
+    await write(5);
+});
+
 test('pull brings sources back, and never over work that is not deployed', async () => {
     const kept = await tenon('pull', 'shop', 'times');
     assert.equal(kept.code, 1);

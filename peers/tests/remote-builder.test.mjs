@@ -177,6 +177,34 @@ test('deploys one function, which then runs', async () => {
     assert.equal((await call('POST', '/action/trigger', { action_name: 'greet', input: { name: 'Bob' } })).status, 200);
 });
 
+test('what a repository deployed is not written over, and bodies are strict', async () => {
+    const flow = { type: 'action', syncName: 'kept', providerConfigKey: 'api', models: [], runs: null, track_deletes: false, fileBody: { js: "module.exports = { default: { type: 'action', exec: async () => 'from the repository' } };", ts: '' } };
+    const made = await call('POST', '/sync/deploy', { flowConfigs: [flow], reconcile: false, debug: false, deployMode: 'single', sdkVersion: '0.71.4-zero', nangoYamlBody: '', source: 'repo' });
+    assert.equal(made.status, 200, JSON.stringify(made.body));
+    const wanted = { type: 'function', integration_id: 'api', function_name: 'kept', function_type: 'action', code: ACTION };
+    for (const more of [{}, { allow_destructive: true }]) {
+        const refused = await call('POST', '/functions/deployments', { ...wanted, ...more });
+        assert.deepEqual([refused.status, refused.body.error.code], [400, 'invalid_request'], 'also where losses are allowed');
+    }
+    assert.equal((await call('POST', '/action/trigger', { action_name: 'kept' })).body, 'from the repository');
+    for (const wrong of [{ type: 'bundle' }, { type: undefined }, { function_type: 'on-event' }, { function_name: 'a b' }, { version: 1 }, { allow_destructive: 'yes' }, { template: 'x' }, { code: undefined }]) {
+        const answer = await call('POST', '/functions/deployments', { ...wanted, function_name: 'new', ...wrong });
+        assert.deepEqual([answer.status, answer.body.error.code], [400, 'invalid_body'], JSON.stringify(wrong));
+    }
+});
+
+test('what a job tells, and what a dry run is given', async () => {
+    const code = SYNC.replace("const checkpoint =", "const { greeting } = await nango.getMetadata<any>(); await nango.batchSave([{ id: greeting + ' ' + nango.lastSyncDate!.toISOString() }], 'Thing'); const checkpoint =");
+    const body = { integration_id: 'api', function_type: 'sync', code, connection_id: 'c-1', metadata: { greeting: 'hi' }, last_sync_date: '2026-01-02T03:04:05.000Z' };
+    const job = await ended('dryruns', await call('POST', '/functions/dryruns', body));
+    assert.equal(job.status, 'success', JSON.stringify(job));
+    assert.deepEqual(job.result.records.Thing.saved[0], { id: 'hi 2026-01-02T03:04:05.000Z' });
+    assert.deepEqual(Object.keys(job).sort(), ['completed_at', 'created_at', 'duration_ms', 'function_type', 'id', 'integration_id', 'output', 'result', 'started_at', 'status', 'updated_at']);
+    assert.deepEqual([job.integration_id, job.function_type, typeof job.output, typeof job.duration_ms], ['api', 'sync', 'string', 'number']);
+    const deployed = await ended('deployments', await call('POST', '/functions/deployments', { type: 'function', integration_id: 'api', function_name: 'told', function_type: 'action', code: ACTION }));
+    assert.deepEqual([deployed.function_name, deployed.deployed, deployed.deployed_functions], ['told', true, [{ name: 'told', version: '1.0.0' }]]);
+});
+
 test('dropping models has to be allowed', async () => {
     const deploy = (code, more) => call('POST', '/functions/deployments', {
         type: 'function', integration_id: 'api', function_name: 'things', function_type: 'sync', code, ...more
@@ -187,4 +215,25 @@ test('dropping models has to be allowed', async () => {
     assert.deepEqual([refused.status, refused.error.code], ['failed', 'invalid_request']);
     assert.match(refused.error.message, /Thing/);
     assert.equal((await deploy(renamed, { allow_destructive: true })).status, 'success');
+});
+
+test('functions of an integration are listed by type, name and page, read with their source, and removed', async () => {
+    const listed = async (query) => {
+        const { status, body } = await call('GET', `/integrations/api/functions?${query}`);
+        return status === 200 ? [body.data.map((one) => `${one.name} ${one.type} ${one.source}`), body.pagination] : body.error.code;
+    };
+    assert.deepEqual(await listed(''), [['greet action standalone', 'kept action repo', 'told action standalone', 'things sync standalone'], { total: 4, page: 0, limit: 20 }]);
+    assert.deepEqual(await listed('type=sync'), [['things sync standalone'], { total: 1, page: 0, limit: 20 }]);
+    assert.deepEqual(await listed('search=KEP'), [['kept action repo'], { total: 1, page: 0, limit: 20 }]);
+    assert.deepEqual(await listed('limit=3&page=1'), [['things sync standalone'], { total: 4, page: 1, limit: 3 }]);
+    for (const wrong of ['type=webhook', 'limit=101', 'limit=0', 'page=-1', 'x=1']) assert.equal(await listed(wrong), 'invalid_query_params', wrong);
+    const read = (rest) => call('GET', `/integrations/api/functions/${rest}`);
+    assert.deepEqual([(await read('greet')).body.data.description, (await read('greet?type=sync')).status, (await read('nope')).status], ['Greets.', 404, 404]);
+    assert.equal((await read('greet/code')).body.code, ACTION.replaceAll('UPSTREAM', upstream.url));
+    const remove = async (rest) => { const { status, body } = await call('DELETE', `/integrations/api/functions/${rest}`); return [status, body.error?.code ?? body.data.success]; };
+    assert.deepEqual(await remove('kept?type=action'), [400, 'function_managed_by_deploy']);
+    assert.deepEqual(await remove('greet'), [400, 'invalid_query_params']);
+    assert.deepEqual(await remove('nope?type=action'), [404, 'not_found']);
+    assert.deepEqual(await remove('told?type=action'), [200, true]);
+    assert.equal((await read('told')).status, 404);
 });

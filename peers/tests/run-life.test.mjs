@@ -113,7 +113,12 @@ test('a run that fails: one webhook for all models; records and checkpoint stay,
     assert.deepEqual(told.map((one) => [one.success, one.model]), [[false, 'Thing,Run']]);
     assert.match(JSON.stringify(told[0].error), /the shop is closed/);
     assert.equal((await records('Thing')).find((one) => one.id === 'a').turn, 3, 'what was saved stays');
+    const errors = async () => (await must('GET', '/connections/c-1?provider_config_key=shop')).errors.map((one) => one.type);
+    assert.deepEqual(await errors(), ['sync'], 'the connection says that a sync fails');
+    const { syncs: [failing] } = await must('GET', '/sync/status?provider_config_key=shop&connection_id=c-1&syncs=things');
+    assert.equal(failing.latestResult.Thing.updated, 1, 'the counts of a failed run are kept');
     await runThings({ turn: 4 });
+    assert.deepEqual(await errors(), [], 'and no longer once it has succeeded');
     const [failed, next] = ['run-3', 'run-4'].map((id) => ({ id }));
     const all = await records('Run');
     Object.assign(failed, all.find((one) => one.id === failed.id));

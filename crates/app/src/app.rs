@@ -50,6 +50,8 @@ pub struct Settings {
     pub run_memory_bytes: usize,
     /// CPU time of one action run.
     pub action_cpu: Duration,
+    /// A run of a sync that lasts longer pauses at its next checkpoint, and another run goes on from there.
+    pub sync_interrupt_after: Duration,
     /// Which runs are recorded.
     pub recordings: crate::recordings::Settings,
     /// Days that operations are kept.
@@ -73,6 +75,7 @@ impl Default for Settings {
             warm_isolates: true,
             run_memory_bytes: 256 << 20,
             action_cpu: Duration::from_secs(60),
+            sync_interrupt_after: Duration::from_secs(19 * 3600),
             recordings: crate::recordings::Settings::default(),
             log_retention_days: 15,
             webhook_retry_waits: vec![Duration::from_secs(3), Duration::from_secs(6)],
@@ -126,7 +129,7 @@ pub(crate) struct Inner {
     webhooks: crate::webhooks::inbound::State,
     connections: crate::connections::State,
     proxy: crate::proxy::State,
-    recordings: Arc<tokio::sync::Semaphore>,
+    recordings: crate::recordings::Shelf,
     shutdown: CancellationToken,
     background: TaskTracker,
 }
@@ -155,7 +158,7 @@ impl App {
             webhooks: crate::webhooks::inbound::State::default(),
             connections: crate::connections::State::default(),
             proxy: crate::proxy::State::new(Arc::clone(&parts.clock)),
-            recordings: Arc::new(tokio::sync::Semaphore::new(crate::recordings::STORING_MAX)),
+            recordings: crate::recordings::Shelf::default(),
             store: parts.store,
             catalog: RwLock::new(Arc::new(parts.catalog)),
             egress: parts.egress,
@@ -251,8 +254,8 @@ impl App {
         &self.0.proxy
     }
 
-    /// Permits to make a recording ready to be stored.
-    pub(crate) fn recordings_in_hand(&self) -> &Arc<tokio::sync::Semaphore> {
+    /// What this node remembers about storing recordings.
+    pub(crate) fn recordings_shelf(&self) -> &crate::recordings::Shelf {
         &self.0.recordings
     }
 

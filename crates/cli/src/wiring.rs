@@ -58,6 +58,7 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         warm_isolates: config.functions.isolation == Isolation::Warm,
         run_memory_bytes: config.functions.memory_mb << 20,
         action_cpu: Duration::from_secs(config.functions.action_cpu_seconds),
+        sync_interrupt_after: Duration::from_secs(config.functions.sync_interrupt_seconds),
         recordings: config.functions.recordings(),
         log_retention_days: config.logs.retention_days,
         webhook_retry_waits: config.webhooks.retry_waits(),

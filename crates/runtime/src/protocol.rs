@@ -16,9 +16,32 @@ mod replies;
 #[cfg(test)]
 mod tests;
 
+use serde::{Deserialize, Serialize};
+
 pub use calls::{Body, FetchCall, HostCall, HttpCall, Params, Part, RecordBatch, SyncRef};
 pub use codec::{DecodeError, Parcel};
 pub use replies::{HostError, HostErrorKind, HostReply, HttpReply, UpstreamResponse};
+
+/// How much of its memory a run uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemoryUse {
+    /// Bytes in use.
+    pub used: u64,
+    /// Bytes that it may use.
+    pub limit: u64,
+}
+
+impl std::fmt::Display for MemoryUse {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (used, limit) = (self.used >> 20, self.limit >> 20);
+        let percent = self.used.saturating_mul(100) / self.limit.max(1);
+        write!(
+            f,
+            "Memory is nearly used up: {used} of {limit} MiB ({percent} %). A run that needs more is ended; keep fewer \
+             records at a time, such as one page"
+        )
+    }
+}
 
 /// Answers the host calls of one run.
 ///
@@ -34,5 +57,10 @@ pub trait Host: Send + Sync {
     async fn answer(&self, number: u32, call: HostCall) -> Result<HostReply, HostError> {
         let _ = number;
         self.call(call).await
+    }
+
+    /// Told when the run uses more than 85 % of its memory, at most every half minute.
+    fn memory_is_short(&self, memory: MemoryUse) {
+        let _ = memory;
     }
 }

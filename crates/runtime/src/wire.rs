@@ -38,6 +38,8 @@ pub(crate) enum FrameKind {
     NeedCode = 20,
     /// Worker → parent: last words.
     Fatal = 21,
+    /// Worker → parent: the run's memory is nearly used up; the header is a [`MemoryUse`](crate::protocol::MemoryUse).
+    Memory = 22,
 }
 
 impl FrameKind {
@@ -53,6 +55,7 @@ impl FrameKind {
             19 => Self::Done,
             20 => Self::NeedCode,
             21 => Self::Fatal,
+            22 => Self::Memory,
             _ => return None,
         })
     }

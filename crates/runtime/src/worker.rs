@@ -220,7 +220,8 @@ impl Worker {
             | FrameKind::Tell
             | FrameKind::Done
             | FrameKind::NeedCode
-            | FrameKind::Fatal => {}
+            | FrameKind::Fatal
+            | FrameKind::Memory => {}
         }
     }
 

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tenon_app::actions::TriggerInput;
-use tenon_app::functions::{DeleteQuery, ListQuery, PassThrough, RollbackInput};
+use tenon_app::functions::{DeleteQuery, ListQuery, PassThrough, RollbackInput, SwitchInput};
 use tenon_app::integrations::check_key;
 
 use super::actions;
@@ -20,7 +20,10 @@ pub fn router() -> Router<ApiState> {
         .route("/scripts/config", get(config))
         .route("/functions/runs/{id}/recording", get(recording))
         .route("/integrations/{key}/functions", get(list))
-        .route("/integrations/{key}/functions/{name}", get(read).delete(delete))
+        .route(
+            "/integrations/{key}/functions/{name}",
+            get(read).patch(switch).delete(delete),
+        )
         .route("/integrations/{key}/functions/{name}/code", get(code))
         .route("/integrations/{key}/functions/{name}/versions", get(versions))
         .route("/integrations/{key}/functions/{name}/rollback", post(roll_back))
@@ -83,6 +86,14 @@ async fn roll_back(
     check_key(&key)?;
     let wanted = RollbackInput::parse(input.json())?;
     Ok(Json(state.app.roll_back_function(&caller, &key, &name, &wanted).await?).into_response())
+}
+
+async fn switch(State(state): State<ApiState>, Path((key, name)): Path<(String, String)>, input: Input) -> ApiResult {
+    let caller = Authed::check(&state.app, &input.headers).await?;
+    caller.require("environment:deploy")?;
+    check_key(&key)?;
+    let wanted = SwitchInput::parse(input.json())?;
+    Ok(Json(state.app.switch_function(&caller, &key, &name, wanted).await?).into_response())
 }
 
 async fn delete(State(state): State<ApiState>, Path((key, name)): Path<(String, String)>, input: Input) -> ApiResult {

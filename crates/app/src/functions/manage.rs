@@ -241,16 +241,4 @@ impl App {
         self.forget("functions");
         Ok(())
     }
-
-    /// Allows or forbids a function to run, for the command line and the dashboard.
-    #[tenon_model::boxed]
-    pub async fn set_function_enabled(&self, caller: &Caller, id: tenon_model::FunctionId, on: bool) -> Result<bool> {
-        let environment = caller.environment()?;
-        let mut tx = self.store().begin().await?;
-        let found = table::set_enabled(&mut tx, environment.id, id, on, self.clock().now()).await?;
-        tx.signal("functions", &id.to_string());
-        tx.commit().await?;
-        self.forget("functions");
-        Ok(found)
-    }
 }

@@ -18,6 +18,7 @@ mod on_events;
 mod pass_through;
 mod remote;
 mod run;
+mod switch;
 mod versions;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use on_events::ConnectionEvent;
 pub use pass_through::PassThrough;
 pub(crate) use run::conceal_failure;
 pub use run::{RunFailure, RunSubject, log_failure, outcome_of, run_error, story};
+pub use switch::SwitchInput;
 pub use versions::RollbackInput;
 
 use crate::tools::Checker;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 use tenon_runtime::Kind;
-use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply, RecordBatch};
+use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply, MemoryUse, RecordBatch};
 use tenon_store::tables::records::list::Filter;
 
 use super::{Answer, RunHost};
@@ -277,5 +277,10 @@ impl Host for DryHost {
             | HostCall::GetEnvironmentVariables
             | HostCall::TriggerAction { .. } => self.inner.call(call).await,
         }
+    }
+
+    fn memory_is_short(&self, memory: MemoryUse) {
+        self.note("warn", &memory.to_string());
+        self.inner.memory_is_short(memory);
     }
 }

@@ -13,11 +13,12 @@ mod state;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use serde_json::Value;
 use tenon_credentials::SecretJson;
 use tenon_runtime::Kind;
-use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply};
+use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply, MemoryUse};
 use tenon_store::tables::locks;
 use tokio::sync::OnceCell;
 
@@ -44,6 +45,7 @@ pub(crate) struct RunHost {
     kind: Kind,
     ledger: OnceCell<Arc<Ledger>>,
     locked: AtomicBool,
+    begun: Instant,
 }
 
 impl RunHost {
@@ -71,6 +73,7 @@ impl RunHost {
             kind,
             ledger: OnceCell::new(),
             locked: AtomicBool::new(false),
+            begun: Instant::now(),
         }
     }
 
@@ -213,6 +216,10 @@ impl Host for RunHost {
             HostCall::ReleaseLock { key } => self.release_lock(&key).await,
             HostCall::ReleaseAllLocks => self.release_all_locks().await,
         }
+    }
+
+    fn memory_is_short(&self, memory: MemoryUse) {
+        self.log(Level::Warn, memory.to_string());
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tenon_runtime::Kind;
 use tenon_runtime::protocol::{HostError, HostReply};
 use tenon_store::tables::locks;
 
@@ -28,6 +29,13 @@ impl RunHost {
         let saved = self.ledger().await?.save_checkpoint(text).await;
         saved.map_err(|error| self.unwritten("Error saving checkpoint: Failed to save checkpoint", &error))?;
         self.log(Level::Debug, "Saved the checkpoint");
+        if self.kind == Kind::Sync && self.begun.elapsed() >= self.app.settings().sync_interrupt_after {
+            let minutes = self.begun.elapsed().as_secs() / 60;
+            let message =
+                format!("The run pauses at this checkpoint after {minutes} minutes; the next run goes on at once");
+            self.log(Level::Info, message.as_str());
+            return Err(HostError::sdk("execution_interrupted", message));
+        }
         Ok(HostReply::Unit)
     }
 

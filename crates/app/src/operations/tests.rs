@@ -12,6 +12,8 @@ use tenon_store::{Store, StoreConfig};
 use super::redact::{form_text, is_secret_header, is_secret_name, json_text, secret_texts, secret_variable, url_text};
 use super::{HttpExchange, Kind, Level, Operations, Outcome, Subject, format_id, parse_id};
 
+mod limits;
+
 const ENVIRONMENT: EnvironmentId = EnvironmentId(7);
 
 async fn log() -> (Operations, Store, Arc<ManualClock>) {

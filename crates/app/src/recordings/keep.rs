@@ -9,7 +9,7 @@ use tenon_runtime::protocol::Host;
 use tenon_runtime::{Code, ErrorKind, Invocation, Kind, Limits, Outcome, Tape, Taping};
 use tenon_store::tables::run_recordings::{self as table, RunRecordingRow};
 
-use super::{Keep, scrub};
+use super::{Keep, MEASURED_EVERY, scrub};
 use crate::functions::RunSubject;
 use crate::operations::parse_id;
 use crate::{App, Error, Result};
@@ -45,7 +45,8 @@ impl App {
         let mut outcome = self.runtime().run(invocation, host).await;
         subject.operation.watch(None);
         let tape = outcome.tape.take();
-        let failed = matches!(&outcome.result, Err(error) if error.kind != ErrorKind::Aborted);
+        let failed = matches!(&outcome.result, Err(error)
+            if error.kind != ErrorKind::Aborted && error.type_ != "execution_interrupted");
         let keep = (watched.picked || failed).then_some(tape).flatten();
         if let Some(tape) = keep {
             let kept_for = if failed { "failure" } else { "rate" };
@@ -97,7 +98,7 @@ impl App {
     /// Cleans and stores a recording in the background.
     fn keep(&self, subject: &RunSubject, watched: Watched, tape: Tape, outcome: &Outcome, kept_for: &'static str) {
         let facts = |kept: bool| Map::from_iter([("recorded".to_owned(), json!(kept))]);
-        let Ok(permit) = Arc::clone(self.recordings_in_hand()).try_acquire_owned() else {
+        let Ok(permit) = Arc::clone(&self.recordings_shelf().storing).try_acquire_owned() else {
             subject.operation.annotate(facts(false));
             return;
         };
@@ -124,12 +125,23 @@ impl App {
                 payload,
                 created_at: app.clock().now(),
             };
-            let mut tx = app.store().begin().await?;
-            table::put(&mut tx, &row).await?;
-            let runs_max = i64::from(app.settings().recordings.runs_max);
-            table::keep_newest(&mut tx, environment, runs_max).await?;
-            Ok(tx.commit().await?)
+            app.store_recording(&row).await
         });
+    }
+
+    /// Stores a recording, and removes the oldest beyond what an environment and all together may have.
+    async fn store_recording(&self, row: &RunRecordingRow) -> Result<()> {
+        let settings = &self.settings().recordings;
+        let mut tx = self.store().begin().await?;
+        table::put(&mut tx, row).await?;
+        table::keep_newest(&mut tx, row.environment_id, i64::from(settings.runs_max)).await?;
+        let part = settings.total_bytes_max / MEASURED_EVERY;
+        if self.recordings_shelf().is_due(row.payload.len() as u64, part) {
+            // Below the bound by what is stored until the next look.
+            let kept = settings.total_bytes_max - part;
+            table::keep_within(&mut tx, i64::try_from(kept).unwrap_or(i64::MAX)).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// The text of a stored recording.

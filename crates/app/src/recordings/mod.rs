@@ -11,8 +11,12 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::Value;
 use tenon_store::tables::{operations, run_recordings as table};
+use tokio::sync::Semaphore;
 
 use crate::caller::Caller;
 use crate::operations::{operation_json, parse_id};
@@ -21,7 +25,42 @@ use crate::{App, Error, Result};
 pub use scrub::{mask, scrub};
 
 /// Recordings that may be made ready to be stored at the same time on a node.
-pub(crate) const STORING_MAX: usize = 8;
+const STORING_MAX: usize = 8;
+/// What all recordings have together is measured after this part of what they may have was stored: to measure is to look
+/// at every one of them.
+const MEASURED_EVERY: u64 = 64;
+
+/// What a node remembers about storing recordings.
+pub(crate) struct Shelf {
+    /// Room for those that are made ready.
+    storing: Arc<Semaphore>,
+    /// Bytes stored since all were measured.
+    unmeasured: AtomicU64,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self {
+            storing: Arc::new(Semaphore::new(STORING_MAX)),
+            // What former processes stored was never measured by this one.
+            unmeasured: AtomicU64::new(u64::MAX / 2),
+        }
+    }
+}
+
+impl Shelf {
+    /// Counts bytes that are being stored; whether all recordings are to be measured now.
+    fn is_due(&self, bytes: u64, part: u64) -> bool {
+        let sum = self
+            .unmeasured
+            .fetch_add(bytes, Ordering::Relaxed)
+            .saturating_add(bytes);
+        if sum > part {
+            self.unmeasured.store(0, Ordering::Relaxed);
+        }
+        sum > part
+    }
+}
 
 /// Which runs are recorded.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +86,8 @@ pub struct Settings {
     pub days: u32,
     /// Recordings kept in one environment.
     pub runs_max: u32,
+    /// Bytes of all stored recordings together.
+    pub total_bytes_max: u64,
 }
 
 impl Default for Settings {
@@ -57,6 +98,7 @@ impl Default for Settings {
             bytes_max: 4 << 20,
             days: 7,
             runs_max: 200,
+            total_bytes_max: 1 << 30,
         }
     }
 }
@@ -99,13 +141,13 @@ impl App {
             );
         }
         if kept == Some(true) {
-            let (days, runs) = (settings.days, settings.runs_max);
+            let (days, runs, total) = (settings.days, settings.runs_max, settings.total_bytes_max >> 20);
             return refuse(
                 "recording_expired",
                 format!(
                     "The run was recorded, but its recording is not stored: it is written within seconds of the run's \
-                     end and kept for {days} days, the newest {runs} of an environment (functions.record_days, \
-                     functions.record_runs_max)"
+                     end and kept for {days} days, the newest {runs} of an environment and the newest {total} MiB in all \
+                     (functions.record_days, functions.record_runs_max, functions.record_total_mb)"
                 ),
             );
         }

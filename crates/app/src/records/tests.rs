@@ -18,6 +18,8 @@ use super::list::{read_query, start};
 use super::write::{Ceiling, Counts, Operation, Report, Write, write};
 use super::{Cursor, Target, wire};
 
+mod rules;
+
 struct Bench {
     store: Store,
     vault: EnvironmentVault,

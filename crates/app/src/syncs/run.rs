@@ -234,7 +234,9 @@ async fn begin(app: &App, environment: EnvironmentId, payload: &SyncTask) -> Res
         schedules::set_next(&mut tx, &key, schedule.tick_after(now), now).await?;
     }
     tx.commit().await?;
-    let meta = serde_json::json!({ "run": row.id, "attempt": row.attempt, "type": row.r#type, "sync": sync.id });
+    let meta = serde_json::json!({
+        "run": row.id, "attempt": row.attempt, "type": row.r#type, "sync": sync.id, "variant": sync.variant,
+    });
     let message = format!("Starting sync '{}'", title(&sync.name, &sync.variant));
     operation.log(Level::Info, message, Some(&meta));
     Ok(Some(Job {

@@ -131,15 +131,16 @@ impl Handler for WebhookHandler {
             };
         };
         if task.rescues() > RESCUES_MAX {
-            return Verdict::GiveUp {
-                error: "its worker died each time it was tried".to_owned(),
-            };
+            let why = "The message was given up: the worker died each time onWebhook ran on it".to_owned();
+            return give_up(&self.0, environment, &payload, why).await;
         }
         let waited = self.0.clock().now().since(task.created_at());
         if waited > START_WITHIN && task.rescues() == 0 && !payload.window {
-            return Verdict::GiveUp {
-                error: format!("it waited for {} s and is too old", waited.as_secs()),
-            };
+            let why = format!(
+                "The message was given up: its run could not start within {} minutes",
+                START_WITHIN.as_secs() / 60
+            );
+            return give_up(&self.0, environment, &payload, why).await;
         }
         match run(&self.0, task, environment, &payload).await {
             Ok(verdict) => verdict,
@@ -151,6 +152,35 @@ impl Handler for WebhookHandler {
             }
         }
     }
+}
+
+/// Drops a message, and says so where its run would have been logged.
+async fn give_up(app: &App, environment: EnvironmentId, payload: &Payload, why: String) -> Verdict {
+    if let Err(error) = log_given_up(app, environment, payload, &why).await {
+        tracing::error!(error = ?error, why, "a webhook was given up and could not be logged");
+    }
+    Verdict::GiveUp { error: why }
+}
+
+async fn log_given_up(app: &App, environment: EnvironmentId, payload: &Payload, why: &str) -> Result<()> {
+    let mut conn = app.store().read().await?;
+    let connection = connections::find_by_id(&mut conn, environment, payload.connection).await?;
+    drop(conn);
+    let function = app.find_function_by_id(environment, payload.function).await?;
+    let (Some(connection), Some(function)) = (connection, function) else {
+        return Ok(());
+    };
+    app.operations()
+        .start(environment, Kind::Webhook, "run", subject(&connection, &function.name))
+        .finish(Logged::failed("webhook_given_up", why));
+    Ok(())
+}
+
+fn subject(connection: &ConnectionRow, sync: &str) -> Subject {
+    Subject::titled(format!("Webhook for sync {sync}"))
+        .integration(&connection.unique_key, &connection.provider)
+        .connection(&connection.connection_id)
+        .function(sync)
 }
 
 async fn run(app: &App, task: &Task, environment: EnvironmentId, payload: &Payload) -> Result<Verdict> {
@@ -233,11 +263,9 @@ async fn begin(app: &App, environment: EnvironmentId, payload: &Payload) -> Resu
     };
     let found = syncs::find_named(&mut tx, environment.id, connection.id, function.id, BASE).await?;
     let Some(sync) = found else { return Ok(None) };
-    let subject = Subject::titled(format!("Webhook for sync {}", sync.name))
-        .integration(&connection.unique_key, &connection.provider)
-        .connection(&connection.connection_id)
-        .function(&sync.name);
-    let operation = app.operations().start(environment.id, Kind::Webhook, "run", subject);
+    let operation = app
+        .operations()
+        .start(environment.id, Kind::Webhook, "run", subject(&connection, &sync.name));
     let input = RunInput {
         environment_id: environment.id,
         connection_id: connection.id,

@@ -4,3 +4,4 @@ mod deploys;
 mod inbound;
 mod outbound;
 mod support;
+mod time;

@@ -63,6 +63,13 @@ pub struct Node {
 
 /// A node per database.
 pub async fn nodes() -> Vec<Node> {
+    let all = sleeping_nodes().await;
+    all.iter().for_each(|node| node.app.start());
+    all
+}
+
+/// A node per database that does no background work yet.
+pub async fn sleeping_nodes() -> Vec<Node> {
     let mut all = vec![node(None).await];
     #[expect(clippy::disallowed_methods, reason = "the test suite says where its database is")]
     if let Ok(url) = std::env::var("TENON_TEST_DATABASE_URL") {
@@ -104,7 +111,6 @@ async fn node(url: Option<String>) -> Node {
     });
     let first = app.ensure_account().await.unwrap().unwrap();
     let key = first.keys.into_iter().find(|(name, _)| name == "dev").unwrap().1;
-    app.start();
     let caller = app.authenticate_key(&key).await.unwrap();
     let environment = Arc::clone(caller.environment().unwrap());
     Node {

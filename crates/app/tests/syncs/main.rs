@@ -177,6 +177,51 @@ async fn a_connection_has_its_own_frequency() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connections_own_frequency_survives_deploys() {
+    for node in nodes().await {
+        node.integration("crm").await;
+        deploy(&node, &["one"]).await;
+        node.connection("crm", "ada", "").await;
+        wait_for(&node, "*", |found| found.len() == 1).await;
+        let set = async |frequency: Value| {
+            let body = place(json!({ "sync_name": "one", "frequency": frequency }));
+            let request = FrequencyRequest::parse(Some(&body)).unwrap();
+            node.app.update_sync_frequency(&node.caller, request).await.unwrap()
+        };
+        set(json!("every 3 hours")).await;
+        deploy_every(&node, &["one"], "every 2 hours").await;
+        assert_eq!(status(&node, "one").await[0]["frequency"], "every 3 hours");
+        assert_eq!(set(Value::Null).await, "every 2 hours");
+        deploy_every(&node, &["one"], "every day").await;
+        assert_eq!(status(&node, "one").await[0]["frequency"], "every day");
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_has_a_hundred_variants_of_a_sync_at_most() {
+    for node in nodes().await {
+        node.integration("crm").await;
+        deploy(&node, &["one", "two"]).await;
+        node.connection("crm", "ada", "").await;
+        wait_for(&node, "*", |found| found.len() == 2).await;
+        let create = async |sync: &str, variant: String| {
+            let request = VariantRequest::parse(sync, &variant, Some(&place(json!({}))))?;
+            node.app.create_sync_variant(&node.caller, request).await
+        };
+        for number in 1..100 {
+            create("one", format!("v{number}")).await.unwrap();
+        }
+        assert_eq!(
+            code(create("one", "v100".to_owned()).await),
+            (400, "resource_capped".to_owned())
+        );
+        create("two", "v100".to_owned()).await.unwrap();
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn variants_are_syncs_of_their_own() {
     for node in nodes().await {
         node.integration("crm").await;

@@ -1,4 +1,6 @@
-//! `tenon functions`: what is deployed, its versions, and going back.
+//! `tenon functions`: what is deployed, its versions, going back, and switching off and on.
+
+mod switch;
 
 use std::process::ExitCode;
 
@@ -27,6 +29,7 @@ const PAGE: usize = 100;
   tenon functions diff hubspot contacts 3 5              two versions
   tenon functions rollback hubspot contacts              to the version before this one
   tenon functions rollback hubspot contacts --to 3 --yes -e prod
+  tenon functions disable hubspot contacts -e prod       starts no more runs; `enable` undoes it
 
 Exit codes: 0 done (diff: no difference), 1 anything else (diff: there are differences), 11 refused or not confirmed.")]
 pub struct FunctionsArgs {
@@ -87,6 +90,20 @@ enum Command {
         #[command(flatten)]
         common: EnvironmentArgs,
     },
+    /// Switch a function off: it starts no more runs, and keeps its records and checkpoints.
+    Disable {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        common: EnvironmentArgs,
+    },
+    /// Switch a function on again.
+    Enable {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        common: EnvironmentArgs,
+    },
 }
 
 impl Named {
@@ -126,6 +143,8 @@ pub async fn run(args: FunctionsArgs, flags: CommonArgs) -> Result<ExitCode> {
             common,
         } => diff(&named, old.as_deref(), new.as_deref(), &common, terminal).await,
         Command::Rollback { named, to, yes, common } => roll_back(&named, to.as_deref(), yes, &common, terminal).await,
+        Command::Disable { named, common } => switch::run(&named, false, &common, terminal).await,
+        Command::Enable { named, common } => switch::run(&named, true, &common, terminal).await,
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Functions {
     pub memory_mb: usize,
     /// CPU seconds of one action run.
     pub action_cpu_seconds: u64,
+    /// Seconds after which a run of a sync pauses at its next checkpoint.
+    pub sync_interrupt_seconds: u64,
     /// Warm or fresh isolates.
     pub isolation: Isolation,
     /// Which runs are recorded.
@@ -40,6 +42,8 @@ pub struct Functions {
     pub record_days: u32,
     /// Recordings kept in one environment.
     pub record_runs_max: u32,
+    /// MiB of all stored recordings together.
+    pub record_total_mb: u64,
 }
 
 /// Which runs are recorded.
@@ -67,6 +71,7 @@ impl Functions {
             bytes_max: self.record_max_mb << 20,
             days: self.record_days,
             runs_max: self.record_runs_max,
+            total_bytes_max: self.record_total_mb.saturating_mul(1 << 20),
         }
     }
 }
@@ -83,6 +88,9 @@ impl Functions {
         if self.memory_mb < 8 {
             bail!("functions.memory_mb is {}; a run needs at least 8 MiB", self.memory_mb);
         }
+        if self.sync_interrupt_seconds == 0 {
+            bail!("functions.sync_interrupt_seconds is 0; a run needs at least a second before it may pause");
+        }
         if !(0.0..=1.0).contains(&self.record_rate) {
             bail!(
                 "functions.record_rate is {}; it is a share from 0.0 (none) to 1.0 (all)",
@@ -98,6 +106,13 @@ impl Functions {
         if self.record_days == 0 || self.record_runs_max == 0 {
             bail!(
                 "functions.record_days and functions.record_runs_max begin at 1; functions.record = \"off\" keeps none"
+            );
+        }
+        if self.record_total_mb < self.record_max_mb as u64 {
+            bail!(
+                "functions.record_total_mb is {} and functions.record_max_mb {}; all recordings together need room for one",
+                self.record_total_mb,
+                self.record_max_mb
             );
         }
         Ok(())

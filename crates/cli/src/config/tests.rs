@@ -57,11 +57,26 @@ fn recordings_are_set_up_in_words_that_are_checked() {
         "record_max_mb = 0",
         "record_days = 0",
         "record_runs_max = 0",
+        "record_total_mb = 3",
     ] {
         let error = format!("{:#}", load(wrong).expect_err(wrong));
         assert!(error.contains(wrong.split(' ').next().unwrap_or_default()), "{error}");
     }
     assert!(load("record = \"sometimes\"").is_err());
+}
+
+#[test]
+fn a_sync_that_could_never_get_anywhere_is_refused() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let file = dir.path().join("tenon.toml");
+    std::fs::write(&file, "[functions]\nsync_interrupt_seconds = 0\n").expect("writes");
+    let error = Config::load(Some(&file), Vec::new()).expect_err("it would pause at its first checkpoint, always");
+    assert!(format!("{error:#}").contains("sync_interrupt_seconds"), "{error:#}");
+    let default = Config::load(None, Vec::new()).expect("the defaults");
+    assert!(
+        default.functions.sync_interrupt_seconds < 24 * 3600,
+        "before the run is ended for its length"
+    );
 }
 
 #[test]

@@ -28,6 +28,26 @@ export default createSync({
 });
 ";
 
+/// Does what a fixture has a place for, and what it has none for.
+const ODD: &str = "import { createSync } from 'nango';
+import * as z from 'zod';
+export default createSync({
+    description: 'x', frequency: 'every day', checkpoint: z.object({ page: z.number() }),
+    models: { Item: z.object({ id: z.string() }), Never: z.object({ id: z.string() }) },
+    exec: async (nango) => {
+        await nango.getCheckpoint();
+        await nango.getConnection();
+        for (let i = 0; i < 3; i++) await nango.get({ endpoint: '/items', params: { cursor: '2' }, retries: 1 });
+        try { await nango.get({ endpoint: '/teapot' }); } catch {}
+        await nango.post({ endpoint: 'orders', data: '{\"a\":1}', headers: { 'Content-Type': 'application/json', 'X-Mine': 'yes' } });
+        await nango.batchSave([{ id: '1' }], 'Item');
+        await nango.batchSave([{ id: '2' }], 'Item');
+        await nango.batchUpdate([{ id: '2' }], 'Item');
+        await nango.saveCheckpoint({ page: 1 });
+    }
+});
+";
+
 const ACTION: &str = "import { createAction } from 'nango';
 import * as z from 'zod';
 export default createAction({
@@ -486,4 +506,44 @@ fn types_are_checked_when_it_is_asked_for() {
     let checked = tenon(dir.path(), Some(&server.url), &["dryrun", "items", "c1", "--typecheck"]);
     assert_eq!(checked.code, 10);
     assert!(checked.stderr.contains("error TS2322"), "{}", checked.stderr);
+}
+
+#[test]
+fn what_a_fixture_holds() {
+    let server = Server::start();
+    let dir = folder(&[
+        ("index.ts", "import './shop/syncs/odd.js';"),
+        ("shop/syncs/odd.ts", ODD),
+    ]);
+    let saved = tenon(dir.path(), Some(&server.url), &["dryrun", "odd", "c1", "--save"]);
+    assert_eq!(saved.code, 0, "{}{}", saved.stdout, saved.stderr);
+    let text = std::fs::read_to_string(dir.path().join("shop/tests/odd.test.json")).unwrap();
+    let fixture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let names = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&fixture), ["nango", "api"]);
+    // Every declared model, also one without records; no checkpoint, no updates.
+    assert_eq!(names(&fixture["nango"]), ["getConnection", "batchSave", "batchDelete"]);
+    assert_eq!(
+        fixture["nango"]["batchSave"],
+        json!({ "Item": [{ "id": "1" }, { "id": "2" }], "Never": [] })
+    );
+    assert_eq!(fixture["nango"]["batchDelete"], json!({ "Item": [], "Never": [] }));
+    assert_eq!(names(&fixture["api"]), ["get", "post"]);
+    assert_eq!(names(&fixture["api"]["get"]), ["/items", "/teapot"]);
+    // The same request once, a failed one as well, data as JSON, the path without the base.
+    let items = &fixture["api"]["get"]["/items"];
+    assert_eq!(items["request"], json!({ "params": { "cursor": "2" } }));
+    assert_eq!(items["hash"].as_str().unwrap().len(), 40);
+    let teapot = &fixture["api"]["get"]["/teapot"];
+    assert_eq!(
+        (&teapot["status"], &teapot["response"]["why"]),
+        (&json!(418), &json!("short and stout"))
+    );
+    let order = &fixture["api"]["post"]["/orders"];
+    assert_eq!(
+        order["request"],
+        json!({ "headers": { "x-mine": "yes" }, "data": { "a": 1 } })
+    );
+    let tested = tenon(dir.path(), None, &["test", "--json"]);
+    assert_eq!(tested.json()["passed"], 1, "{}", tested.stdout);
 }

@@ -1,6 +1,7 @@
 //! `tenon test`: fixtures are matched and compared by the rules of the public test kit (functions contract, 6).
 
 mod declared;
+mod kit;
 mod matching;
 mod oddities;
 mod outcomes;

@@ -283,7 +283,7 @@ async fn read_frames(
                         drop(ready.send(Err(message)));
                     }
                 }
-                FrameKind::Call | FrameKind::Tell | FrameKind::Done | FrameKind::NeedCode => {
+                FrameKind::Call | FrameKind::Tell | FrameKind::Done | FrameKind::NeedCode | FrameKind::Memory => {
                     let size =
                         frame.parcel.sections.iter().map(bytes::Bytes::len).sum::<usize>() + frame.parcel.header.len();
                     let permits = (size / 1024 + 1).min(QUEUED_KIB_MAX) as u32;

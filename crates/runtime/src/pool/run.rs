@@ -167,6 +167,10 @@ impl Pool {
                                     return message.map_or_else(|| Driven::Lost(None), Driven::Broken);
                                 }
                             }
+                            FrameKind::Memory => match serde_json::from_slice(&frame.parcel.header) {
+                                Ok(memory) => host.memory_is_short(memory),
+                                Err(error) => return broken(worker, run, &error.to_string()),
+                            },
                             FrameKind::Call
                             | FrameKind::Hello
                             | FrameKind::Fatal

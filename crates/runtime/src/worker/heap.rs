@@ -199,6 +199,11 @@ impl Drop for Heap {
     }
 }
 
+/// Bytes in use in the active heap.
+pub(super) fn in_use() -> usize {
+    active().used.get()
+}
+
 /// Moves the heap at `from` to `to`: what it began with, then each piece it grew by.
 fn move_heap(from: usize, to: usize) {
     // SAFETY: a heap is mapped at `from`.

@@ -36,6 +36,8 @@ pub(super) struct Isolate {
     used: bool,
     cpu_budget: Duration,
     cpu_used: Duration,
+    /// Most memory that the run has used so far.
+    peak: usize,
     cancelling: bool,
 }
 
@@ -104,6 +106,7 @@ impl Isolate {
             used: false,
             cpu_budget: Duration::ZERO,
             cpu_used: Duration::ZERO,
+            peak: 0,
             cancelling: false,
         })
     }
@@ -130,6 +133,7 @@ impl Isolate {
         self.heap.take_peak();
         self.cpu_budget = Duration::from_micros(header.limits.cpu_us);
         self.cpu_used = Duration::ZERO;
+        self.peak = 0;
         self.cancelling = false;
         self.warm = self.used;
         self.used = true;
@@ -268,6 +272,10 @@ impl Isolate {
             }
         });
         self.run_jobs(engine);
+        // What a slice allocated and gave back between two looks counts as well.
+        let peak = self.heap.take_peak();
+        self.peak = self.peak.max(peak);
+        self.shared.watch_memory(peak);
 
         self.cpu_used += crate::sys::own_cpu().saturating_sub(begun);
         self.shared.cpu_end.set(Duration::MAX);
@@ -372,7 +380,7 @@ impl Isolate {
             ending,
             failure,
             cpu_us: self.cpu_used.as_micros().min(u128::from(u64::MAX)) as u64,
-            memory_bytes: self.heap.take_peak() as u64,
+            memory_bytes: self.peak.max(self.heap.take_peak()) as u64,
             calls: self.shared.calls.get(),
             logs_dropped: self.shared.logs_dropped.get(),
             warm: self.warm,

@@ -11,9 +11,16 @@ use std::time::{Duration, Instant};
 
 use rquickjs::{Object, Persistent};
 
+use super::heap;
 use super::taping::Deck;
+use crate::protocol::MemoryUse;
 use crate::sys::StatusPage;
 use crate::wire::{Failure, FrameKind, WireLimits, append_frame};
+
+/// Memory is short when more than 85 % of it is in use: 100 / 85 as a fraction.
+const MEMORY_SHORT: (usize, usize) = (20, 17);
+/// The parent is not told again for so long.
+const MEMORY_TOLD_EVERY: Duration = Duration::from_secs(30);
 
 /// Status words. The parent reads the first two and writes the third.
 pub(crate) mod word {
@@ -112,6 +119,8 @@ pub(super) struct Shared {
     pub(super) cpu_end: Cell<Duration>,
     /// Where time, randomness and order come from when they are recorded or repeated.
     pub(super) deck: Deck,
+    /// When the parent was last told that memory is short.
+    memory_told: Cell<Option<Instant>>,
 }
 
 /// The isolate whose heap is active. Native functions belong to the snapshot and so to all isolates; they look here.
@@ -173,6 +182,7 @@ impl Shared {
             volatile: Cell::new(false),
             cpu_end: Cell::new(Duration::MAX),
             deck: Deck::default(),
+            memory_told: Cell::new(None),
         })
     }
 
@@ -189,6 +199,7 @@ impl Shared {
         self.timers.borrow_mut().clear();
         *self.reported.borrow_mut() = None;
         self.stop.set(None);
+        self.memory_told.set(None);
     }
 
     pub(super) fn take_id(&self) -> u32 {
@@ -202,8 +213,33 @@ impl Shared {
         self.in_flight.borrow().is_empty() && self.timers.borrow().is_empty()
     }
 
+    /// Tells the parent when so many bytes are nearly all that the run may use.
+    pub(super) fn watch_memory(&self, used: usize) {
+        let limit = self.limits.get().memory_bytes;
+        if limit == 0 || used / MEMORY_SHORT.1 * MEMORY_SHORT.0 < limit {
+            return;
+        }
+        if self
+            .memory_told
+            .get()
+            .is_some_and(|told| told.elapsed() < MEMORY_TOLD_EVERY)
+        {
+            return;
+        }
+        self.memory_told.set(Some(Instant::now()));
+        let memory = MemoryUse {
+            used: used as u64,
+            limit: limit as u64,
+        };
+        let header = serde_json::to_vec(&memory).unwrap_or_default();
+        self.hub.send(FrameKind::Memory, self.run.get(), 0, &header, &[]);
+        // The slice may never come to its end.
+        self.hub.flush();
+    }
+
     /// Asked by the engine every few thousand operations.
     pub(super) fn should_interrupt(&self) -> bool {
+        self.watch_memory(heap::in_use());
         if self.stop.get().is_some() {
             return true;
         }

@@ -1,5 +1,7 @@
 //! Scripts that take all of something.
 
+use tenon_runtime::protocol::{Host, HostCall, HostError, MemoryUse};
+
 use super::*;
 
 #[tokio::test]
@@ -80,6 +82,71 @@ async fn memory_bomb_of_arrays() {
     )
     .await;
     assert_eq!(failed(&out).type_, "script_memory_limit_exceeded");
+}
+
+/// Remembers what it is told about memory.
+#[derive(Default)]
+struct Watching(std::sync::Mutex<Vec<MemoryUse>>);
+
+#[async_trait::async_trait]
+impl Host for Watching {
+    async fn call(&self, _: HostCall) -> Result<HostReply, HostError> {
+        Ok(HostReply::Unit)
+    }
+
+    fn memory_is_short(&self, memory: MemoryUse) {
+        self.0.lock().expect("told").push(memory);
+    }
+}
+
+#[tokio::test]
+async fn memory_that_is_nearly_used_up_is_told_once() {
+    let grow = |megabytes: usize| {
+        format!(
+            "const all = []; for (let i = 0; i < {megabytes}; i++) {{ all.push(new Uint8Array(1 << 20).fill(i)); await nango.getWebhookURL().catch(() => 0); }} return all.length;"
+        )
+    };
+    for (megabytes, told, fails) in [(40, 0, false), (57, 1, false), (90, 1, true)] {
+        let host = std::sync::Arc::new(Watching::default());
+        let attempt = invocation(action(&grow(megabytes)), Kind::Action, None);
+        let out = runtime().run(attempt, host.clone()).await;
+        assert_eq!(out.result.is_err(), fails, "{megabytes}: {:?}", out.result);
+        let heard = host.0.lock().expect("told").clone();
+        assert_eq!(heard.len(), told, "{megabytes}: {heard:?}");
+        assert!(
+            heard
+                .iter()
+                .all(|memory| memory.limit == 64 << 20 && memory.used * 100 > memory.limit * 85)
+        );
+    }
+    // What is given back before anybody looks counts.
+    let host = std::sync::Arc::new(Watching::default());
+    let brief =
+        action("{ const all = []; for (let i = 0; i < 57; i++) all.push(new Uint8Array(1 << 20).fill(i)); } return 1;");
+    let out = runtime().run(invocation(brief, Kind::Action, None), host.clone()).await;
+    assert_eq!(
+        (output(&out), host.0.lock().expect("told").len()),
+        (serde_json::json!(1), 1)
+    );
+    assert!(out.memory_bytes > 57 << 20);
+    // Code that never comes to an end of its own is seen as well, before it is ended.
+    let host = std::sync::Arc::new(Watching::default());
+    let endless = action("const all = []; for (;;) all.push(new Array(1000).fill(all.length));");
+    let out = runtime()
+        .run(invocation(endless, Kind::Action, None), host.clone())
+        .await;
+    assert_eq!(failed(&out).type_, "script_memory_limit_exceeded");
+    assert_eq!(host.0.lock().expect("told").len(), 1);
+    let memory = MemoryUse {
+        used: 60 << 20,
+        limit: 64 << 20,
+    };
+    assert!(
+        memory
+            .to_string()
+            .starts_with("Memory is nearly used up: 60 of 64 MiB (93 %)."),
+        "{memory}"
+    );
 }
 
 #[tokio::test]

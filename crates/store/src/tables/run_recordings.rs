@@ -63,6 +63,17 @@ pub async fn keep_newest(tx: &mut Tx, environment: EnvironmentId, kept: i64) -> 
     tx.execute(sql, params![environment, kept]).await
 }
 
+/// Removes the oldest recordings of all environments until the rest has at most `bytes_max` bytes.
+#[tenon_model::boxed]
+pub async fn keep_within(tx: &mut Tx, bytes_max: i64) -> Result<u64> {
+    // The sizes come from a query of their own: SQLite would carry whole payloads through the window otherwise.
+    let sql = "DELETE FROM run_recordings WHERE operation_id IN (SELECT operation_id FROM \
+               (SELECT operation_id, SUM(bytes) OVER (ORDER BY created_at DESC, operation_id DESC) AS total FROM \
+               (SELECT operation_id, created_at, LENGTH(payload) AS bytes FROM run_recordings) AS sizes) AS totals \
+               WHERE total > $1)";
+    tx.execute(sql, params![bytes_max]).await
+}
+
 /// Removes at most `limit` recordings that were made before `before`.
 #[tenon_model::boxed]
 pub async fn prune(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64> {

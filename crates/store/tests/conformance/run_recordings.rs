@@ -43,3 +43,31 @@ async fn recordings_are_their_owners_and_the_newest_stay() {
         tx.commit().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn all_recordings_together_have_a_size_and_the_oldest_go() {
+    for store in stores().await {
+        let environments = [environment(&store, "dev").await, environment(&store, "prod").await];
+        let mut tx = store.begin().await.unwrap();
+        for (id, bytes) in [(1, 3_000), (2, 10), (3, 5_000), (4, 2_000)] {
+            let row = RunRecordingRow {
+                operation_id: id,
+                environment_id: environments[id as usize % 2],
+                kept_for: "failure".to_owned(),
+                payload: vec![id as u8; bytes],
+                created_at: start().plus(Duration::from_secs(id.unsigned_abs())),
+            };
+            table::put(&mut tx, &row).await.unwrap();
+        }
+        assert_eq!(table::keep_within(&mut tx, 10_010).await.unwrap(), 0);
+        assert_eq!(table::keep_within(&mut tx, 10_009).await.unwrap(), 1);
+        // The newest that fit stay, whosever they are; nothing older is kept beside them.
+        assert_eq!(table::keep_within(&mut tx, 7_009).await.unwrap(), 1);
+        assert!(table::find(&mut tx, environments[1], 3).await.unwrap().is_some());
+        assert_eq!(table::keep_within(&mut tx, 6_999).await.unwrap(), 1);
+        assert!(table::find(&mut tx, environments[0], 4).await.unwrap().is_some());
+        assert_eq!(table::keep_within(&mut tx, 1_999).await.unwrap(), 1);
+        assert_eq!(table::keep_within(&mut tx, 0).await.unwrap(), 0);
+        tx.commit().await.unwrap();
+    }
+}

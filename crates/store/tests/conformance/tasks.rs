@@ -178,3 +178,32 @@ async fn schedules_are_taken_once_per_tick() {
         assert!(schedules::delete(&mut tx, "s").await.unwrap());
     }
 }
+
+#[tokio::test]
+async fn work_of_the_installation_itself_is_claimed_and_takes_turns() {
+    for store in stores().await {
+        let mut tx = begin(&store).await;
+        let own = TaskInput {
+            environment_id: 0,
+            ..task("", Some("tidy"), start())
+        };
+        tasks::insert(&mut tx, &own, start()).await.unwrap();
+        let alone = take(&mut tx, 5, "a", start()).await;
+        assert_eq!(alone.iter().map(|row| row.environment_id).collect::<Vec<_>>(), [0]);
+        assert!(lease::finish(&mut tx, alone[0].id, "a").await.unwrap());
+        for environment_id in [0, 0, 1, 1] {
+            let one = TaskInput {
+                environment_id,
+                ..task("", None, start())
+            };
+            tasks::insert(&mut tx, &one, start()).await.unwrap();
+        }
+        let mut turns = Turns::default();
+        let mut order = Vec::new();
+        for _ in 0..4 {
+            let held = claim(&mut tx, wanted(1, "a", start()), &mut turns).await.unwrap();
+            order.extend(held.iter().map(|row| row.environment_id));
+        }
+        assert_eq!(order, [1, 0, 1, 0]);
+    }
+}

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 use tenon_model::SystemRng;
 use tenon_runtime::protocol::{
-    FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, RecordBatch, SyncRef,
+    FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, MemoryUse, RecordBatch, SyncRef,
 };
 
 use super::{
@@ -302,6 +302,10 @@ impl Host for DryHost {
             HostCall::TryAcquireLock { .. } | HostCall::ReleaseLock { .. } => Ok(HostReply::Bool(true)),
             HostCall::ReleaseAllLocks => Ok(HostReply::Unit),
         }
+    }
+
+    fn memory_is_short(&self, memory: MemoryUse) {
+        self.log("warn", memory.to_string(), None);
     }
 }
 

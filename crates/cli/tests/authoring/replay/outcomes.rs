@@ -341,6 +341,15 @@ fn tests_for_the_public_kit_are_written_once() {
         "{test}"
     );
     assert!(read("acme/tests/acme-get.test.ts").contains("name: 'get'"));
+    assert!(read("acme/tests/acme-get.test.ts").contains("expect(output).toEqual(await nango.getOutput())"));
+    for part in [
+        "toStrictEqual(await nango.getBatchSaveData(model))",
+        "expected.length > 0",
+        "NangoSyncMock",
+    ] {
+        assert!(test.contains(part), "{part}: {test}");
+    }
+    assert!(read("vitest.setup.ts").contains("globalThis.vitest = { NangoActionMock, NangoSyncMock }"));
     assert_eq!(read("vite.config.ts"), "mine");
     let again = tenon(dir.path(), None, &["generate:tests", "--json"]);
     assert_eq!(again.json()["written"], json!([]));

@@ -113,7 +113,8 @@ impl Walk<'_, '_> {
     async fn environments(&mut self) -> Result<()> {
         let start = self.turns.environment;
         let mut environments = self.environments_after(start).await?;
-        if start > 0 && (environments.len() as i64) < ENVIRONMENTS_MAX {
+        // From the start once more, also when it begins there: environment 0 is the installation itself.
+        if (environments.len() as i64) < ENVIRONMENTS_MAX {
             environments.extend(self.environments_after(-1).await?.into_iter().filter(|id| *id <= start));
         }
         let count = environments.len();
