@@ -8,7 +8,7 @@ function cryptoBytes(data, encoding) {
 }
 
 function cryptoOutput(buffer, encoding) {
-    const result = new Buffer(buffer);
+    const result = new Bytes(buffer);
     return encoding === undefined || encoding === 'buffer' ? result : result.toString(encoding);
 }
 
@@ -80,7 +80,7 @@ function hashName(algorithm) {
 function randomBytes(size) {
     noteChance();
     if (!(size >= 0 && size <= 1048576)) throw new RangeError('The value of "size" is out of range.');
-    return new Buffer(native.random(size));
+    return new Bytes(native.random(size));
 }
 
 const crypto = {

@@ -11,7 +11,13 @@ use rquickjs::{CatchResultExt, Context, Exception, Module, Runtime, WriteOptions
 const PRELUDE: &[&str] = &[
     include_str!("../../js/errors.js"),
     include_str!("../../js/bytes.js"),
+    include_str!("../../js/buffer-numbers.js"),
+    include_str!("../../js/text-coding.js"),
+    include_str!("../../js/json.js"),
     include_str!("../../js/url.js"),
+    include_str!("../../js/url-module.js"),
+    include_str!("../../js/web.js"),
+    include_str!("../../js/clone.js"),
     include_str!("../../js/globals.js"),
     include_str!("../../js/intl.js"),
     include_str!("../../js/crypto.js"),

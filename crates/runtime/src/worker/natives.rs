@@ -5,6 +5,7 @@
 
 mod bytes;
 mod crypto;
+mod dates;
 mod host;
 mod url;
 mod zip;
@@ -24,6 +25,7 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, current: &Rc<Current>) -> Result<Obje
     crypto::install(ctx, &native, current)?;
     zip::install(ctx, &native)?;
     zones::install(ctx, &native)?;
+    dates::install(ctx, &native)?;
     host::install(ctx, &native, current)?;
     Ok(native)
 }
