@@ -81,10 +81,13 @@ function writeStack(error, sites) {
     if (message !== undefined && message !== '') stack = stack === '' ? String(message) : `${stack}: ${message}`;
     for (const site of sites) {
         const file = site.getFileName();
+        // Our own part of the way is nobody's business.
+        if (file === '' && !site.isNative()) continue;
         const line = site.getLineNumber();
         const place = site.isNative() ? 'native' : line === null || line < 0 ? String(file) : `${file}:${line}:${site.getColumnNumber()}`;
         stack += `\n    at ${site.getFunctionName() || '<anonymous>'} (${place})`;
     }
+    Object.defineProperty(error, 'stack', { value: stack, writable: true, enumerable: false, configurable: true });
     return stack;
 }
 

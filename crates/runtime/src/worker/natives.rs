@@ -4,6 +4,7 @@
 //! and count against the isolate's memory as soon as the engine holds the result.
 
 mod bytes;
+mod ciphers;
 mod crypto;
 mod dates;
 mod host;
@@ -23,6 +24,7 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, current: &Rc<Current>) -> Result<Obje
     bytes::install(ctx, &native)?;
     url::install(ctx, &native)?;
     crypto::install(ctx, &native, current)?;
+    ciphers::install(ctx, &native)?;
     zip::install(ctx, &native)?;
     zones::install(ctx, &native)?;
     dates::install(ctx, &native)?;

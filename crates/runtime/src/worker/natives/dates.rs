@@ -88,7 +88,9 @@ impl<'a> Scanner<'a> {
         if first.is_ascii_digit() {
             let text = self.cut(|char| char.is_ascii_digit());
             let counted = text.trim_start_matches('0');
-            let value = counted.get(..counted.len().min(DIGITS_MAX)).and_then(|text| text.parse().ok());
+            let value = counted
+                .get(..counted.len().min(DIGITS_MAX))
+                .and_then(|text| text.parse().ok());
             return Token::Number {
                 value: value.unwrap_or(0),
                 digits: text.len(),
