@@ -67,6 +67,20 @@ function familiarMessage(name, message) {
     return FAMILIAR[message] ?? message;
 }
 
+// Places in a stack know the functions themselves. Ours are not to be had that way; in strict code, nobody's are.
+Error.prepareStackTrace = (error, sites) => sites;
+const sitePrototype = Reflect.getPrototypeOf(new Error().stack[0]);
+const functionOfSite = sitePrototype.getFunction;
+for (const name of ['getFunction', 'getThis']) {
+    if (name in sitePrototype) Object.defineProperty(sitePrototype, name, { value: () => undefined, writable: true, configurable: true });
+}
+
+// Whether a function on the stack is the constructor of the error, which people do not look for.
+function makes(site, error) {
+    const made = functionOfSite.call(site);
+    return typeof made === 'function' && made !== Error && typeof made.prototype === 'object' && made.prototype instanceof Error && error instanceof made;
+}
+
 // Called by the engine for each new error: gives its stack, with the first line that people look for, and puts the
 // familiar words in place of the engine's.
 function writeStack(error, sites) {
@@ -79,7 +93,9 @@ function writeStack(error, sites) {
     const message = error.message;
     let stack = name === undefined ? 'Error' : String(name);
     if (message !== undefined && message !== '') stack = stack === '' ? String(message) : `${stack}: ${message}`;
-    for (const site of sites) {
+    let begin = 0;
+    while (begin < sites.length && makes(sites[begin], error)) begin++;
+    for (const site of sites.slice(begin)) {
         const file = site.getFileName();
         // Our own part of the way is nobody's business.
         if (file === '' && !site.isNative()) continue;
@@ -93,11 +109,26 @@ function writeStack(error, sites) {
 
 const STACK_LINES = 10;
 
+const engineStacks = Reflect.getOwnPropertyDescriptor(Error, 'prepareStackTrace');
+
 // A run that writes stacks in its own way does so for itself only.
 function resetStacks() {
-    Error.prepareStackTrace = writeStack;
+    engineStacks.set.call(Error, writeStack);
     Error.stackTraceLimit = STACK_LINES;
 }
+
+// What is no function asks for the usual way.
+Object.defineProperty(Error, 'prepareStackTrace', {
+    get() {
+        const writer = engineStacks.get.call(Error);
+        return writer === writeStack ? undefined : writer;
+    },
+    set(writer) {
+        engineStacks.set.call(Error, typeof writer === 'function' ? writer : writeStack);
+    },
+    enumerable: false,
+    configurable: true
+});
 
 const engineStack = Reflect.getOwnPropertyDescriptor(Error.prototype, 'stack');
 Object.defineProperty(Error.prototype, 'stack', {

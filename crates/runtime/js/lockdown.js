@@ -90,6 +90,6 @@ function lockdown() {
         freezeDeep(descriptor.value, seen);
         if (descriptor.configurable && key !== 'globalThis') Object.defineProperty(globalThis, key, { writable: false, configurable: false });
     }
-    for (const value of [ActionError, SDKError, AxiosError, AxiosHeaders, Bytes, Timeout, Blob, LegacyUrl, SearchIterator, writeStack, crypto, urlModule, bufferModule, Hash, Sign, Cipher, PartsOfText, soapModule, unzipperModule, Wsdl, SoapWriter, SoapReader, ZipEntry, ZipStream, ZipParse]) freezeDeep(value, seen);
+    for (const value of [ActionError, SDKError, AxiosError, AxiosHeaders, Bytes, Timeout, Blob, LegacyUrl, SearchIterator, sitePrototype, writeStack, crypto, urlModule, bufferModule, Hash, Sign, Cipher, PartsOfText, soapModule, unzipperModule, Wsdl, SoapWriter, SoapReader, ZipEntry, ZipStream, ZipParse]) freezeDeep(value, seen);
     return globalCount();
 }
