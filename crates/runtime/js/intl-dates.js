@@ -39,7 +39,9 @@ function dateParts(date, settings) {
     const { given, forms, words } = settings;
     const named = given.month === 'long' && given.dateStyle !== 'medium';
     const onlyWeekday = given.weekday && !given.year && !given.month && !given.day;
-    return joinLiterals([...day, { type: 'literal', value: named ? words.at : onlyWeekday ? ' ' : forms.joiner }, ...time]);
+    const inWords = given.month !== undefined && !/numeric|2-digit/.test(given.month) && given.dateStyle !== 'short';
+    const joiner = named ? words.at : onlyWeekday ? ' ' : ((inWords && forms.namedJoiner) || forms.joiner);
+    return joinLiterals([...day, { type: 'literal', value: joiner }, ...time]);
 }
 
 function joinLiterals(parts) {
@@ -87,7 +89,9 @@ function dayParts(date, settings) {
     if (rest.length === 0) return [weekday];
     if (numeric) return [weekday, { type: 'literal', value: ', ' }, ...rest];
     const short = given.weekday !== 'long' && words.weekdayShort !== undefined;
-    return patternParts(short ? words.weekdayShort : words.weekday, { __proto__: null, w: weekday, r: rest });
+    // Some regions leave the comma out, some of the time.
+    const close = forms.closeWeekday === (given.year ? 'long' : 'short') && forms.closeWeekday === given.weekday && given.dateStyle === undefined;
+    return patternParts(close ? 'w r' : short ? words.weekdayShort : words.weekday, { __proto__: null, w: weekday, r: rest });
 }
 
 function figureDay(given, forms, fields) {

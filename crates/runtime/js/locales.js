@@ -12,10 +12,10 @@ const NUMBERS = {
     __proto__: null,
     en: ENGLISH_NUMBERS, 'en-ZA': numbersOf('\u00a0', ',', 'c#', '#%'), 'en-IN': { ...ENGLISH_NUMBERS, lakhs: true },
     de: DOTTED, 'de-AT': numbersOf('\u00a0', ',', 'c\u00a0#', '#\u00a0%'), 'de-CH': numbersOf("'", '.', 'c#', '#%'),
-    fr: numbersOf('\u202f', ',', '#\u00a0c', '#\u00a0%'), 'fr-CA': SPACED, 'fr-CH': numbersOf('\u202f', ',', '#\u00a0c', '#%'),
+    fr: numbersOf('\u202f', ',', '#\u00a0c', '#\u00a0%'), 'fr-CA': SPACED, 'fr-CH': numbersOf("'", ',', '#\u00a0c', '#%'),
     es: { ...DOTTED, grouped: 2 }, 'es-MX': ENGLISH_NUMBERS, 'es-AR': numbersOf('.', ',', 'c\u00a0#', '#%'), 'es-CO': numbersOf('.', ',', 'c\u00a0#', '#%'),
     it: { ...DOTTED, percent: '#%', grouped: 2 }, pt: numbersOf('.', ',', 'c\u00a0#', '#%'), 'pt-PT': numbersOf('\u00a0', ',', '#\u00a0c', '#%', 2),
-    nl: numbersOf('.', ',', 'c\u00a0#', '#%'), sv: NORDIC, nb: NORDIC, no: NORDIC, fi: NORDIC, da: DOTTED, pl: { ...SPACED, percent: '#%', grouped: 2 },
+    nl: numbersOf('.', ',', 'c\u00a0#', '#%'), sv: NORDIC, lt: NORDIC, nb: NORDIC, no: NORDIC, fi: NORDIC, da: DOTTED, pl: { ...SPACED, percent: '#%', grouped: 2 },
     cs: SPACED, sk: SPACED, ru: SPACED, uk: { ...SPACED, percent: '#%' }, hu: { ...SPACED, percent: '#%', grouped: 2 }, ro: DOTTED, tr: numbersOf('.', ',', 'c#', '%#'),
     el: { ...DOTTED, percent: '#%' }, id: numbersOf('.', ',', 'c#', '#%'), vi: { ...DOTTED, percent: '#%' }, ja: ENGLISH_NUMBERS, zh: ENGLISH_NUMBERS, ko: ENGLISH_NUMBERS
 };
@@ -30,10 +30,10 @@ const AMERICAN = datesOf('m/d/y', 'm/d', 'm/y', 'm/d/Y', { ...HALF, monthFirst: 
 const EUROPEAN = datesOf('D/M/y', 'D/M', 'M/y', 'D/M/y');
 const DATES = {
     __proto__: null,
-    en: AMERICAN, 'en-GB': EUROPEAN, 'en-AU': datesOf('D/M/y', 'd/m', 'M/y', 'd/m/Y', LOWER), 'en-NZ': datesOf('d/M/y', 'd/m', 'M/y', 'D/M/y', LOWER),
+    en: AMERICAN, 'en-GB': { ...EUROPEAN, closeWeekday: 'short' }, 'en-AU': datesOf('D/M/y', 'd/m', 'M/y', 'd/m/Y', { ...LOWER, closeWeekday: 'long' }), 'en-NZ': datesOf('d/M/y', 'd/m', 'M/y', 'D/M/y', LOWER),
     'en-IE': datesOf('d/m/y', 'd/m', 'M/y', 'D/M/y'), 'en-CA': datesOf('y-M-D', 'M-D', 'y-M', 'y-M-D', { ...HALF, monthFirst: true, am: ['a.m.', 'p.m.'] }),
     'en-ZA': datesOf('y/M/D', 'M/D', 'M/y', 'y/M/D', { paddedDay: true }), 'en-IN': datesOf('d/m/y', 'D/M', 'M/y', 'D/M/Y', LOWER), 'en-SG': datesOf('D/M/y', 'D/M', 'M/y', 'd/m/Y', LOWER),
-    de: datesOf('d.m.y', 'd.m.', 'm/y', 'D.M.Y', { medium: 'D.M.y' }), fr: { ...EUROPEAN, ...SPACE }, 'fr-CA': datesOf('y-M-D', 'M-D', 'y-M', 'y-M-D', SPACE), 'fr-CH': datesOf('D.M.y', 'D.M.', 'M.y', 'D.M.Y', SPACE),
+    de: datesOf('d.m.y', 'd.m.', 'm/y', 'D.M.Y', { medium: 'D.M.y' }), fr: { ...EUROPEAN, ...SPACE, namedJoiner: ', ' }, 'fr-CA': datesOf('y-M-D', 'M-D', 'y-M', 'y-M-D', SPACE), 'fr-CH': datesOf('D.M.y', 'D.M.', 'M.y', 'D.M.Y', SPACE),
     es: datesOf('d/m/y', 'd/m', 'm/y', 'd/m/Y', { padded: false }), 'es-MX': datesOf('d/m/y', 'd/m', 'm/y', 'D/M/Y', { ...HALF, am: ['a.m.', 'p.m.'] }),
     it: { ...EUROPEAN, short: 'D/M/Y' }, pt: EUROPEAN, 'pt-PT': { ...EUROPEAN, short: 'D/M/Y', medium: 'D/M/y' }, nl: datesOf('d-m-y', 'd-m', 'm-y', 'D-M-y'), 'nl-BE': datesOf('d/m/y', 'd/m', 'm/y', 'd/M/y'),
     sv: datesOf('y-M-D', 'd/m', 'y-M', 'y-M-D', SPACE), da: datesOf('d.m.y', 'd.m', 'm.y', 'D.M.y', { point: '.' }), nb: datesOf('d.m.y', 'd.m.', 'm.y', 'D.M.y'), no: datesOf('d.m.y', 'd.m.', 'm.y', 'D.M.y'),

@@ -95,23 +95,52 @@ async fn compare(name: &str) {
     );
 }
 
-macro_rules! topics {
-    ($($topic:ident),*) => { $(
-        #[tokio::test]
-        async fn $topic() {
-            compare(concat!(stringify!($topic), ".cases")).await;
-        }
-    )* };
+#[tokio::test]
+async fn buffers() {
+    compare("buffers.cases").await;
 }
-topics!(
-    buffers,
-    urls,
-    dates,
-    texts,
-    collections,
-    language,
-    numbers,
-    crypto,
-    locales,
-    platform
-);
+
+#[tokio::test]
+async fn urls() {
+    compare("urls.cases").await;
+}
+
+#[tokio::test]
+async fn dates() {
+    compare("dates.cases").await;
+}
+
+#[tokio::test]
+async fn texts() {
+    compare("texts.cases").await;
+}
+
+#[tokio::test]
+async fn collections() {
+    compare("collections.cases").await;
+}
+
+#[tokio::test]
+async fn language() {
+    compare("language.cases").await;
+}
+
+#[tokio::test]
+async fn numbers() {
+    compare("numbers.cases").await;
+}
+
+#[tokio::test]
+async fn crypto() {
+    compare("crypto.cases").await;
+}
+
+#[tokio::test]
+async fn locales() {
+    compare("locales.cases").await;
+}
+
+#[tokio::test]
+async fn platform() {
+    compare("platform.cases").await;
+}
