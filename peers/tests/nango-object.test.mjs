@@ -164,18 +164,18 @@ test('records: merged, read back, refused, deleted', async () => {
         await nango.batchSave([{ id: 'a', list: [1, 2], deep: { x: 1, y: 1 } }, { id: 'b' }, { id: 3, n: 1 }], 'Thing');
         await nango.batchUpdate([{ id: 'a', list: [3], deep: { x: 2 } }, { id: 'nobody', x: 1 }], 'Thing');
         const found = await nango.getRecordsByIds(['a', 3, 'nobody'], 'Thing');
-        await nango.batchDelete([{ id: 'b' }], 'Thing');
+        await nango.batchDelete([{ id: 'b', deletedAt: '2024-01-02T03:04:05.000Z' }, { id: 'never' }], 'Thing');
         await nango.batchUpdate([{ id: 'b', late: true }], 'Thing');
         const listed = [];
-        for await (const record of nango.listRecords('Thing')) listed.push([record.id, record._nango_metadata.last_action.toLowerCase()]);
+        for await (const record of nango.listRecords('Thing')) listed.push([record.id, record._nango_metadata.last_action.toLowerCase(), record._nango_metadata.deleted_at]);
         return {
             found: [...found].sort().map(([id, record]) => [id, { list: record.list, deep: record.deep, n: record.n }]), listed,
             noId: await said(() => nango.batchSave([{ name: 'x' }], 'Thing')), model: await said(() => nango.batchSave([{ id: '1' }], 'Other')),
             end: await said(() => nango.trackDeletesEnd('Thing')), strategy: await said(() => nango.setMergingStrategy({ strategy: 'odd' }, 'Thing'))
         };`);
     assert.deepEqual(seen.found, [[3, { n: 1 }], ['a', { list: [3], deep: { x: 2, y: 1 } }]]);
-    assert.deepEqual(seen.listed.map(([id]) => id).sort(), ['3', 'a', 'b'].sort());
-    assert.equal(Object.fromEntries(seen.listed).b, 'deleted');
+    assert.deepEqual(seen.listed.map(([id, action]) => [String(id), action]).sort(), [['3', 'added'], ['a', 'updated'], ['b', 'deleted'], ['never', 'deleted']]);
+    assert.match(seen.listed.find(([id]) => id === 'b')[2], /^2024-01-02T03:04:05/, 'the date that the function gave');
     assert.match(seen.noId.message, /^Failed to save records: /);
     assert.match(seen.model.message, /^Failed to save records: .*Other/);
     assert.match(seen.end.message, /Thing/);

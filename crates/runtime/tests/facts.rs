@@ -85,6 +85,27 @@ async fn the_response_types() {
     }
 }
 
+/// Paths into answers, as lodash reads them.
+#[tokio::test]
+async fn paths_of_pages() {
+    let body = r#"{"data":[{"list":[1]}],"a.b":[2],"deep":{"x y":{"list":[3]}},"next":null}"#;
+    for (path, expected) in [
+        ("data[0].list", json!([[1]])),
+        ("data.0.list", json!([[1]])),
+        ("a.b", json!([[2]])),
+        ("deep['x y'].list", json!([[3]])),
+        ("deep.none.list", json!([])),
+        ("", json!([])),
+    ] {
+        let settings = json!({ "type": "cursor", "cursor_name_in_request": "c", "cursor_path_in_response": "next", "response_path": path });
+        let walk = format!(
+            "const pages = []; for await (const page of nango.paginate({{ endpoint: '/x', paginate: {settings} }})) pages.push(page); return pages;"
+        );
+        let answer = move |_: &HostCall| Ok(HostReply::Http(http(200, body)));
+        assert_eq!(run(&walk, answer).await.0, expected, "{path}");
+    }
+}
+
 #[tokio::test]
 async fn what_syncs_are_told_to_do() {
     let (_, calls) = run(

@@ -4,15 +4,16 @@
 //! word: numbers become parts of the date unless a colon or a sign says that they belong to the time or the offset.
 //! Times without an offset are in UTC, the only zone here.
 
+mod scanner;
+
 use rquickjs::{Ctx, Function, Object, Result, String as JsString};
 
+use self::scanner::{Scanner, Token};
 use super::text;
 
 const DAY_MS: f64 = 86_400_000.0;
 /// The last moment that a date can hold.
 const TIME_MAX: f64 = 8.64e15;
-/// Digits of a number that count; those after them are dropped.
-const DIGITS_MAX: usize = 9;
 const MONTHS: &str = "jan feb mar apr may jun jul aug sep oct nov dec";
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
@@ -49,91 +50,6 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let of_era = year.rem_euclid(400);
     let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Token<'a> {
-    Number { value: i64, digits: usize, text: &'a str },
-    Word(&'a str),
-    Symbol(char),
-    Space,
-    End,
-}
-
-struct Scanner<'a> {
-    rest: &'a str,
-    next: Token<'a>,
-}
-
-impl<'a> Scanner<'a> {
-    fn new(source: &'a str) -> Self {
-        let mut scanner = Self {
-            rest: source,
-            next: Token::End,
-        };
-        scanner.take();
-        scanner
-    }
-
-    /// The token that was ahead.
-    fn take(&mut self) -> Token<'a> {
-        let fresh = self.read();
-        std::mem::replace(&mut self.next, fresh)
-    }
-
-    fn read(&mut self) -> Token<'a> {
-        let Some(first) = self.rest.chars().next() else {
-            return Token::End;
-        };
-        if first.is_ascii_digit() {
-            let text = self.cut(|char| char.is_ascii_digit());
-            let counted = text.trim_start_matches('0');
-            let value = counted
-                .get(..counted.len().min(DIGITS_MAX))
-                .and_then(|text| text.parse().ok());
-            return Token::Number {
-                value: value.unwrap_or(0),
-                digits: text.len(),
-                text,
-            };
-        }
-        if first.is_whitespace() || first == '\u{feff}' {
-            self.cut(|char| char.is_whitespace() || char == '\u{feff}');
-            return Token::Space;
-        }
-        // Everything from the first letter of ASCII on counts as a letter, brackets and other scripts included.
-        if first >= 'A' {
-            return Token::Word(self.cut(|char| char >= 'A' && !char.is_whitespace()));
-        }
-        self.rest = &self.rest[first.len_utf8()..];
-        Token::Symbol(first)
-    }
-
-    fn cut(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|char| !belongs(char)).unwrap_or(self.rest.len());
-        let (cut, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        cut
-    }
-
-    fn skip(&mut self, symbol: char) -> bool {
-        let found = self.next == Token::Symbol(symbol);
-        if found {
-            self.take();
-        }
-        found
-    }
-
-    /// A number of so many digits within bounds.
-    fn fixed(&mut self, wanted: usize, bounds: std::ops::RangeInclusive<i64>) -> Option<i64> {
-        match self.next {
-            Token::Number { value, digits, .. } if digits == wanted && bounds.contains(&value) => {
-                self.take();
-                Some(value)
-            }
-            _ => None,
-        }
-    }
 }
 
 enum Standard {
