@@ -7,8 +7,10 @@ const STYLES = ['full', 'long', 'medium', 'short'];
 const DATE_STYLES = { __proto__: null, full: { weekday: 'long', month: 'long', day: 'numeric', year: 'numeric' }, long: { month: 'long', day: 'numeric', year: 'numeric' }, medium: { month: 'short', day: 'numeric', year: 'numeric' }, short: { month: 'numeric', day: 'numeric', year: 'numeric' } };
 const TIME_STYLES = { __proto__: null, full: 'long', long: 'short', medium: undefined, short: undefined };
 
+const dateSettings = keptSettings(new Map(), makeDateSettings);
+
 // What is to be written: the fields with their widths, and how the language writes them.
-function dateSettings(locales, options, wanted, usual) {
+function makeDateSettings(locales, options, wanted, usual) {
     const locale = resolveLocale(locales);
     const given = {};
     for (const [name, words] of Object.entries(WIDTHS)) given[name] = option(options, name, words, undefined);
@@ -56,11 +58,14 @@ function joinLiterals(parts) {
 
 const twoDigits = (value) => String(value % 100).padStart(2, '0');
 
+const PATTERN_WORDS = /(?<![a-z])[a-zA-Z](?![a-z])|[^a-zA-Z]+|[a-zA-Z]+/g;
+const patternWords = new Map();
+
 // Writes a pattern: letters that `fields` knows are fields, all others stand for themselves.
 function patternParts(pattern, fields) {
+    if (!patternWords.has(pattern)) patternWords.set(pattern, pattern.match(PATTERN_WORDS));
     const parts = [];
-    const words = /(?<![a-z])[a-zA-Z](?![a-z])|[^a-zA-Z]+|[a-zA-Z]+/g;
-    for (const [word] of pattern.matchAll(words)) {
+    for (const word of patternWords.get(pattern)) {
         if (word.length === 1 && word in fields) parts.push(...[fields[word]].flat());
         else parts.push({ type: 'literal', value: word });
     }

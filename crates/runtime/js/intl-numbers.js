@@ -15,7 +15,9 @@ const LONG_UNITS = { __proto__: null, celsius: ['degree Celsius', 'degrees Celsi
 const COMPACT = { short: ['', 'K', 'M', 'B', 'T'], long: ['', ' thousand', ' million', ' billion', ' trillion'] };
 const ROUNDING_MODES = ['ceil', 'floor', 'expand', 'trunc', 'halfCeil', 'halfFloor', 'halfExpand', 'halfTrunc', 'halfEven'];
 
-function numberSettings(locales, options) {
+const numberSettings = keptSettings(new Map(), makeNumberSettings);
+
+function makeNumberSettings(locales, options) {
     const locale = resolveLocale(locales);
     const style = option(options, 'style', ['decimal', 'percent', 'currency', 'unit'], 'decimal');
     const currency = options?.currency === undefined ? undefined : String(options.currency).toUpperCase();

@@ -119,3 +119,20 @@ function numberOption(options, name, least, most, otherwise) {
     if (!(number >= least && number <= most)) throw new RangeError(`${name} value is out of range.`);
     return number;
 }
+
+const SETTINGS_KEPT = 64;
+
+// Settings made from the same locale and options, which loops ask for again and again, are made once.
+function keptSettings(kept, make) {
+    return (locales, options, ...more) => {
+        const simple = (value) => value === undefined || typeof value === 'string' || (typeof value === 'object' && value !== null && Reflect.getPrototypeOf(value) === Object.prototype);
+        if (!simple(locales) || !simple(options)) return make(locales, options, ...more);
+        const key = JSON.stringify([locales ?? 0, options ?? 0, ...more]);
+        const known = kept.get(key);
+        if (known !== undefined) return known;
+        const made = make(locales, options, ...more);
+        if (kept.size >= SETTINGS_KEPT) kept.clear();
+        kept.set(key, made);
+        return made;
+    };
+}
