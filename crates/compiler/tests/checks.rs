@@ -116,6 +116,31 @@ fn awaits() {
     ] {
         check_exec(dropped, &[("method_need_await", 3)]);
     }
+    for name in [
+        "batchDelete",
+        "batchSave",
+        "batchSend",
+        "delete",
+        "deleteRecordsFromPreviousExecutions",
+        "get",
+        "getConnection",
+        "getEnvironmentVariables",
+        "getFieldMapping",
+        "getMetadata",
+        "log",
+        "patch",
+        "post",
+        "proxy",
+        "put",
+        "setFieldMapping",
+        "setMergingStrategy",
+        "setMetadata",
+        "trackDeletesEnd",
+        "trackDeletesStart",
+        "triggerAction",
+    ] {
+        check_exec(&format!("(nango as any).{name}();"), &[("method_need_await", 3)]);
+    }
 }
 
 #[test]

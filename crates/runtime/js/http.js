@@ -35,7 +35,7 @@ function statusCode(status) {
 
 // With no response type the body is parsed whenever it parses, whatever its content type says.
 function bodyValue(bytes, responseType) {
-    if (responseType === 'arraybuffer' || responseType === 'stream') return new Buffer(bytes ?? new ArrayBuffer(0));
+    if (responseType === 'arraybuffer' || responseType === 'stream') return new Bytes(bytes ?? new ArrayBuffer(0));
     if (bytes === undefined || bytes.byteLength === 0) return '';
     if (responseType === 'text') return native.utf8(bytes, false);
     return native.parseOrText(bytes);
@@ -147,6 +147,13 @@ async function proxy(config) {
     throw new AxiosError(`Request failed with status code ${reply.status}`, statusCode(reply.status), shown, {}, response);
 }
 
+// Headers of an answer; one that the class would refuse is left out.
+function receivedHeaders(pairs) {
+    const headers = new Headers();
+    for (const [name, value] of pairs) attempt(() => headers.append(name, value), undefined);
+    return headers;
+}
+
 async function uncontrolledFetch(options) {
     const reply = await ask(
         { op: 'fetch', url: String(options.url), method: String(options.method ?? 'GET').toUpperCase(), headers: headerPairs(options.headers instanceof Headers ? Object.fromEntries(options.headers) : options.headers) },
@@ -155,7 +162,8 @@ async function uncontrolledFetch(options) {
     return new Response(reply.body, {
         status: reply.status,
         statusText: reply.statusText,
-        headers: new Headers(reply.headers),
+        headers: receivedHeaders(reply.headers),
+        received: RECEIVED,
         url: reply.url ?? String(options.url),
         redirected: reply.url !== undefined && reply.url !== null && reply.url !== String(options.url)
     });

@@ -1,291 +1,204 @@
-// Locale functions. The engine has none, so these give what functions are used to see: American English in any
-// time zone, and the root order of texts, which most languages share. Other languages are not there.
+// `Intl` and the locale functions of the built-ins, over what the files before this one know. Like the built-ins they
+// stand for, the classes of old may be called without `new`.
 
-// What sorts before letters, in this order.
-const BEFORE_LETTERS = '\t\n\u000b\f\r \u00a0_-,;:!?.\'"()[]{}@*/\\&#%`^+<=>|~$0123456789';
-const LETTER_FORMS = { __proto__: null, ß: 'ss', æ: 'ae', œ: 'oe', ø: 'o', ł: 'l', đ: 'd', ð: 'd', þ: 'th', ı: 'i' };
-const MARK = /\p{M}/u;
-const OTHER_SIGN = /[\p{Z}\p{P}\p{S}]/u;
-
-function primaryWeight(letter) {
-    const place = BEFORE_LETTERS.indexOf(letter);
-    if (place >= 0) return place + 1;
-    const code = letter.codePointAt(0);
-    // Signs beyond ASCII come with the one that they are like.
-    if (OTHER_SIGN.test(letter)) {
-        const like = /\p{Z}/u.test(letter) ? ' ' : /\p{Pd}/u.test(letter) ? '-' : /\p{Pi}|\p{Pf}/u.test(letter) ? '"' : letter === '…' ? '.' : /\p{P}/u.test(letter) ? '%' : '~';
-        return BEFORE_LETTERS.indexOf(like) + 1 + code / 0x200000;
-    }
-    return code >= 97 && code <= 122 ? code + 100 : code + 1000;
+function tagged(type, name) {
+    Object.defineProperty(type.prototype, Symbol.toStringTag, { value: `Intl.${name}`, configurable: true });
+    type.supportedLocalesOf = (locales) => canonicalLocales(locales).filter((locale) => locale.split('-')[0] in NUMBERS || locale.split('-')[0] in DATES);
 }
 
-// Letters without accents and case, the accents, and the case, to be compared one after the other.
-function collationKeys(text, numeric) {
-    const letters = [];
-    const accents = [];
-    const cases = [];
-    for (const character of /^[\x20-\x7e]*$/.test(text) ? text : text.normalize('NFD')) {
-        if (MARK.test(character)) {
-            accents[letters.length - 1] = `${accents[letters.length - 1] ?? ''}${character}`;
-            continue;
-        }
-        const lower = character.toLowerCase();
-        const plain = LETTER_FORMS[lower] ?? lower;
-        for (const letter of plain) {
-            const digit = numeric && letter >= '0' && letter <= '9';
-            const previous = letters[letters.length - 1];
-            if (digit && typeof previous === 'string') {
-                letters[letters.length - 1] = previous + letter;
-                continue;
-            }
-            letters.push(digit ? letter : primaryWeight(letter));
-            accents[letters.length - 1] = plain === lower ? '' : lower;
-            cases.push(character === lower ? 0 : 1);
-        }
-    }
-    return { letters, accents, cases };
-}
-
-function compareWeights(a, b) {
-    if (typeof a === 'string' && typeof b === 'string') {
-        const [x, y] = [a.replace(/^0+(?=.)/, ''), b.replace(/^0+(?=.)/, '')];
-        return x.length - y.length || (x < y ? -1 : x > y ? 1 : 0);
-    }
-    const weight = (value) => (typeof value === 'string' ? primaryWeight(value[0]) : value);
-    return weight(a) - weight(b);
-}
-
-function compareLists(a, b, compare) {
-    for (let i = 0; i < a.length && i < b.length; i++) {
-        const order = compare(a[i], b[i]);
-        if (order !== 0) return order < 0 ? -1 : 1;
-    }
-    return Math.sign(a.length - b.length);
-}
-
-function collate(a, b, options) {
-    if (a === b) return 0;
-    const { numeric = false, sensitivity = 'variant' } = options ?? {};
-    const [x, y] = [collationKeys(a, numeric), collationKeys(b, numeric)];
-    const text = (p, q) => (p < q ? -1 : p > q ? 1 : 0);
-    const accents = sensitivity === 'accent' || sensitivity === 'variant';
-    const cases = sensitivity === 'case' || sensitivity === 'variant';
-    return (
-        compareLists(x.letters, y.letters, compareWeights) ||
-        (accents && compareLists(x.accents, y.accents, text)) ||
-        (cases && compareLists(x.cases, y.cases, (p, q) => p - q)) ||
-        0
-    );
-}
-
-const CURRENCY_SIGNS = { __proto__: null, USD: '$', EUR: '€', GBP: '£', JPY: '¥', INR: '₹', CNY: 'CN¥', KRW: '₩', CAD: 'CA$', AUD: 'A$', NZD: 'NZ$', MXN: 'MX$', BRL: 'R$', ILS: '₪', VND: '₫', HKD: 'HK$', TWD: 'NT$' };
-const WHOLE_CURRENCIES = ['JPY', 'KRW', 'VND', 'CLP', 'ISK'];
-
-function formatNumber(value, options) {
-    const number = Number(value);
-    if (Number.isNaN(number)) return 'NaN';
-    const { style = 'decimal', currency, useGrouping = true, currencyDisplay = 'symbol' } = options ?? {};
-    const usual = style === 'currency' ? (WHOLE_CURRENCIES.includes(currency) ? 0 : 2) : 0;
-    const least = options?.minimumFractionDigits ?? Math.min(usual, options?.maximumFractionDigits ?? usual);
-    const most = options?.maximumFractionDigits ?? Math.max(least, style === 'decimal' ? 3 : usual);
-    const size = Math.abs(style === 'percent' ? Number(`${number}e2`) || number * 100 : number);
-    let [whole, fraction = ''] = Number.isFinite(size) ? roundHalfUp(size, most).split('.') : ['∞'];
-    while (fraction.length > least && fraction.endsWith('0')) fraction = fraction.slice(0, -1);
-    if (useGrouping) whole = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-    whole = whole.padStart(options?.minimumIntegerDigits ?? 1, '0');
-    let text = fraction ? `${whole}.${fraction}` : whole;
-    if (style === 'percent') text += '%';
-    if (style === 'currency') {
-        const code = String(currency).toUpperCase();
-        const sign = currencyDisplay === 'code' ? undefined : CURRENCY_SIGNS[code];
-        text = `${sign ?? `${code}\u00a0`}${text}`;
-    }
-    return number < 0 || Object.is(number, -0) ? `-${text}` : text;
-}
-
-// `toFixed` rounds what the number is in binary; people expect its decimal text to be rounded.
-function roundHalfUp(size, digits) {
-    if (size >= 1e21) return BigInt(size).toString();
-    const exact = String(size);
-    const [, fraction = ''] = exact.split('.');
-    if (exact.includes('e') || fraction.length <= digits) return size.toFixed(digits);
-    const up = Number(fraction[digits]) >= 5;
-    const kept = BigInt(exact.replace('.', '').slice(0, exact.indexOf('.') + digits)) + (up ? 1n : 0n);
-    const text = String(kept).padStart(digits + 1, '0');
-    return digits === 0 ? text : `${text.slice(0, -digits)}.${text.slice(-digits)}`;
-}
-
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
-const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
-const DATE_STYLES = { __proto__: null, full: { weekday: 'long', month: 'long', day: 'numeric', year: 'numeric' }, long: { month: 'long', day: 'numeric', year: 'numeric' }, medium: { month: 'short', day: 'numeric', year: 'numeric' }, short: { month: 'numeric', day: 'numeric', year: '2-digit' } };
-const TIME_STYLES = { __proto__: null, full: 'second zone', long: 'second zone', medium: 'second', short: '' };
-
-function dateOptions(options, wanted) {
-    const given = { ...options };
-    if (given.dateStyle !== undefined) Object.assign(given, DATE_STYLES[given.dateStyle]);
-    if (given.timeStyle !== undefined) {
-        const parts = TIME_STYLES[given.timeStyle] ?? '';
-        Object.assign(given, { hour: 'numeric', minute: '2-digit' }, parts.includes('second') && { second: '2-digit' }, parts.includes('zone') && { timeZoneName: 'short' });
-    }
-    const names = (list) => list.some((name) => given[name] !== undefined);
-    const hasDate = names(['weekday', 'year', 'month', 'day']);
-    const hasTime = names(['hour', 'minute', 'second', 'fractionalSecondDigits']);
-    if (!(wanted.includes('date') && hasDate) && !(wanted.includes('time') && hasTime)) {
-        if (wanted !== 'time') Object.assign(given, { year: 'numeric', month: 'numeric', day: 'numeric' });
-        if (wanted !== 'date') Object.assign(given, { hour: 'numeric', minute: '2-digit', second: '2-digit' });
-    }
-    return given;
-}
-
-const UTC_NAMES = /^(utc|gmt|etc\/(utc|gmt|zulu|uct|greenwich|universal)|zulu|uct|universal|greenwich)$/i;
-// Abbreviations that American English has; other zones are written as an offset.
-const KNOWN_ABBREVIATIONS = /^(?:[ECMP][SD]T|AK[SD]T|H[SD]T)$/;
-
-// Name, offset in seconds and abbreviation of a zone at a moment.
-function zoneOf(zone, milliseconds) {
-    if (zone === undefined) return { name: 'UTC', offset: 0, abbreviation: 'UTC' };
-    const name = String(zone);
-    if (UTC_NAMES.test(name)) return { name: 'UTC', offset: 0, abbreviation: 'UTC' };
-    const fixed = /^([+-])([01]\d|2[0-3]):?([0-5]\d)?$/.exec(name);
-    if (fixed !== null) {
-        const offset = (Number(fixed[2]) * 60 + Number(fixed[3] ?? 0)) * (fixed[1] === '-' ? -60 : 60);
-        return { name: `${fixed[1]}${fixed[2]}:${fixed[3] ?? '00'}`, offset, abbreviation: offsetName(offset, false) };
-    }
-    const found = native.zoneAt(name.toWellFormed(), Number.isNaN(milliseconds) ? 0 : Math.floor(milliseconds / 1000));
-    if (found === undefined) throw new RangeError(`Invalid time zone specified: ${name}`);
-    const [canonical, offset, designation] = [found[0], Number(found[1]), found[2]];
-    const american = /^(America|US|Canada)\/|^Pacific\/Honolulu$|^[ECMPH]ST(\d[ECMP]DT)?$/.test(canonical);
-    return { name: canonical, offset, abbreviation: american && KNOWN_ABBREVIATIONS.test(designation) ? designation : offsetName(offset, false) };
-}
-
-function offsetName(offset, long) {
-    if (offset === 0) return 'GMT';
-    const minutes = Math.floor(Math.abs(offset) / 60);
-    const hours = Math.floor(minutes / 60);
-    const rest = minutes % 60;
-    const sign = offset < 0 ? '-' : '+';
-    return long ? `GMT${sign}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}` : `GMT${sign}${hours}${rest === 0 ? '' : `:${String(rest).padStart(2, '0')}`}`;
-}
-
-function zoneText(zone, style) {
-    switch (style) {
-        case 'short':
-            return zone.abbreviation;
-        case 'shortOffset':
-            return offsetName(zone.offset, false);
-        case 'longOffset':
-            return offsetName(zone.offset, true);
-        case 'long':
-            if (zone.name === 'UTC') return 'Coordinated Universal Time';
-    }
-    throw new RangeError(`timeZoneName: '${style}' is not available for ${zone.name}; use 'short', 'shortOffset' or 'longOffset'`);
-}
-
-// Fields are marked in the text, so that it can be taken apart again (`formatToParts`).
-const mark = (type, text) => text && `\u0001${type}\u0002${text}\u0003`;
-const unmarked = (text) => text.replace(/\u0001\w+\u0002([^\u0003]*)\u0003/g, '$1');
-
-function formatDate(date, locales, options, wanted) {
-    return unmarked(markedDate(date, locales, options, wanted));
-}
-
-function markedDate(date, locales, options, wanted) {
-    const zone = zoneOf(options?.timeZone, date.getTime());
-    if (Number.isNaN(date.getTime())) return 'Invalid Date';
-    const locale = String(Array.isArray(locales) ? locales[0] : (locales ?? 'en-US'));
-    const given = dateOptions(options, wanted);
-    if (given.dateStyle === 'short' && !/^en-US/.test(locale)) given.year = 'numeric';
-    const local = new EngineDate(date.getTime() + zone.offset * 1000);
-    const onlyWeekday = given.weekday && !given.year && !given.month && !given.day;
-    const separator = given.month === 'long' ? ' at ' : onlyWeekday ? ' ' : ', ';
-    return [dateText(local, given, locale), timeText(local, given, locale, zone)].filter(Boolean).join(separator);
-}
-
-function dateParts(text) {
-    const parts = [];
-    let end = 0;
-    for (const field of text.matchAll(/\u0001(\w+)\u0002([^\u0003]*)\u0003/g)) {
-        if (field.index > end) parts.push({ type: 'literal', value: text.slice(end, field.index) });
-        parts.push({ type: field[1], value: field[2] });
-        end = field.index + field[0].length;
-    }
-    if (end < text.length) parts.push({ type: 'literal', value: text.slice(end) });
-    return parts;
-}
-
-function dateText(date, given, locale) {
-    const digits = (value, style) => (style === '2-digit' ? String(value % 100).padStart(2, '0') : String(value));
-    const two = (text) => text && text.padStart(2, '0');
-    const year = mark('year', given.year && digits(date.getUTCFullYear(), given.year));
-    const plainDay = given.day && digits(date.getUTCDate(), given.day);
-    const day = mark('day', plainDay);
-    const weekday = mark('weekday', given.weekday && named(WEEKDAYS[date.getUTCDay()], given.weekday));
-    const inDigits = given.month === undefined || /numeric|2-digit/.test(given.month);
-    const plainMonth = given.month && (inDigits ? digits(date.getUTCMonth() + 1, given.month) : named(MONTHS[date.getUTCMonth()], given.month));
-    const month = mark('month', plainMonth);
-    if (inDigits) {
-        const [twoDay, twoMonth] = [mark('day', two(plainDay)), mark('month', two(plainMonth))];
-        let parts = [month, day, year];
-        let separator = '/';
-        if (/^(en-CA|sv|fr-CA)/.test(locale)) [parts, separator] = [[year, twoMonth, twoDay], '-'];
-        else if (/^(en-(GB|AU|NZ|IN|IE)|fr|es|it|pt)/.test(locale)) parts = [twoDay, twoMonth, year];
-        const numbers = parts.filter(Boolean).join(separator);
-        return [weekday, numbers].filter(Boolean).join(', ');
-    }
-    if (/^en-(GB|AU|NZ|IN|IE)/.test(locale)) return [weekday, [day, month, year].filter(Boolean).join(' ')].filter(Boolean).join(', ');
-    const monthDay = [month, day].filter(Boolean).join(' ');
-    return [weekday, [monthDay, year].filter(Boolean).join(day ? ', ' : ' ')].filter(Boolean).join(', ');
-}
-
-function named(name, style) {
-    return style === 'long' ? name : style === 'narrow' ? name[0] : name.slice(0, 3);
-}
-
-function timeText(date, given, locale, zone) {
-    const zoneName = given.timeZoneName && mark('timeZoneName', zoneText(zone, given.timeZoneName));
-    const fraction = given.fractionalSecondDigits;
-    if (!given.hour && !given.minute && !given.second && !fraction) return zoneName ?? '';
-    const half = given.hour12 ?? (given.hourCycle ? /h1/.test(given.hourCycle) : !/^(en-GB|fr|de|es|it|pt|sv|nl)/.test(locale));
-    const hours = date.getUTCHours();
-    const pad = (value) => String(value).padStart(2, '0');
-    const shown = half ? hours % 12 || 12 : hours;
-    const hour = mark('hour', given.hour && (given.hour === '2-digit' || !half ? pad(shown) : String(shown)));
-    const parts = fraction && mark('fractionalSecond', String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fraction));
-    const second = given.second && [mark('second', pad(date.getUTCSeconds())), parts].filter(Boolean).join('.');
-    const clock = [hour, given.minute && mark('minute', pad(date.getUTCMinutes())), second].filter(Boolean).join(':');
-    const period = locale === 'en-CA' ? (hours < 12 ? 'a.m.' : 'p.m.') : hours < 12 ? 'AM' : 'PM';
-    const daytime = half && given.hour && `${clock} ${mark('dayPeriod', period)}`;
-    return [daytime || clock, zoneName].filter(Boolean).join(' ');
-}
-
-// Like the built-ins they stand for, these may be called without `new`.
 function Collator(locales, options) {
     if (new.target === undefined) return new Collator(locales, options);
-    this.compare = (a, b) => collate(String(a), String(b), options);
+    const locale = resolveLocale(locales);
+    const settings = {
+        locale,
+        usage: option(options, 'usage', ['sort', 'search'], 'sort'),
+        sensitivity: option(options, 'sensitivity', ['base', 'accent', 'case', 'variant'], 'variant'),
+        ignorePunctuation: Boolean(options?.ignorePunctuation),
+        collation: 'default',
+        numeric: Boolean(options?.numeric),
+        caseFirst: option(options, 'caseFirst', ['upper', 'lower', 'false'], 'false')
+    };
+    this.compare = (a, b) => collate(String(a), String(b), settings);
+    this.resolvedOptions = () => ({ ...settings });
 }
-Collator.prototype.resolvedOptions = () => ({ locale: 'en-US', usage: 'sort', sensitivity: 'variant', ignorePunctuation: false, collation: 'default', numeric: false });
 
 function NumberFormat(locales, options) {
     if (new.target === undefined) return new NumberFormat(locales, options);
-    this.format = (value) => formatNumber(value, options);
+    const settings = numberSettings(locales, options);
+    this.format = (value) => textOfParts(numberParts(value, settings));
+    this.formatToParts = (value) => numberParts(value, settings);
+    this.formatRange = (from, to) => {
+        const [first, last] = [this.format(from), this.format(to)];
+        return first === last ? `~${first}` : `${first}${settings.style === 'decimal' ? '–' : ' – '}${last}`;
+    };
+    this.resolvedOptions = () => {
+        const { locale, style, currency, currencyDisplay, currencySign, unit, unitDisplay, wholeDigits, fraction, significant, grouping, notation, compactDisplay, signDisplay, roundingMode, trailingZeroDisplay } = settings;
+        return {
+            locale, numberingSystem: 'latn', style,
+            ...(style === 'currency' && { currency, currencyDisplay, currencySign }), ...(style === 'unit' && { unit, unitDisplay }),
+            minimumIntegerDigits: wholeDigits, ...(fraction && { minimumFractionDigits: fraction[0], maximumFractionDigits: fraction[1] }), ...(significant && { minimumSignificantDigits: significant[0], maximumSignificantDigits: significant[1] }),
+            useGrouping: grouping, notation, ...(notation === 'compact' && { compactDisplay }), signDisplay, roundingIncrement: 1, roundingMode, roundingPriority: 'auto', trailingZeroDisplay
+        };
+    };
 }
-NumberFormat.prototype.resolvedOptions = () => ({ locale: 'en-US', numberingSystem: 'latn' });
 
 function DateTimeFormat(locales, options) {
     if (new.target === undefined) return new DateTimeFormat(locales, options);
+    const settings = dateSettings(locales, options, 'any', 'date');
     const timeZone = zoneOf(options?.timeZone, 0).name;
-    const dateOf = (date) => (date === undefined ? new Date() : new Date(date));
     const checked = (date) => {
-        if (Number.isNaN(date.getTime())) throw new RangeError('Invalid time value');
-        return date;
+        const moment = date === undefined ? new Date() : new Date(date);
+        if (Number.isNaN(moment.getTime())) throw new RangeError('Invalid time value');
+        return moment;
     };
-    this.format = (date) => formatDate(checked(dateOf(date)), locales, options, 'date');
-    this.formatToParts = (date) => dateParts(markedDate(checked(dateOf(date)), locales, options, 'date'));
-    this.resolvedOptions = () => ({ locale: 'en-US', calendar: 'gregory', numberingSystem: 'latn', timeZone });
+    this.format = (date) => textOfParts(dateParts(checked(date), settings));
+    // Taken apart, AM and PM stand behind a narrow space.
+    this.formatToParts = (date) => dateParts(checked(date), settings).map((part, index, all) => (all[index + 1]?.type === 'dayPeriod' && part.value === ' ' ? { ...part, value: '\u202f' } : part));
+    this.formatRange = (from, to) => dateRange(checked(from), checked(to), settings);
+    this.resolvedOptions = () => {
+        const { given, locale, forms } = settings;
+        const shown = { locale, calendar: 'gregory', numberingSystem: 'latn', timeZone };
+        if (given.hour) Object.assign(shown, { hourCycle: hourCycle(given, forms), hour12: /^h1/.test(hourCycle(given, forms)) });
+        if (given.dateStyle || given.timeStyle) return { ...shown, ...(given.dateStyle && { dateStyle: given.dateStyle }), ...(given.timeStyle && { timeStyle: given.timeStyle }) };
+        const fixed = { year: 'numeric', month: /M/.test(forms.whole) ? '2-digit' : 'numeric', day: /D/.test(forms.whole) ? '2-digit' : 'numeric' };
+        for (const name of [...DATE_FIELDS, ...TIME_FIELDS, 'timeZoneName']) if (given[name] !== undefined) shown[name] = given.year && given.day && given[name] === 'numeric' ? (fixed[name] ?? given[name]) : given[name];
+        return shown;
+    };
 }
 
-for (const format of [Collator, NumberFormat, DateTimeFormat]) format.supportedLocalesOf = (locales) => [locales ?? []].flat().filter((locale) => /^en/.test(locale));
-const Intl = { Collator, NumberFormat, DateTimeFormat, getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat().map(String)) };
+// How many there are decides about the form of a word. Languages beside English: those that know one and many.
+function PluralRules(locales, options) {
+    if (new.target === undefined) throw new TypeError("Constructor Intl.PluralRules requires 'new'");
+    const type = option(options, 'type', ['cardinal', 'ordinal'], 'cardinal');
+    const locale = resolveLocale(locales);
+    const alike = /^(ja|zh|ko|vi|id)\b/.test(locale);
+    this.select = (value) => {
+        const number = Number(value);
+        if (alike) return 'other';
+        if (type === 'cardinal') return number === 1 || (number === 0 && /^(fr|pt)\b/.test(locale)) ? 'one' : 'other';
+        const [tens, ones] = [number % 100, number % 10];
+        if (!locale.startsWith('en') || (tens >= 11 && tens <= 13)) return 'other';
+        return { 1: 'one', 2: 'two', 3: 'few' }[ones] ?? 'other';
+    };
+    this.resolvedOptions = () => ({ locale, type, pluralCategories: alike ? ['other'] : type === 'ordinal' ? ['few', 'one', 'two', 'other'] : ['one', 'other'] });
+}
+
+const TIME_UNITS = ['second', 'minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'];
+const SHORT_UNITS = { __proto__: null, second: 'sec.', minute: 'min.', hour: 'hr.', day: 'day', week: 'wk.', month: 'mo.', quarter: 'qtr.', year: 'yr.' };
+const NEAR = {
+    __proto__: null,
+    second: [undefined, 'now', undefined], minute: [undefined, 'this minute', undefined], hour: [undefined, 'this hour', undefined], day: ['yesterday', 'today', 'tomorrow'],
+    week: ['last week', 'this week', 'next week'], month: ['last month', 'this month', 'next month'], quarter: ['last quarter', 'this quarter', 'next quarter'], year: ['last year', 'this year', 'next year']
+};
+
+// In English only.
+function RelativeTimeFormat(locales, options) {
+    if (new.target === undefined) throw new TypeError("Constructor Intl.RelativeTimeFormat requires 'new'");
+    const locale = resolveLocale(locales);
+    const numeric = option(options, 'numeric', ['always', 'auto'], 'always');
+    const style = option(options, 'style', ['long', 'short', 'narrow'], 'long');
+    this.format = (value, unit) => {
+        const name = String(unit).replace(/s$/, '');
+        if (!TIME_UNITS.includes(name)) throw new RangeError(`Invalid unit argument for format() '${unit}'`);
+        const number = Number(value);
+        if (!Number.isFinite(number)) throw new RangeError('Invalid time value');
+        const near = numeric === 'auto' ? NEAR[name][number + 1] : undefined;
+        if (near !== undefined) return near;
+        const size = Math.abs(number);
+        const many = size === 1 ? '' : 's';
+        const word = style === 'long' ? `${name}${many}` : name === 'day' || name === 'quarter' ? SHORT_UNITS[name].replace(/\.?$/, (dot) => many + dot) : SHORT_UNITS[name];
+        const text = `${formatNumber(size)} ${word}`;
+        return number < 0 || Object.is(number, -0) ? `${text} ago` : `in ${text}`;
+    };
+    this.resolvedOptions = () => ({ locale, style, numeric, numberingSystem: 'latn' });
+}
+
+function ListFormat(locales, options) {
+    if (new.target === undefined) throw new TypeError("Constructor Intl.ListFormat requires 'new'");
+    const locale = resolveLocale(locales);
+    const type = option(options, 'type', ['conjunction', 'disjunction', 'unit'], 'conjunction');
+    const style = option(options, 'style', ['long', 'short', 'narrow'], 'long');
+    const [and, or] = { __proto__: null, en: ['and', 'or'], de: ['und', 'oder'], fr: ['et', 'ou'], es: ['y', 'o'], it: ['e', 'o'], pt: ['e', 'ou'], nl: ['en', 'of'], sv: ['och', 'eller'], da: ['og', 'eller'], nb: ['og', 'eller'] }[locale.split('-')[0]] ?? ['and', 'or'];
+    const word = type === 'disjunction' ? or : style === 'long' || locale !== 'en-US' ? and : '&';
+    const oxford = /^en(-US|-CA)?$/.test(locale) ? ',' : '';
+    const between = type === 'unit' ? (style === 'narrow' ? ' ' : ', ') : ', ';
+    this.formatToParts = (list) => {
+        const items = [...list].map((item) => {
+            if (typeof item !== 'string') throw new TypeError('Iterable yielded a non-String value');
+            return item;
+        });
+        return items.flatMap((value, index) => {
+            const element = { type: 'element', value };
+            if (index === 0) return [element];
+            const last = index === items.length - 1 && type !== 'unit';
+            const sign = !last ? between : style === 'narrow' && type === 'conjunction' ? ', ' : items.length === 2 ? ` ${word} ` : `${oxford} ${word} `;
+            return [{ type: 'literal', value: sign }, element];
+        });
+    };
+    this.format = (list) => textOfParts(this.formatToParts(list));
+    this.resolvedOptions = () => ({ locale, type, style });
+}
+
+class Locale {
+    constructor(tag, options) {
+        const [name] = canonicalLocales(typeof tag === 'object' && tag !== null ? String(tag) : tag);
+        const [, language, script, region = ''] = /^([a-z]+)(?:-([A-Z][a-z]{3}))?(?:-([A-Z]{2}|\d{3}))?/.exec(name);
+        const parts = { language: options?.language ?? language, script: options?.script ?? script, region: options?.region ?? (region || undefined) };
+        Object.defineProperties(this, Object.fromEntries(Object.entries({ ...parts, baseName: [parts.language, parts.script, parts.region].filter(Boolean).join('-') }).map(([key, value]) => [key, { value }])));
+    }
+
+    toString() {
+        return this.baseName;
+    }
+}
+
+// Parts of texts: letters as people count them, and words.
+class Segmenter {
+    #granularity;
+
+    constructor(locales, options) {
+        canonicalLocales(locales);
+        this.#granularity = option(options, 'granularity', ['grapheme', 'word', 'sentence'], 'grapheme');
+    }
+
+    segment(input) {
+        const text = String(input);
+        const granularity = this.#granularity;
+        return {
+            *[Symbol.iterator]() {
+                for (const found of text.matchAll(SEGMENTS[granularity])) {
+                    const shown = { segment: found[0], index: found.index, input: text };
+                    yield granularity === 'word' ? { ...shown, isWordLike: /[\p{L}\p{N}]/u.test(found[0]) } : shown;
+                }
+            }
+        };
+    }
+}
+
+const SEGMENTS = {
+    __proto__: null,
+    grapheme: /\r\n|\p{RI}\p{RI}|\p{Emoji}[\p{EMod}\ufe0f\u20e3]*(?:\u200d\p{Emoji}[\p{EMod}\ufe0f]*)+|[\s\S][\p{M}\u200d\ufe0f\p{EMod}]*/gu,
+    word: /[\p{L}\p{N}_]+(?:['’.:][\p{L}\p{N}]+)*\p{M}*|\s+|[\s\S]/gu,
+    sentence: /[^.!?]*[.!?]+\s*|[^.!?]+$/gu
+};
+
+for (const [name, type] of Object.entries({ Collator, NumberFormat, DateTimeFormat, PluralRules, RelativeTimeFormat, ListFormat, Segmenter })) tagged(type, name);
+Object.defineProperty(Locale.prototype, Symbol.toStringTag, { value: 'Intl.Locale', configurable: true });
+
+const Intl = {
+    Collator, NumberFormat, DateTimeFormat, PluralRules, RelativeTimeFormat, ListFormat, Locale, Segmenter,
+    getCanonicalLocales: canonicalLocales,
+    supportedValuesOf(key) {
+        if (key === 'currency') return Object.keys({ ...SIGNS, ...NARROW_SIGNS, ...CURRENCY_DIGITS, ...CURRENCY_NAMES }).sort();
+        if (key === 'unit') return Object.keys(UNITS).sort();
+        if (key === 'timeZone') return native.zoneNames();
+        if (key === 'calendar') return ['gregory'];
+        if (key === 'collation') return ['default'];
+        if (key === 'numberingSystem') return ['latn'];
+        throw new RangeError(`Invalid key : ${String(key)}`);
+    }
+};
+Object.defineProperty(Intl, Symbol.toStringTag, { value: 'Intl', configurable: true });
 
 function replaceMember(prototype, name, value) {
     Object.defineProperty(value, 'name', { value: name });
@@ -293,16 +206,27 @@ function replaceMember(prototype, name, value) {
 }
 
 replaceMember(String.prototype, 'localeCompare', function (other, locales, options) {
+    if (locales !== undefined) canonicalLocales(locales);
     return collate(String(this), String(other), options);
 });
-for (const prototype of [Number.prototype, BigInt.prototype]) {
-    replaceMember(prototype, 'toLocaleString', function (locales, options) {
-        return formatNumber(this, options);
+for (const [name, turkish] of [['toLocaleLowerCase', [/I/g, 'ı', /İ/g, 'i']], ['toLocaleUpperCase', [/i/g, 'İ', /ı/g, 'I']]]) {
+    const plain = String.prototype[name];
+    replaceMember(String.prototype, name, function (locales) {
+        const [locale = ''] = canonicalLocales(locales);
+        if (!/^(tr|az)\b/.test(locale)) return plain.call(this);
+        const [dotted, one, dotless, other] = turkish;
+        return plain.call(String(this).replace(dotted, one).replace(dotless, other));
     });
 }
-for (const [name, wanted] of [['toLocaleString', 'date time'], ['toLocaleDateString', 'date'], ['toLocaleTimeString', 'time']]) {
+for (const prototype of [Number.prototype, BigInt.prototype]) {
+    const valueOf = prototype.valueOf;
+    replaceMember(prototype, 'toLocaleString', function (locales, options) {
+        return formatNumber(valueOf.call(this), locales, options);
+    });
+}
+for (const [name, wanted, usual] of [['toLocaleString', 'any', 'both'], ['toLocaleDateString', 'date', 'date'], ['toLocaleTimeString', 'time', 'time']]) {
     replaceMember(EngineDate.prototype, name, function (locales, options) {
-        return formatDate(this, locales, options, wanted);
+        return formatDate(this, locales, options, wanted, usual);
     });
 }
 

@@ -1,7 +1,7 @@
 // Freezes what runs share: built-ins, the prelude's classes and modules. An isolate that served one run can then
 // serve the next of the same connection without carrying changes of its built-ins over.
 
-const GIVEN = { Date, performance, Intl, atob, btoa, Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, setTimeout, setInterval, setImmediate, clearTimeout, clearInterval: clearTimeout, clearImmediate: clearTimeout, console, AbortController, AbortSignal, Headers, Response, crypto: webCrypto };
+const GIVEN = { Date, performance, Intl, atob, btoa, Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, setTimeout, setInterval, setImmediate, queueMicrotask, clearTimeout, clearInterval: clearTimeout, clearImmediate: clearTimeout, console, AbortController, AbortSignal, Headers, Response, crypto: webCrypto };
 
 const refusedEval = {
     eval() {
@@ -31,6 +31,31 @@ function softenMember(prototype, key) {
     });
 }
 
+// What may get members of its own, as polyfills and habits want it (`Array.prototype.last = …`). Members that are there
+// cannot be replaced, and a run that added one is not followed by another in its isolate.
+const EXTENSIBLE = new Set([
+    Array.prototype, String.prototype, Number.prototype, Boolean.prototype, BigInt.prototype, Symbol.prototype, EngineDate.prototype, Promise.prototype,
+    Map.prototype, Set.prototype, RegExp.prototype, Error.prototype, Array, Object, String, Number, Promise, Math
+]);
+
+function lock(object) {
+    if (!EXTENSIBLE.has(object)) {
+        Object.freeze(object);
+        return;
+    }
+    for (const key of Reflect.ownKeys(object)) {
+        const { writable } = Reflect.getOwnPropertyDescriptor(object, key);
+        Object.defineProperty(object, key, writable === true ? { writable: false, configurable: false } : { configurable: false });
+    }
+}
+
+// What is added by assignment can be listed; the built-in members cannot.
+function addedMembers() {
+    let count = 0;
+    for (const object of EXTENSIBLE) for (const key in object) count++;
+    return count;
+}
+
 function freezeDeep(root, seen) {
     const queue = [root];
     while (queue.length > 0) {
@@ -43,7 +68,7 @@ function freezeDeep(root, seen) {
             if ('value' in descriptor) queue.push(descriptor.value);
             else queue.push(descriptor.get, descriptor.set);
         }
-        Object.freeze(object);
+        lock(object);
     }
 }
 
@@ -65,6 +90,6 @@ function lockdown() {
         freezeDeep(descriptor.value, seen);
         if (descriptor.configurable && key !== 'globalThis') Object.defineProperty(globalThis, key, { writable: false, configurable: false });
     }
-    for (const value of [ActionError, SDKError, AxiosError, AxiosHeaders, crypto, urlModule, bufferModule, Hash, Sign, soapModule, unzipperModule, Wsdl, SoapWriter, SoapReader, ZipEntry, ZipStream, ZipParse]) freezeDeep(value, seen);
+    for (const value of [ActionError, SDKError, AxiosError, AxiosHeaders, Bytes, Timeout, Blob, LegacyUrl, SearchIterator, sitePrototype, writeStack, crypto, urlModule, bufferModule, Hash, Sign, Cipher, PartsOfText, soapModule, unzipperModule, Wsdl, SoapWriter, SoapReader, ZipEntry, ZipStream, ZipParse]) freezeDeep(value, seen);
     return globalCount();
 }

@@ -9,8 +9,6 @@ const MODULES = {
     soap: () => soapModule,
     unzipper: () => unzipperModule
 };
-const urlModule = { URL, URLSearchParams };
-const bufferModule = { Buffer };
 
 // Bundles read default imports as `module.default`.
 for (const module of [crypto, urlModule, bufferModule, soapModule, unzipperModule]) Object.defineProperty(module, 'default', { value: module });
@@ -91,6 +89,7 @@ function preload(factory) {
 function start(kind, filename, context, input, factory) {
     run = newRun(kind, context);
     run.filename = filename;
+    resetStacks();
     beginReplay(context);
     beginTape();
     waiting.clear();
@@ -113,5 +112,5 @@ async function execute(kind, input, factory) {
 }
 
 function globalCount() {
-    return Reflect.ownKeys(globalThis).length;
+    return Reflect.ownKeys(globalThis).length + addedMembers();
 }

@@ -2,37 +2,46 @@
 
 const URL_PARTS = ['href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'hash'];
 
+function needArguments(given, ...names) {
+    if (given >= names.length) return;
+    const list = names.map((name) => `"${name}"`);
+    throw codedError(TypeError, 'ERR_MISSING_ARGS', `The ${list.join(' and ')} argument${list.length > 1 ? 's' : ''} must be specified`);
+}
+
+function needFunction(name, value) {
+    if (typeof value !== 'function') throw wrongType(`"${name}" argument`, 'of type function', value);
+}
+
+let attachSearch;
+let resetSearch;
+let searchChanged;
+
 class URLSearchParams {
     #list = [];
     #url;
 
+    static {
+        attachSearch = (params, url) => {
+            params.#url = url;
+            return params;
+        };
+        resetSearch = (params, search) => {
+            params.#list = [];
+            params.#parse(search.startsWith('?') ? search.slice(1) : search);
+        };
+    }
+
     constructor(init = '') {
-        if (init === null || init === undefined) return;
-        if (typeof init === 'object' || typeof init === 'function') {
-            if (typeof init[Symbol.iterator] === 'function') {
-                for (const pair of init) {
-                    const [name, value, ...rest] = pair;
-                    if (rest.length || value === undefined) throw new TypeError('Each query pair must be an iterable [name, value] tuple');
-                    this.#list.push([String(name), String(value)]);
-                }
-            } else {
-                for (const name of Object.keys(init)) this.#list.push([name, String(init[name])]);
+        if ((typeof init === 'object' && init !== null) || typeof init === 'function') {
+            if (init[Symbol.iterator] === undefined || init[Symbol.iterator] === null) {
+                for (const name of Object.keys(init)) this.#list.push([String(name).toWellFormed(), String(init[name]).toWellFormed()]);
+                return;
             }
+            for (const pair of init) this.#list.push(namedPair(pair));
         } else {
             const text = String(init).toWellFormed();
             this.#parse(text.startsWith('?') ? text.slice(1) : text);
         }
-    }
-
-    static _of(url, search) {
-        const params = new URLSearchParams(search);
-        params.#url = url;
-        return params;
-    }
-
-    _reset(search) {
-        this.#list = [];
-        this.#parse(search.startsWith('?') ? search.slice(1) : search);
     }
 
     #parse(text) {
@@ -41,7 +50,7 @@ class URLSearchParams {
     }
 
     #changed() {
-        if (this.#url) this.#url._searchChanged(this.toString());
+        if (this.#url) searchChanged(this.#url, this.toString());
     }
 
     get size() {
@@ -49,38 +58,44 @@ class URLSearchParams {
     }
 
     append(name, value) {
-        this.#list.push([String(name), String(value)]);
+        needArguments(arguments.length, 'name', 'value');
+        this.#list.push([String(name).toWellFormed(), String(value).toWellFormed()]);
         this.#changed();
     }
 
     delete(name, value) {
-        name = String(name);
+        needArguments(arguments.length, 'name');
+        name = String(name).toWellFormed();
         this.#list = this.#list.filter((pair) => pair[0] !== name || (value !== undefined && pair[1] !== String(value)));
         this.#changed();
     }
 
     get(name) {
-        name = String(name);
+        needArguments(arguments.length, 'name');
+        name = String(name).toWellFormed();
         return this.#list.find((pair) => pair[0] === name)?.[1] ?? null;
     }
 
     getAll(name) {
-        name = String(name);
+        needArguments(arguments.length, 'name');
+        name = String(name).toWellFormed();
         return this.#list.filter((pair) => pair[0] === name).map((pair) => pair[1]);
     }
 
     has(name, value) {
-        name = String(name);
+        needArguments(arguments.length, 'name');
+        name = String(name).toWellFormed();
         return this.#list.some((pair) => pair[0] === name && (value === undefined || pair[1] === String(value)));
     }
 
     set(name, value) {
-        name = String(name);
-        const index = this.#list.findIndex((pair) => pair[0] === name);
-        if (index === -1) this.#list.push([name, String(value)]);
+        needArguments(arguments.length, 'name', 'value');
+        const fresh = [String(name).toWellFormed(), String(value).toWellFormed()];
+        const index = this.#list.findIndex((pair) => pair[0] === fresh[0]);
+        if (index === -1) this.#list.push(fresh);
         else {
-            this.#list[index] = [name, String(value)];
-            this.#list = this.#list.filter((pair, i) => i <= index || pair[0] !== name);
+            this.#list[index] = fresh;
+            this.#list = this.#list.filter((pair, i) => i <= index || pair[0] !== fresh[0]);
         }
         this.#changed();
     }
@@ -91,75 +106,122 @@ class URLSearchParams {
     }
 
     forEach(callback, self) {
-        for (const [name, value] of this.#list) callback.call(self, value, name, this);
+        needFunction('callback', callback);
+        for (const [name, value] of this.entries()) callback.call(self, value, name, this);
     }
 
-    *entries() {
-        for (let i = 0; i < this.#list.length; i++) yield [this.#list[i][0], this.#list[i][1]];
+    entries() {
+        return listIterator(() => this.#list, (pair) => [pair[0], pair[1]]);
     }
 
-    *keys() {
-        for (const [name] of this.entries()) yield name;
+    keys() {
+        return listIterator(() => this.#list, (pair) => pair[0]);
     }
 
-    *values() {
-        for (const [, value] of this.entries()) yield value;
+    values() {
+        return listIterator(() => this.#list, (pair) => pair[1]);
     }
 
     toString() {
         const flat = [];
-        for (const [name, value] of this.#list) flat.push(name.toWellFormed(), value.toWellFormed());
+        for (const [name, value] of this.#list) flat.push(name, value);
         return native.formEncode(flat);
     }
 }
+
+function namedPair(pair) {
+    const usable = (typeof pair === 'object' && pair !== null) || typeof pair === 'function';
+    const parts = usable && typeof pair[Symbol.iterator] === 'function' ? [...pair] : [];
+    if (parts.length !== 2) throw codedError(TypeError, 'ERR_INVALID_TUPLE', 'Each query pair must be an iterable [name, value] tuple');
+    return [String(parts[0]).toWellFormed(), String(parts[1]).toWellFormed()];
+}
+
+const iteratorPrototype = Reflect.getPrototypeOf(Reflect.getPrototypeOf([][Symbol.iterator]()));
+
+// Walks a list that may change on the way, one place after the other.
+class SearchIterator {
+    #list;
+    #shape;
+    #at = 0;
+
+    constructor(list, shape) {
+        this.#list = list;
+        this.#shape = shape;
+    }
+
+    next() {
+        const list = this.#list();
+        if (this.#at >= list.length) return { value: undefined, done: true };
+        return { value: this.#shape(list[this.#at++]), done: false };
+    }
+}
+Object.setPrototypeOf(SearchIterator.prototype, iteratorPrototype);
+Object.defineProperty(SearchIterator.prototype, Symbol.toStringTag, { value: 'URLSearchParams Iterator', configurable: true });
+Object.defineProperty(SearchIterator.prototype, 'constructor', { value: Object, configurable: true });
+
+function listIterator(list, shape) {
+    return new SearchIterator(list, shape);
+}
+
 Object.defineProperty(URLSearchParams.prototype, Symbol.iterator, { value: URLSearchParams.prototype.entries, writable: true, configurable: true });
 Object.defineProperty(URLSearchParams.prototype, Symbol.toStringTag, { value: 'URLSearchParams', configurable: true });
+
+function invalidUrl(input, base) {
+    const error = codedError(TypeError, 'ERR_INVALID_URL', 'Invalid URL');
+    error.input = String(input);
+    if (base !== undefined) error.base = String(base);
+    return error;
+}
+
+function urlPartsOf(input, base) {
+    return native.urlParse(String(input).toWellFormed(), base === undefined ? undefined : String(base).toWellFormed());
+}
+
+let urlPart;
+let setUrlPart;
+let isUrl;
 
 class URL {
     #parts;
     #params;
 
+    static {
+        isUrl = (value) => #parts in value;
+        urlPart = (url, index) => url.#parts[index];
+        setUrlPart = (url, name, value) => {
+            const parts = native.urlSet(url.#parts[0], name, String(value).toWellFormed());
+            if (parts === undefined) {
+                if (name === 'href') throw invalidUrl(value);
+                return;
+            }
+            url.#parts = parts;
+            if (url.#params) resetSearch(url.#params, parts[9]);
+        };
+        searchChanged = (url, search) => {
+            url.#parts = native.urlSet(url.#parts[0], 'search', search) ?? url.#parts;
+        };
+    }
+
     constructor(input, base) {
-        const parts = native.urlParse(String(input).toWellFormed(), base === undefined ? undefined : String(base).toWellFormed());
-        if (parts === undefined) {
-            const error = new TypeError('Invalid URL');
-            error.code = 'ERR_INVALID_URL';
-            error.input = String(input);
-            throw error;
-        }
+        needArguments(arguments.length, 'url');
+        const parts = urlPartsOf(input, base);
+        if (parts === undefined) throw invalidUrl(input, base);
         this.#parts = parts;
     }
 
     static canParse(input, base) {
-        return native.urlParse(String(input).toWellFormed(), base === undefined ? undefined : String(base).toWellFormed()) !== undefined;
+        needArguments(arguments.length, 'url');
+        return urlPartsOf(input, base) !== undefined;
     }
 
     static parse(input, base) {
+        needArguments(arguments.length, 'url');
         return URL.canParse(input, base) ? new URL(input, base) : null;
     }
 
     get searchParams() {
-        this.#params ??= URLSearchParams._of(this, this.#parts[9]);
+        this.#params ??= attachSearch(new URLSearchParams(this.#parts[9]), this);
         return this.#params;
-    }
-
-    _part(index) {
-        return this.#parts[index];
-    }
-
-    _set(name, value) {
-        const parts = native.urlSet(this.#parts[0], name, String(value).toWellFormed());
-        if (parts === undefined) {
-            if (name === 'href') throw new TypeError('Invalid URL');
-            return;
-        }
-        this.#parts = parts;
-        if (this.#params && name !== 'search_only') this.#params._reset(parts[9]);
-    }
-
-    _searchChanged(search) {
-        const parts = native.urlSet(this.#parts[0], 'search', search);
-        if (parts !== undefined) this.#parts = parts;
     }
 
     toString() {
@@ -173,10 +235,10 @@ class URL {
 URL_PARTS.forEach((name, index) => {
     Object.defineProperty(URL.prototype, name, {
         get() {
-            return this._part(index);
+            return urlPart(this, index);
         },
         set: name === 'origin' ? undefined : function (value) {
-            this._set(name, value);
+            setUrlPart(this, name, value);
         },
         enumerable: true,
         configurable: true

@@ -123,7 +123,7 @@ class ZipEntry {
         this.#budget.left -= this.uncompressedSize;
         const packed = bytes.subarray(start, start + this.compressedSize);
         if (this.compressionMethod !== 0 && this.compressionMethod !== 8) throw zipError(`${this.path} is packed by method ${this.compressionMethod}; functions know stored (0) and deflated (8) files`);
-        const plain = this.compressionMethod === 0 ? Buffer.from(packed) : new Buffer(native.inflate(packed, this.uncompressedSize));
+        const plain = this.compressionMethod === 0 ? Buffer.from(packed) : new Bytes(native.inflate(packed, this.uncompressedSize));
         if (plain.length !== this.uncompressedSize) throw zipError(`The archive is damaged: ${this.path} has another size than its directory says`);
         if (native.crc32(plain) !== this.crc32) throw zipError(`The archive is damaged: the checksum of ${this.path} is wrong`);
         return plain;
@@ -262,7 +262,7 @@ async function openZip(bytes) {
     if (!isBytes(bytes)) throw new TypeError('unzipper.Open.buffer needs the bytes of an archive: ask for them with `responseType: "arraybuffer"`');
     const view = viewOf(bytes);
     return {
-        ...zipDirectory(new Buffer(view.buffer, view.byteOffset, view.byteLength)),
+        ...zipDirectory(new Bytes(view.buffer, view.byteOffset, view.byteLength)),
         extract: async () => {
             throw zipError('Functions have no files to extract to; read each entry with entry.buffer()');
         }

@@ -161,7 +161,10 @@ async fn pagination_changes_the_callers_objects() {
 #[tokio::test]
 async fn errors_of_the_engine_are_errors() {
     let body = "try { null.x; } catch (e) { return [e instanceof Error, e instanceof TypeError, e.message]; }";
-    assert_eq!(run(body).await, json!([true, true, "cannot read property 'x' of null"]));
+    assert_eq!(
+        run(body).await,
+        json!([true, true, "Cannot read properties of null (reading 'x')"])
+    );
 }
 
 #[tokio::test]

@@ -80,11 +80,9 @@ impl Rules<'_> {
     fn stated_wait(&self, answer: &Answer<'_>, now: Timestamp) -> Option<Duration> {
         let header = |name: &str| answer.headers.get(name)?.to_str().ok();
         let longest = |at: &[String], after: &[String]| {
-            if at.is_empty() {
-                after.iter().filter_map(|name| seconds(header(name)?, now)).max()
-            } else {
-                at.iter().filter_map(|name| until(header(name)?, now)).max()
-            }
+            let moments = at.iter().filter_map(|name| until(header(name)?, now));
+            let spans = after.iter().filter_map(|name| seconds(header(name)?, now));
+            moments.chain(spans).max()
         };
         let stated = longest(self.own_at, self.own_after);
         if stated.is_some() {

