@@ -274,7 +274,7 @@ test('what a run logs', async () => {
     const { lines: empty } = await run('chatty', { reset: true, emptyCache: true });
     assert.ok(empty.includes('info: Emptying the records of model Talk') && empty.includes('info: Removed 2 records of model Talk'), empty.join('\n'));
     const talk = (await records('Talk')).find((one) => one.id === 'a');
-    assert.deepEqual([talk.n, talk._nango_metadata.last_action], [1, 'DELETED'], 'a deletion by id keeps the content');
+    assert.deepEqual([talk.n, talk._nango_metadata.last_action], [undefined, 'DELETED'], 'a deletion stores what it says');
 });
 
 test('a merging strategy leaves alone what others changed meanwhile, and not what the run itself did', async () => {

@@ -4,7 +4,7 @@
 //! text itself. Hashes are taken over the slices as received: key order and every field count.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use md5::{Digest, Md5};
 use serde::Deserialize;
@@ -182,13 +182,6 @@ pub fn hash(text: &str) -> Hash {
 }
 
 impl Item<'_> {
-    /// Whether the record says nothing but which one it is (and when it was deleted): a deletion by id.
-    pub fn is_bare(&self) -> bool {
-        let members: Result<HashMap<Cow<'_, str>, IgnoredAny>, _> = serde_json::from_str(self.text);
-        let known = ["id", "deletedAt", "_nango_metadata"];
-        members.is_ok_and(|members| members.keys().all(|name| known.contains(&name.as_ref())))
-    }
-
     /// The text to be stored: the id always is a text, and the metadata of an earlier read are no content.
     pub fn stored_text(&self) -> Cow<'_, str> {
         let mut text = Cow::Borrowed(self.text);

@@ -8,7 +8,7 @@
 //! | live, same hash | save | nothing; the run has met it |
 //! | live, other hash | save | updated |
 //! | deleted | save | added again |
-//! | live | delete | deleted; another text replaces the stored one, unless it is nothing but an id |
+//! | live | delete | deleted; another text replaces the stored one |
 //! | deleted | delete | shows up in the stream again, not counted |
 //! | none | delete | appears as deleted, not counted |
 //! | live, other hash | update | merged; the stored hash is that of the patch |
@@ -279,9 +279,7 @@ impl<'a> Plan<'_, 'a> {
             self.insert(item, true);
             return;
         };
-        // A deletion by id says nothing about the content, so readers get what was known last.
-        let stays = row.hash == item.hash || item.is_bare();
-        let payload = (!stays || row.pruned).then(|| self.seal(item));
+        let payload = (row.hash != item.hash || row.pruned).then(|| self.seal(item));
         let (seq, at) = self.next();
         let deleted_at = item.deleted_at.unwrap_or(at);
         self.push(row, seq, at, row.first_seen_at, Some(deleted_at), item, payload);

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use tenon_app::functions::deploy::DeployInput;
-use tenon_app::functions::{DeleteQuery, FunctionKind, ListQuery};
+use tenon_app::functions::{DeleteQuery, FunctionKind, ListQuery, SwitchInput};
 
 use crate::support::{Node, nodes};
 
@@ -300,8 +300,8 @@ async fn what_was_switched_off_stays_off() {
                 .find_function(node.environment.id, integration, FunctionKind::Action, name);
             found.await.unwrap().unwrap()
         };
-        let off = find("a").await.id;
-        assert!(node.app.set_function_enabled(&node.caller, off, false).await.unwrap());
+        let off = SwitchInput::parse(Some(&json!({ "enabled": false }))).unwrap();
+        node.app.switch_function(&node.caller, "one", "a", off).await.unwrap();
         deploy(&node, both()).await.unwrap();
         assert_eq!((find("a").await.enabled, find("b").await.enabled), (false, true));
         assert_eq!(find("a").await.version, "2", "the new code is there all the same");
