@@ -112,5 +112,5 @@ async function execute(kind, input, factory) {
 }
 
 function globalCount() {
-    return Reflect.ownKeys(globalThis).length + addedMembers();
+    return Reflect.ownKeys(globalThis).length + additions();
 }

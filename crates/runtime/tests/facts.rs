@@ -292,6 +292,44 @@ async fn additions_to_built_ins_last_for_one_run() {
     }
 }
 
+/// Neither do members that no loop shows, nor an exchanged prototype.
+#[tokio::test]
+async fn hidden_additions_last_for_one_run_as_well() {
+    let rt = runtime();
+    for change in [
+        "Object.defineProperty(Array.prototype, 'mine', { value: 1 })",
+        "Object.setPrototypeOf(Map.prototype, { mine: 1 })",
+    ] {
+        let code = action(&format!(
+            "const before = [typeof [].mine, typeof new Map().mine]; {change}; return before;"
+        ));
+        for _ in 0..3 {
+            let mut run = invocation(std::sync::Arc::clone(&code), Kind::Action, None);
+            run.isolate_key = Some("k".into());
+            let out = rt.run(run, Scripted::silent()).await;
+            assert_eq!(output(&out), json!(["undefined", "undefined"]), "{change}");
+        }
+    }
+}
+
+/// What runs outside of the engine cannot be interrupted, so it is refused when it would take long.
+#[tokio::test]
+async fn derivations_that_would_take_for_ever_are_refused() {
+    for call in [
+        "pbkdf2Sync('p', 's', 10_000_000, 65536, 'sha1')",
+        "pbkdf2Sync('p', 's', 10_000_001, 1, 'sha512')",
+        "scryptSync('p', 's', 32, { N: 65536, r: 8, p: 64 })",
+        "scryptSync('p', 's', 32, { N: 2 ** 31, r: 2 ** 31, p: 2 ** 31 })",
+        "scryptSync('p', 's', 32, { N: 3 })",
+    ] {
+        let value = quiet(&format!(
+            "try {{ require('crypto').{call}; return 'done'; }} catch (error) {{ return error instanceof RangeError; }}"
+        ))
+        .await;
+        assert_eq!(value, json!(true), "{call}");
+    }
+}
+
 #[tokio::test]
 async fn syncs_answer_true_whatever_they_return() {
     let out = runtime()

@@ -12,12 +12,14 @@ use rquickjs::{ArrayBuffer, Ctx, Exception, Function, Object, Result, String as 
 
 use super::{buffer, text, view};
 
-/// Rounds of PBKDF2 that a call may ask for: some seconds of work.
-const ROUNDS_MAX: u32 = 10_000_000;
+/// Rounds of PBKDF2, for all blocks of the key together, that a call may ask for: some seconds of work, which nothing interrupts.
+const ROUNDS_MAX: u64 = 10_000_000;
 /// Bytes that a derived key may have.
 const DERIVED_MAX: usize = 1 << 16;
 /// Memory that scrypt may use.
 const SCRYPT_BYTES_MAX: u64 = 64 << 20;
+/// Bytes that all lanes of scrypt together may fill, one after the other: some seconds of work.
+const SCRYPT_FILLED_MAX: u64 = 1 << 30;
 
 pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
     native.set("aes", Function::new(ctx.clone(), aes)?)?;
@@ -114,18 +116,20 @@ fn pbkdf2_of<'js>(
     rounds: u32,
     length: usize,
 ) -> Result<Option<ArrayBuffer<'js>>> {
-    let algorithm = match text(digest)?.as_str() {
-        "sha1" => pbkdf2::PBKDF2_HMAC_SHA1,
-        "sha256" => pbkdf2::PBKDF2_HMAC_SHA256,
-        "sha384" => pbkdf2::PBKDF2_HMAC_SHA384,
-        "sha512" => pbkdf2::PBKDF2_HMAC_SHA512,
+    let (algorithm, block) = match text(digest)?.as_str() {
+        "sha1" => (pbkdf2::PBKDF2_HMAC_SHA1, 20),
+        "sha256" => (pbkdf2::PBKDF2_HMAC_SHA256, 32),
+        "sha384" => (pbkdf2::PBKDF2_HMAC_SHA384, 48),
+        "sha512" => (pbkdf2::PBKDF2_HMAC_SHA512, 64),
         _ => return Ok(None),
     };
     let (password, salt) = (view(&ctx, &password)?, view(&ctx, &salt)?);
-    let Some(rounds) = std::num::NonZeroU32::new(rounds).filter(|rounds| rounds.get() <= ROUNDS_MAX) else {
+    let blocks = length.div_ceil(block) as u64;
+    let allowed = length <= DERIVED_MAX && u64::from(rounds).saturating_mul(blocks) <= ROUNDS_MAX;
+    let Some(rounds) = std::num::NonZeroU32::new(rounds).filter(|_| allowed) else {
         return Err(Exception::throw_range(&ctx, "The number of iterations is out of range"));
     };
-    let mut derived = vec![0; length.min(DERIVED_MAX)];
+    let mut derived = vec![0; length];
     pbkdf2::derive(algorithm, rounds, &salt, &password, &mut derived);
     buffer(&ctx, &derived).map(Some)
 }
@@ -140,12 +144,27 @@ fn scrypt_of<'js>(
     parallel: u32,
 ) -> Result<ArrayBuffer<'js>> {
     let (password, salt) = (view(&ctx, &password)?, view(&ctx, &salt)?);
-    let memory = 128 * u64::from(cost) * u64::from(block_size) + 128 * u64::from(block_size) * u64::from(parallel);
-    let mut derived = vec![0; length.min(DERIVED_MAX)];
-    let usable = cost.is_power_of_two() && cost > 1 && memory <= SCRYPT_BYTES_MAX && parallel <= 64;
-    let params = usable
-        .then(|| scrypt::Params::new(cost.ilog2() as u8, block_size, parallel, 32).ok())
-        .flatten();
+    let lane = u64::from(cost)
+        .saturating_mul(u64::from(block_size))
+        .saturating_mul(128);
+    let memory = lane.saturating_add(
+        u64::from(block_size)
+            .saturating_mul(u64::from(parallel))
+            .saturating_mul(128),
+    );
+    let usable = cost.is_power_of_two()
+        && cost > 1
+        && memory <= SCRYPT_BYTES_MAX
+        && lane.saturating_mul(u64::from(parallel)) <= SCRYPT_FILLED_MAX
+        && length <= DERIVED_MAX;
+    if !usable {
+        return Err(Exception::throw_range(
+            &ctx,
+            "Invalid scrypt params: memory limit exceeded",
+        ));
+    }
+    let mut derived = vec![0; length];
+    let params = scrypt::Params::new(cost.ilog2() as u8, block_size, parallel, 32).ok();
     params
         .and_then(|params| scrypt::scrypt(&password, &salt, &params, &mut derived).ok())
         .ok_or_else(|| Exception::throw_range(&ctx, "Invalid scrypt params: memory limit exceeded"))?;
