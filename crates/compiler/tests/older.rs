@@ -339,6 +339,16 @@ fn what_cannot_be_translated_is_named_with_its_place() {
             "nango.yaml:28 there is no file desk/actions/pong.ts for the action `pong`",
         ),
         (
+            "            ping:\n",
+            "            ../../ping:\n",
+            "nango.yaml:28 `../../ping` cannot be the name of an integration or a function",
+        ),
+        (
+            "    desk:\n",
+            "    ../desk:\n",
+            "nango.yaml:2 `../desk` cannot be the name of an integration or a function",
+        ),
+        (
             "        on-events:\n",
             "        post-connection-scripts:\n            - greet\n        on-events:\n",
             "nango.yaml:30 `on-events` and `post-connection-scripts` cannot be together",

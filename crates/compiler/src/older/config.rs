@@ -8,6 +8,7 @@ use super::outline;
 use crate::{
     definition::{EVENTS, Kind, frequency_ms},
     diagnostic::Diagnostic,
+    project::{NAMES_HINT, is_name},
     source::SourceFile,
 };
 
@@ -133,7 +134,7 @@ impl Reader<'_> {
             self.models(models);
         }
         for (integration, sections) in integrations {
-            let Some(integration) = self.name(integration, &["integrations"]) else {
+            let Some(integration) = self.name_of_file(integration, &["integrations"]) else {
                 continue;
             };
             self.integration(&integration, sections);
@@ -147,6 +148,21 @@ impl Reader<'_> {
             self.refuse(path, "a name is not a text", "put quotes around it");
         }
         name
+    }
+
+    /// A key that becomes part of a path: the name of an integration or a function.
+    fn name_of_file(&mut self, key: &Value, path: &[&str]) -> Option<String> {
+        let name = self.name(key, path)?;
+        if is_name(&name) {
+            return Some(name);
+        }
+        let place: Vec<&str> = path.iter().copied().chain([name.as_str()]).collect();
+        self.refuse(
+            &place,
+            format!("`{name}` cannot be the name of an integration or a function"),
+            NAMES_HINT,
+        );
+        None
     }
 
     fn models(&mut self, models: &Mapping) {
@@ -225,7 +241,9 @@ impl Reader<'_> {
 
     fn flows(&mut self, kind: Kind, path: &[&str; 3], list: &Mapping) {
         for (name, fields) in list {
-            let Some(name) = self.name(name, path) else { continue };
+            let Some(name) = self.name_of_file(name, path) else {
+                continue;
+            };
             let place = [path[0], path[1], path[2], &name];
             let fields = match fields {
                 Value::Mapping(fields) => fields.clone(),
@@ -290,7 +308,9 @@ impl Reader<'_> {
 
     fn scripts(&mut self, path: &[&str], event: &'static str, names: &[Value]) {
         for name in names {
-            let Some(name) = self.name(name, path) else { continue };
+            let Some(name) = self.name_of_file(name, path) else {
+                continue;
+            };
             let mut place = path.to_vec();
             place.push(&name);
             let at = outline::find(self.source, &place);

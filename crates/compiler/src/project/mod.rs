@@ -187,19 +187,24 @@ fn names(dir: &Path, wanted: impl Fn(&Path) -> bool) -> Vec<String> {
     names
 }
 
-/// The server accepts `^[a-zA-Z0-9_-]+$` up to 255 characters; say so before a deploy does.
+/// Whether the server accepts it as the name of an integration or a function: `^[a-zA-Z0-9_-]+$`, 255 characters at most.
+pub(crate) fn is_name(name: &str) -> bool {
+    let known = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    (1..=255).contains(&name.len()) && name.bytes().all(known)
+}
+
+/// What a name may look like, for hints.
+pub(crate) const NAMES_HINT: &str = "use letters, digits, `-` and `_` only, 255 characters at most";
+
+/// Says before a deploy does which names are refused.
 fn check_names(project: &mut ProjectFiles) {
     for entry in &project.entries {
         for (what, name) in [("integration", &entry.integration), ("function", &entry.name)] {
-            let valid = name.len() <= 255
-                && name
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-');
-            if !valid {
+            if !is_name(name) {
                 project.diagnostics.push(
                     Diagnostic::error("invalid_name", format!("`{name}` cannot be the name of a {what}"))
                         .in_file(&entry.path)
-                        .hint("use letters, digits, `-` and `_` only, 255 characters at most"),
+                        .hint(NAMES_HINT),
                 );
             }
         }
