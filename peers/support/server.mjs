@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -113,6 +114,8 @@ export async function startServer({
         if (child.exitCode !== null) throw new Error(`the server ended:\n${log}`);
         return fetch(`${url}/health`).then((answer) => answer.ok, () => false);
     });
+    // What was printed before the server listened may still be in the pipe. Where its store was there before, nothing is printed.
+    for (let tries = dataDir || databaseUrl ? 10 : 250; tries > 0 && !/^\s+account\s+\S+$/m.test(out); tries--) await delay(20);
     const keys = Object.fromEntries([...out.matchAll(/^\s+(\w+)\s+([0-9a-f-]{36})$/gm)].map((found) => [found[1], found[2]]));
     return {
         url,
