@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
+import { calls } from '../support/api.mjs';
 import { startServer, startUpstream, until } from '../support/server.mjs';
 
 const OURS = 'canary-of-this-environment';
@@ -14,21 +15,7 @@ let provider;
 let thief;
 const stolen = [];
 
-async function api(method, where, body, { key = server.keys.dev, headers = {} } = {}) {
-    const answer = await fetch(`${server.url}${where}`, {
-        method,
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-        body: body === undefined ? undefined : JSON.stringify(body)
-    });
-    const text = await answer.text();
-    return { status: answer.status, text, body: JSON.parse(text || 'null') };
-}
-
-async function must(...call) {
-    const answer = await api(...call);
-    assert.ok(answer.status < 300, `${call[1]}: ${answer.status} ${answer.text}`);
-    return answer.body;
-}
+const { api, must } = calls(() => server);
 
 /** Everything that the log has about the newest run of a function. */
 async function logged(name) {

@@ -1,27 +1,14 @@
 // The `nango` object on a running server: what each method does to the platform behind it, and what it answers.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { calls } from '../support/api.mjs';
 import { startServer, startUpstream, until } from '../support/server.mjs';
 
 let server;
 let upstream;
 const tries = new Map();
 
-async function api(method, where, body, headers = {}) {
-    const answer = await fetch(`${server.url}${where}`, {
-        method,
-        headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json', ...headers },
-        body: body === undefined ? undefined : JSON.stringify(body)
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: text ? JSON.parse(text) : null };
-}
-
-async function must(...call) {
-    const answer = await api(...call);
-    assert.ok(answer.status < 300, `${call[1]}: ${answer.status} ${JSON.stringify(answer.body)}`);
-    return answer.body;
-}
+const { api, must } = calls(() => server);
 
 const selected = { 'provider-config-key': 'shop', 'connection-id': 'c-1' };
 const said = 'const said = async (work) => { try { return { fine: await work() }; } catch (e) { return { message: e.message, status: e.response?.status, code: e.code, type: e.type, payload: e.payload }; } };';
@@ -44,7 +31,7 @@ let counter = 0;
 async function act(exec, input) {
     const name = `act-${++counter}`;
     await deploy(flow('action', name, bundle('action', exec)));
-    const answer = await api('POST', '/action/trigger', { action_name: name, input }, selected);
+    const answer = await api('POST', '/action/trigger', { action_name: name, input }, { headers: selected });
     assert.equal(answer.status, 200, JSON.stringify(answer.body));
     return answer.body;
 }
@@ -128,7 +115,7 @@ test('requests: another connection, retries that are logged, answers in lower ca
 
 test('a refusal of the provider that leaves an action', async () => {
     await deploy(flow('action', 'refused', bundle('action', "await nango.get({ endpoint: '/missing' });")));
-    const answer = await api('POST', '/action/trigger', { action_name: 'refused' }, selected);
+    const answer = await api('POST', '/action/trigger', { action_name: 'refused' }, { headers: selected });
     assert.equal(answer.status, 424);
     assert.equal(answer.body.error.code, 'script_http_error');
     assert.deepEqual(answer.body.error.payload, { why: 'gone' });

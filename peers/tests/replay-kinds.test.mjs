@@ -7,6 +7,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { calls } from '../support/api.mjs';
 import { binary, startServer, startUpstream, temporaryFolder, until } from '../support/server.mjs';
 
 const KEY = 'open-key-MARKED-7d3f';
@@ -61,21 +62,7 @@ const FILES = {
     'made/functions/met.ts': made(`trigger: { kind: 'event', events: ['validate-connection'] }, data: { models: { Met: ${ITEM} } }, ${needs}`, chance('Met', 'trigger.event'))
 };
 
-async function api(method, where, body) {
-    const answer = await fetch(`${server.url}${where}`, {
-        method,
-        headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json', 'provider-config-key': 'open', 'connection-id': 'c-1' },
-        body: body === undefined ? undefined : JSON.stringify(body)
-    });
-    const text = await answer.text();
-    return { status: answer.status, text, body: JSON.parse(text || 'null') };
-}
-
-async function must(...call) {
-    const answer = await api(...call);
-    assert.ok(answer.status < 300, `${call[1]}: ${answer.status} ${answer.text}`);
-    return answer.body;
-}
+const { api, must } = calls(() => server, { 'provider-config-key': 'open', 'connection-id': 'c-1' });
 
 function tenon(...args) {
     const env = { ...process.env, NO_COLOR: '1', TENON_HOST: server.url, TENON_SECRET_KEY_DEV: server.keys.dev };

@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { calls } from '../support/api.mjs';
 import { binary, startServer, startUpstream, temporaryFolder, until } from '../support/server.mjs';
 import { connectShop } from '../support/shop.mjs';
 
@@ -84,15 +85,7 @@ export default createAction({
 });
 `;
 
-async function api(method, where, body, { key = server.keys.dev, headers = {} } = {}) {
-    const answer = await fetch(`${server.url}${where}`, {
-        method,
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json', ...headers },
-        body: body === undefined ? undefined : JSON.stringify(body)
-    });
-    const text = await answer.text();
-    return { status: answer.status, text, body: JSON.parse(text || 'null') };
-}
+const { api } = calls(() => server);
 
 const trigger = (name, input) => api('POST', '/action/trigger', { action_name: name, input }, { headers: { 'provider-config-key': 'shop', 'connection-id': 'c-1' } });
 const lastRun = async (kind, name) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { calls } from '../support/api.mjs';
 import { startServer, startUpstream, until } from '../support/server.mjs';
 import { connectShop, startShop } from '../support/shop.mjs';
 
@@ -11,21 +12,7 @@ let receiver;
 const heard = [];
 const selected = { 'provider-config-key': 'shop', 'connection-id': 'c-1' };
 
-async function api(method, where, body, headers = {}) {
-    const answer = await fetch(`${server.url}${where}`, {
-        method,
-        headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json', ...headers },
-        body: body === undefined ? undefined : JSON.stringify(body)
-    });
-    const text = await answer.text();
-    return { status: answer.status, headers: answer.headers, body: text ? JSON.parse(text) : null };
-}
-
-async function must(...call) {
-    const answer = await api(...call);
-    assert.ok(answer.status < 300, `${call[1]}: ${answer.status} ${JSON.stringify(answer.body)}`);
-    return answer.body;
-}
+const { api, must } = calls(() => server);
 
 const bundle = (type, exec) => `module.exports = { default: { type: '${type}', exec: async (nango, input) => { ${exec} } } };`;
 
@@ -72,7 +59,7 @@ after(async () => {
     await Promise.all([shop.close(), receiver.close()]);
 });
 
-const records = async (model) => (await must('GET', `/records?model=${model}`, undefined, selected)).records;
+const records = async (model) => (await must('GET', `/records?model=${model}`, undefined, { headers: selected })).records;
 
 /** Runs `things` once with the metadata and answers the webhooks of that run. */
 async function runThings(metadata, opts) {
@@ -139,7 +126,7 @@ test('a reset forgets the checkpoint and the date; emptyCache forgets the record
 });
 
 test('an asynchronous action: accepted, not there while it runs, then its output; one at a time', async () => {
-    const start = (n, name = 'slow') => api('POST', '/action/trigger', { action_name: name, input: { n } }, { ...selected, 'x-async': 'true' });
+    const start = (n, name = 'slow') => api('POST', '/action/trigger', { action_name: name, input: { n } }, { headers: { ...selected, 'x-async': 'true' } });
     const started = [await start(1), await start(2)];
     for (const one of started) {
         assert.equal(one.status, 202);

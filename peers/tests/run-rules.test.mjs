@@ -4,6 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { calls } from '../support/api.mjs';
 import { startServer, startUpstream, temporaryFolder, until } from '../support/server.mjs';
 
 const PROVIDER = `
@@ -24,21 +25,7 @@ let folder;
 let environment;
 const heard = [];
 
-async function api(method, where, body, headers = {}) {
-    const answer = await fetch(`${server.url}${where}`, {
-        method,
-        headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json', ...headers },
-        body: body === undefined ? undefined : JSON.stringify(body)
-    });
-    const text = await answer.text();
-    return { status: answer.status, body: text ? JSON.parse(text) : null };
-}
-
-async function must(...call) {
-    const answer = await api(...call);
-    assert.ok(answer.status < 300, `${call[1]}: ${answer.status} ${JSON.stringify(answer.body)}`);
-    return answer.body;
-}
+const { api, must } = calls(() => server);
 
 const definitions = (names) => ({ definitions: Object.fromEntries(names.map((name) => [name, { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] }])) });
 const flow = (type, syncName, members, more = {}) => ({
@@ -124,7 +111,7 @@ const place = { provider_config_key: 'open', connection_id: 'c-1' };
 const selected = { 'provider-config-key': 'open', 'connection-id': 'c-1' };
 const metadata = (values) => must('POST', '/connections/metadata', { ...place, metadata: values });
 const trigger = (name, opts) => must('POST', '/sync/trigger', { ...place, syncs: [name], ...(opts && { opts }) });
-const records = async (model) => (await must('GET', `/records?model=${model}`, undefined, selected)).records;
+const records = async (model) => (await must('GET', `/records?model=${model}`, undefined, { headers: selected })).records;
 const live = async (model) => (await records(model)).filter((one) => one._nango_metadata.last_action !== 'DELETED').map((one) => one.id).sort();
 const status = async (name) => (await must('GET', `/sync/status?provider_config_key=open&connection_id=c-1&syncs=${name}`)).syncs[0];
 const operationsOf = async (name) => (await must('GET', '/logs/operations?limit=200')).operations.filter((one) => one.function === name);
@@ -195,7 +182,7 @@ test('a sync with autoStart runs at once: when it is deployed, and when a connec
     await until('the run after the deploy', async () => (await live('Early')).includes('c-1'));
     await connect('c-2');
     const at = { ...selected, 'connection-id': 'c-2' };
-    await until('the run of the new connection', async () => (await must('GET', '/records?model=Early', undefined, at)).records.length === 1);
+    await until('the run of the new connection', async () => (await must('GET', '/records?model=Early', undefined, { headers: at })).records.length === 1);
     assert.equal((await status('early')).frequency, 'every hour');
     assert.notEqual((await status('early')).nextScheduledSyncAt, null);
 });
@@ -304,7 +291,7 @@ test('trackDeletes: what a run did not save is deleted at its end', async () => 
 
 test('X-Max-Retries: a later action is tried again at once, so often and no more', async () => {
     const later = async (retries) => {
-        const { body } = await api('POST', '/action/trigger', { action_name: 'flaky' }, { ...selected, 'x-async': 'true', ...(retries && { 'x-max-retries': retries }) });
+        const { body } = await api('POST', '/action/trigger', { action_name: 'flaky' }, { headers: { ...selected, 'x-async': 'true', ...(retries && { 'x-max-retries': retries }) } });
         const began = Date.now();
         const answer = await until('its end', async () => {
             const now = await api('GET', body.statusUrl);
@@ -322,14 +309,14 @@ test('X-Max-Retries: a later action is tried again at once, so often and no more
     await metadata({ left: 5 });
     assert.equal((await later()).left, 4, 'not at all unless it is asked for');
     await metadata({ left: 5 });
-    const now = await api('POST', '/action/trigger', { action_name: 'flaky' }, { ...selected, 'x-max-retries': '3' });
+    const now = await api('POST', '/action/trigger', { action_name: 'flaky' }, { headers: { ...selected, 'x-max-retries': '3' } });
     assert.equal(now.status, 500);
     assert.equal((await must('GET', '/connections/c-1?provider_config_key=open')).metadata.left, 4, 'a call that waits is not tried again');
 });
 
 test('actions that cannot run, and outputs that are too large', async () => {
     const call = async (name, input, headers = {}) => {
-        const { status, body } = await api('POST', '/action/trigger', { action_name: name, input }, { ...selected, ...headers });
+        const { status, body } = await api('POST', '/action/trigger', { action_name: name, input }, { headers: { ...selected, ...headers } });
         return [status, body?.error?.code ?? body.length];
     };
     assert.deepEqual(await call('nothing'), [404, 'not_found']);
@@ -341,8 +328,8 @@ test('actions that cannot run, and outputs that are too large', async () => {
 });
 
 test('memory that is nearly used up is a warning in the log of the run', async () => {
-    assert.equal((await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 4 } }, selected)).body, 4);
-    assert.equal((await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 28 } }, selected)).body, 28);
+    assert.equal((await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 4 } }, { headers: selected })).body, 4);
+    assert.equal((await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 28 } }, { headers: selected })).body, 28);
     const ended = await until('both in the log', async () => {
         const found = (await operationsOf('hungry')).filter((one) => one.ended_at);
         return found.length === 2 && found;

@@ -116,31 +116,6 @@ fn awaits() {
     ] {
         check_exec(dropped, &[("method_need_await", 3)]);
     }
-    for name in [
-        "batchDelete",
-        "batchSave",
-        "batchSend",
-        "delete",
-        "deleteRecordsFromPreviousExecutions",
-        "get",
-        "getConnection",
-        "getEnvironmentVariables",
-        "getFieldMapping",
-        "getMetadata",
-        "log",
-        "patch",
-        "post",
-        "proxy",
-        "put",
-        "setFieldMapping",
-        "setMergingStrategy",
-        "setMetadata",
-        "trackDeletesEnd",
-        "trackDeletesStart",
-        "triggerAction",
-    ] {
-        check_exec(&format!("(nango as any).{name}();"), &[("method_need_await", 3)]);
-    }
 }
 
 #[test]
@@ -165,9 +140,18 @@ fn every_method_of_the_rule_and_no_other() {
         "triggerAction",
     ] {
         check_exec(&format!("nango.{method}();"), &[("method_need_await", 3)]);
+        check_exec(&format!("(nango as any).{method}();"), &[("method_need_await", 3)]);
         check_exec(&format!("await nango.{method}();"), &[]);
     }
-    // Those whose order matters, in an order that is right.
+    // Those whose order matters; the rules about it know the plain name only.
+    for method in [
+        "deleteRecordsFromPreviousExecutions",
+        "setMergingStrategy",
+        "trackDeletesEnd",
+        "trackDeletesStart",
+    ] {
+        check_exec(&format!("(nango as any).{method}();"), &[("method_need_await", 3)]);
+    }
     check_exec("nango.setMergingStrategy({}, 'M');", &[("method_need_await", 3)]);
     check_exec(
         "nango.trackDeletesStart('M');\nnango.trackDeletesEnd('M');",

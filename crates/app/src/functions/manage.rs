@@ -120,6 +120,22 @@ fn trimmed(fields: &mut Fields<'_>, key: &'static str) -> Option<String> {
     Some(text.to_owned())
 }
 
+/// No function of the integration has the name.
+pub(super) fn no_function(key: &str, name: &str) -> Error {
+    Error::not_found(format!("Function '{name}' not found for integration '{key}'"))
+}
+
+/// Functions of several kinds or events have the name, and only one can be meant.
+pub(super) fn ambiguous(name: &str, rows: &[FunctionRow]) -> Error {
+    let matches: Vec<Value> = rows
+        .iter()
+        .map(|row| json!({ "type": row.kind, "name": row.name, "event": row.event }))
+        .collect();
+    Error::refuse(409, "ambiguous_function")
+        .message(format!("Several functions are named '{name}'; say which by its type"))
+        .payload(json!({ "matches": matches }))
+}
+
 fn function_missing() -> Error {
     Error::not_found("Function does not exist")
 }
@@ -212,8 +228,8 @@ impl App {
                 ))
                 .payload(json!({ "matches": matches })));
         }
-        let missing = || Error::not_found(format!("Function '{name}' not found for integration '{key}'"));
-        let function = Function::from_row(rows.into_iter().next().ok_or_else(missing)?)?;
+        let row = rows.into_iter().next().ok_or_else(|| no_function(key, name))?;
+        let function = Function::from_row(row)?;
         let source = match version {
             Some(version) => self.source_of_version(&function, &version).await?,
             None => self.function_source(&function).await?,

@@ -6,11 +6,12 @@
 use serde_json::{Value, json};
 use tenon_store::tables::functions as table;
 
+use super::manage::{ambiguous, no_function};
 use super::{Function, FunctionKind, ListQuery};
 use crate::caller::Caller;
 use crate::operations::{Kind, Outcome, Subject};
 use crate::validate::{Fields, wrong_type};
-use crate::{App, Error, Result};
+use crate::{App, Result};
 
 /// Body of `PATCH /integrations/:key/functions/:name`.
 #[derive(Debug, Clone, Copy)]
@@ -41,19 +42,9 @@ impl App {
         caller.require("environment:deploy")?;
         let environment = caller.environment()?;
         let rows = self.functions_named(environment, key, name, input.kind).await?;
-        let Some(first) = rows.first() else {
-            return Err(Error::not_found(format!(
-                "Function '{name}' not found for integration '{key}'"
-            )));
-        };
+        let first = rows.first().ok_or_else(|| no_function(key, name))?;
         if rows.iter().any(|row| row.kind != first.kind) {
-            let matches: Vec<Value> = rows
-                .iter()
-                .map(|row| json!({ "type": row.kind, "name": row.name, "event": row.event }))
-                .collect();
-            return Err(Error::refuse(409, "ambiguous_function")
-                .message(format!("Several functions are named '{name}'; say which by its type"))
-                .payload(json!({ "matches": matches })));
+            return Err(ambiguous(name, &rows));
         }
         let (verb, title) = if input.enabled {
             ("enable", "Switching on")

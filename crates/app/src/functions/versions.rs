@@ -9,6 +9,7 @@ use tenon_store::tables::deployments::{self, DeploymentRow};
 use tenon_store::tables::functions::{self as table, FunctionInput, VersionRow};
 
 use super::deploy::{Turn, concurrent};
+use super::manage::{ambiguous, no_function};
 use super::{ConnectionEvent, Function, FunctionKind, ListQuery};
 use crate::caller::Caller;
 use crate::operations::{Kind, Outcome, Subject};
@@ -55,16 +56,9 @@ impl App {
     ) -> Result<Function> {
         let rows = self.functions_named(caller.environment()?, key, name, kind).await?;
         if rows.len() > 1 {
-            let matches: Vec<Value> = rows
-                .iter()
-                .map(|row| json!({ "type": row.kind, "name": row.name, "event": row.event }))
-                .collect();
-            return Err(Error::refuse(409, "ambiguous_function")
-                .message(format!("Several functions are named '{name}'; say which by its type"))
-                .payload(json!({ "matches": matches })));
+            return Err(ambiguous(name, &rows));
         }
-        let missing = || Error::not_found(format!("Function '{name}' not found for integration '{key}'"));
-        Function::from_row(rows.into_iter().next().ok_or_else(missing)?)
+        Function::from_row(rows.into_iter().next().ok_or_else(|| no_function(key, name))?)
     }
 
     /// `GET /integrations/:key/functions/:name/versions`: newest first.

@@ -1,6 +1,6 @@
 use serde_json::{Value, json};
 use tenon_app::functions::deploy::DeployInput;
-use tenon_app::functions::{DeleteQuery, FunctionKind, ListQuery, SwitchInput};
+use tenon_app::functions::{DeleteQuery, ListQuery, SwitchInput};
 
 use crate::support::{Node, nodes};
 
@@ -77,20 +77,7 @@ async fn a_deploy_is_in_force_as_a_whole() {
             "unknown_provider_config"
         );
         assert_eq!(names(&node, "one").await, ["a", "s"]);
-        let integration = node
-            .app
-            .find_integration(node.environment.id, "one")
-            .await
-            .unwrap()
-            .unwrap()
-            .id;
-        let find = async |name: &'static str| {
-            node.app
-                .find_function(node.environment.id, integration, FunctionKind::Action, name)
-                .await
-                .unwrap()
-        };
-        let function = find("a").await.unwrap();
+        let function = node.action("one", "a").await.unwrap();
         let code = node.app.function_code(&function).await.unwrap();
         assert_eq!(
             (code.js.as_str(), code.filename.as_str()),
@@ -101,7 +88,7 @@ async fn a_deploy_is_in_force_as_a_whole() {
             .await
             .unwrap();
         assert_eq!(again[0]["version"], "2");
-        assert_eq!(find("a").await.unwrap().version, "2");
+        assert_eq!(node.action("one", "a").await.unwrap().version, "2");
         node.app.shut_down().await;
     }
 }
@@ -287,24 +274,15 @@ async fn what_was_switched_off_stays_off() {
             )
         };
         deploy(&node, both()).await.unwrap();
-        let integration = node
-            .app
-            .find_integration(node.environment.id, "one")
-            .await
-            .unwrap()
-            .unwrap()
-            .id;
-        let find = async |name: &'static str| {
-            let found = node
-                .app
-                .find_function(node.environment.id, integration, FunctionKind::Action, name);
-            found.await.unwrap().unwrap()
-        };
         let off = SwitchInput::parse(Some(&json!({ "enabled": false }))).unwrap();
         node.app.switch_function(&node.caller, "one", "a", off).await.unwrap();
         deploy(&node, both()).await.unwrap();
-        assert_eq!((find("a").await.enabled, find("b").await.enabled), (false, true));
-        assert_eq!(find("a").await.version, "2", "the new code is there all the same");
+        let [a, b] = [
+            node.action("one", "a").await.unwrap(),
+            node.action("one", "b").await.unwrap(),
+        ];
+        assert_eq!((a.enabled, b.enabled), (false, true));
+        assert_eq!(a.version, "2", "the new code is there all the same");
         node.app.shut_down().await;
     }
 }

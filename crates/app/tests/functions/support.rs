@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tenon_app::environments::Environment;
+use tenon_app::functions::{Function, FunctionKind};
 use tenon_app::{App, Caller, Parts, Settings};
 use tenon_catalog::Catalog;
 use tenon_credentials::{MasterKey, Vault};
@@ -123,6 +124,15 @@ async fn node(url: Option<String>) -> Node {
 }
 
 impl Node {
+    /// The action of an integration with this name.
+    pub async fn action(&self, key: &str, name: &str) -> Option<Arc<Function>> {
+        let integration = self.app.find_integration(self.environment.id, key).await.unwrap();
+        self.app
+            .find_function(self.environment.id, integration?.id, FunctionKind::Action, name)
+            .await
+            .unwrap()
+    }
+
     /// An integration of the open provider.
     pub async fn integration(&self, key: &str) {
         let body = json!({ "provider": "open", "unique_key": key });
