@@ -1,6 +1,7 @@
 // The remote builder against a built server: compile, dry-run and deploy single functions from their source.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { calls } from '../support/api.mjs';
 import { startServer, startUpstream, until } from '../support/server.mjs';
 
 let server;
@@ -71,6 +72,32 @@ after(async () => {
     assert.equal(server.panicked(), false);
     await server.stop();
     await upstream.close();
+});
+
+test('a build and a job end at their time', async () => {
+    const hasty = await startServer({ env: { TENON_FUNCTIONS_BUILD_SECONDS: '5', TENON_FUNCTIONS_REMOTE_JOB_SECONDS: '6' } });
+    try {
+        const at = calls(() => hasty);
+        await at.must('POST', '/integrations', { provider: 'private-api-bearer', unique_key: 'api' });
+        await at.must('POST', '/connections', { provider_config_key: 'api', connection_id: 'c-1', credentials: { type: 'API_KEY', apiKey: 'sesame' } });
+        const endless = 'for (;;) {}\n' + ACTION;
+        const sleepy = ACTION.replace("await nango.setMetadata({ greeted: input.name });", 'await new Promise((done) => setTimeout(done, 60_000));');
+        const asked = { integration_id: 'api', function_type: 'action', code: sleepy, connection_id: 'c-1', input: { name: 'Ada' } };
+        const { id } = await at.must('POST', '/functions/dryruns', asked);
+        const begun = Date.now();
+        const refused = await at.api('POST', '/functions/compile', { code: endless });
+        assert.deepEqual([refused.status, refused.body.error.code], [504, 'timeout'], refused.text);
+        assert.match(refused.body.error.message, /could not be compiled in time/);
+        assert.ok(Date.now() - begun >= 4900);
+        const job = await until('the dry run ends', async () => {
+            const { body } = await at.api('GET', `/functions/dryruns/${id}`);
+            return ['success', 'failed'].includes(body.status) && body;
+        }, 40_000);
+        assert.deepEqual([job.status, job.error.code], ['failed', 'timeout'], JSON.stringify(job));
+        assert.ok(job.duration_ms >= 4000 && job.duration_ms < 40_000, `${job.duration_ms}`);
+    } finally {
+        await hasty.stop();
+    }
 });
 
 test('compiles', async () => {

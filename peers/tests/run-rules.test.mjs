@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { calls } from '../support/api.mjs';
@@ -44,6 +45,7 @@ const FLOWS = [
     sync('hook', ['Event'], '', { onWebhook: NOTE, webhookSubscriptions: ['made', 'made', '*'] }),
     sync('deaf', ['Deaf'], '', { onWebhook: `await nango.batchSave([{ id: 'heard' }], 'Deaf');`, webhookSubscriptions: ['other'] }),
     sync('off', ['Off'], `await nango.batchSave([{ id: 'ran' }], 'Off');`, { onWebhook: `await nango.batchSave([{ id: 'heard' }], 'Off');`, webhookSubscriptions: ['*'] }),
+    sync('stubborn', ['Kept'], `await nango.batchSave([{ id: String(nango.syncJobId) }], 'Kept');`),
     sync('quiet', ['Quiet'], `await nango.batchSave([{ id: '1' }], 'Quiet');`),
     sync('long', ['Step'], `
         const at = (await nango.getCheckpoint())?.at ?? 0;
@@ -213,6 +215,31 @@ test('a run that lasts long pauses at its next checkpoint, and the next goes on 
     assert.deepEqual(runs.map((one) => one.state), ['success', 'success']);
     const told = heard.filter((one) => one.syncName === 'long');
     assert.deepEqual(told.map((one) => [one.success, one.responseResults.added]), [[true, 1], [true, 2]]);
+});
+
+test('a batch that the database refuses is tried three times, half a second apart', async () => {
+    const database = new DatabaseSync(path.join(server.dataDir, 'tenon.db'), { timeout: 5000 });
+    const refuse = `CREATE TRIGGER refuse BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'refused for a test'); END`;
+    const refusals = () => server.log().split('a batch of records is tried again').length - 1;
+    try {
+        database.exec(refuse);
+        const first = run('stubborn');
+        await until('the first refusal', () => refusals() === 1);
+        database.exec('DROP TRIGGER refuse');
+        assert.equal((await first).operation.state, 'success');
+        assert.equal((await live('Kept')).length, 1);
+        assert.equal(refusals(), 1, 'it was not refused again');
+
+        database.exec(refuse);
+        const { operation } = await run('stubborn');
+        assert.equal(operation.state, 'failed');
+        assert.equal(refusals(), 3, 'the third refusal is the last');
+        assert.ok(Date.parse(operation.ended_at) - Date.parse(operation.started_at ?? operation.created_at) >= 1000, JSON.stringify(operation));
+        assert.equal((await live('Kept')).length, 1);
+    } finally {
+        database.exec('DROP TRIGGER IF EXISTS refuse');
+        database.close();
+    }
 });
 
 test('one run at a time; a reset aborts it, forgets the date and open passes, and begins anew', async () => {

@@ -52,6 +52,8 @@ pub struct Settings {
     pub action_cpu: Duration,
     /// A run of a sync that lasts longer pauses at its next checkpoint, and another run goes on from there.
     pub sync_interrupt_after: Duration,
+    /// Longest time that a dry run or a deployment of the remote builder may take, from its acceptance.
+    pub remote_job_within: Duration,
     /// Which runs are recorded.
     pub recordings: crate::recordings::Settings,
     /// Days that operations are kept.
@@ -76,6 +78,7 @@ impl Default for Settings {
             run_memory_bytes: 256 << 20,
             action_cpu: Duration::from_secs(60),
             sync_interrupt_after: Duration::from_secs(19 * 3600),
+            remote_job_within: Duration::from_secs(5 * 60),
             recordings: crate::recordings::Settings::default(),
             log_retention_days: 15,
             webhook_retry_waits: vec![Duration::from_secs(3), Duration::from_secs(6)],

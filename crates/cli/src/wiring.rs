@@ -41,7 +41,8 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
     .context("the client for outgoing calls cannot be made")?;
     let vault = master_key::open_vault(config, &egress, &*clock, &rng).await?;
     let runtime = start_runtime(config)?;
-    let builder = ChildBuilder::new(runtime.clone()).context("the path of this program")?;
+    let builder = ChildBuilder::new(runtime.clone(), Duration::from_secs(config.functions.build_seconds))
+        .context("the path of this program")?;
     let connect_url = match config.server.connect_url.trim_end_matches('/') {
         "" => format!("{public_url}/connect-ui"),
         url => url.to_owned(),
@@ -59,6 +60,7 @@ pub async fn build(config: &Config, public_url: String) -> Result<App> {
         run_memory_bytes: config.functions.memory_mb << 20,
         action_cpu: Duration::from_secs(config.functions.action_cpu_seconds),
         sync_interrupt_after: Duration::from_secs(config.functions.sync_interrupt_seconds),
+        remote_job_within: Duration::from_secs(config.functions.remote_job_seconds),
         recordings: config.functions.recordings(),
         log_retention_days: config.logs.retention_days,
         webhook_retry_waits: config.webhooks.retry_waits(),

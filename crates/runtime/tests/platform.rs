@@ -5,7 +5,7 @@ mod support;
 use serde_json::{Value, json};
 use support::*;
 use tenon_runtime::protocol::{HostCall, HostError, HostReply, RecordBatch, SyncRef};
-use tenon_runtime::{Kind, RunContext};
+use tenon_runtime::{Kind, Replay, RunContext};
 
 fn answer(call: &HostCall) -> Result<HostReply, HostError> {
     Ok(match call {
@@ -195,6 +195,44 @@ async fn connection_metadata_and_memo() {
     assert!(
         matches!(calls[3], HostCall::GetConnection { .. }),
         "a write clears the memo"
+    );
+}
+
+/// Against a recording nobody waits for a pause, and the clock goes on all the same.
+#[tokio::test]
+async fn what_was_remembered_is_asked_for_again_after_its_time() {
+    let asked = async |what: &str, first: u32, second: u32| {
+        let context = RunContext {
+            replay: Some(Replay::default()),
+            ..context()
+        };
+        let body = format!(
+            "const rest = (ms) => new Promise((done) => setTimeout(done, ms)); await {what}; await rest({first}); await {what}; await rest({second}); await {what}; return 1;"
+        );
+        run_with(Kind::Action, &body, context).await.1.len()
+    };
+    for call in ["nango.getConnection()", "nango.getMetadata()"] {
+        assert_eq!(
+            asked(call, 30_000, 29_000).await,
+            1,
+            "{call} is remembered for a minute"
+        );
+        assert_eq!(
+            asked(call, 59_000, 2_000).await,
+            2,
+            "{call} is remembered for no longer"
+        );
+    }
+    let call = "nango.getIntegration()";
+    assert_eq!(
+        asked(call, 300_000, 299_000).await,
+        1,
+        "{call} is remembered for ten minutes"
+    );
+    assert_eq!(
+        asked(call, 599_000, 2_000).await,
+        2,
+        "{call} is remembered for no longer"
     );
 }
 

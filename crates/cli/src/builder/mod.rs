@@ -22,8 +22,6 @@ use tokio::process::Command;
 
 use message::{Answer, Order, Question};
 
-/// How long a build may take.
-const BUILD_WITHIN: Duration = Duration::from_secs(30);
 /// Most bytes that a build may answer.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
@@ -31,14 +29,16 @@ const ANSWER_BYTES_MAX: u64 = 64 << 20;
 pub struct ChildBuilder {
     program: PathBuf,
     runtime: Runtime,
+    within: Duration,
 }
 
 impl ChildBuilder {
-    /// Evaluates with the workers of `runtime`.
-    pub fn new(runtime: Runtime) -> io::Result<Self> {
+    /// Evaluates with the workers of `runtime`; a build that takes longer than `within` is ended.
+    pub fn new(runtime: Runtime, within: Duration) -> io::Result<Self> {
         Ok(Self {
             program: std::env::current_exe()?,
             runtime,
+            within,
         })
     }
 
@@ -119,7 +119,7 @@ fn built(answer: Answer) -> Result<Built, BuildError> {
 #[async_trait::async_trait]
 impl Builder for ChildBuilder {
     async fn compile(&self, request: &BuildRequest) -> Result<Built, BuildError> {
-        tokio::time::timeout(BUILD_WITHIN, self.talk(request))
+        tokio::time::timeout(self.within, self.talk(request))
             .await
             .unwrap_or(Err(BuildError::TimedOut))
     }

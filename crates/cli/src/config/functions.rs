@@ -28,6 +28,10 @@ pub struct Functions {
     pub action_cpu_seconds: u64,
     /// Seconds after which a run of a sync pauses at its next checkpoint.
     pub sync_interrupt_seconds: u64,
+    /// Seconds in which the remote builder compiles one function.
+    pub build_seconds: u64,
+    /// Seconds in which a dry run or a deployment of the remote builder ends, from its acceptance.
+    pub remote_job_seconds: u64,
     /// Warm or fresh isolates.
     pub isolation: Isolation,
     /// Which runs are recorded.
@@ -90,6 +94,9 @@ impl Functions {
         }
         if self.sync_interrupt_seconds == 0 {
             bail!("functions.sync_interrupt_seconds is 0; a run needs at least a second before it may pause");
+        }
+        if self.build_seconds == 0 || self.remote_job_seconds == 0 {
+            bail!("functions.build_seconds and functions.remote_job_seconds begin at 1; nothing is done in no time");
         }
         if !(0.0..=1.0).contains(&self.record_rate) {
             bail!(

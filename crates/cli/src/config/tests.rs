@@ -54,6 +54,8 @@ fn recordings_are_set_up_in_words_that_are_checked() {
     assert_eq!(keep("record = \"all\""), Keep::All);
     for wrong in [
         "record_rate = 1.5",
+        "build_seconds = 0",
+        "remote_job_seconds = 0",
         "record_max_mb = 0",
         "record_days = 0",
         "record_runs_max = 0",

@@ -1,7 +1,6 @@
 //! Running a function from its source, against a real connection, and storing nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tenon_model::{FunctionId, Timestamp};
@@ -9,7 +8,7 @@ use tenon_runtime::protocol::Host;
 use tenon_runtime::{Code, Invocation, Kind as RunKind, Limits, RunError};
 use tokio::sync::OnceCell;
 
-use super::jobs::{Ended, Job, JobKind, TIMEOUT};
+use super::jobs::{Ended, Job, JobKind};
 use super::{code, flow_of, function_type, integration_not_found, require_customer};
 use crate::caller::Caller;
 use crate::connections::{Live, LiveError};
@@ -25,9 +24,6 @@ use crate::{App, Error, Result};
 const NAME: &str = "dry-run";
 /// Largest result that is kept, in bytes of JSON.
 const RESULT_BYTES_MAX: usize = 4 << 20;
-
-/// Time between the end of a run and the moment at which its job is given up.
-const MARGIN: Duration = Duration::from_secs(10);
 
 /// What the body asks for.
 struct Wanted {
@@ -194,8 +190,8 @@ impl App {
         let mut limits = Limits::for_kind(run_kind);
         limits.memory_bytes = self.settings().run_memory_bytes;
         limits.cpu = self.settings().action_cpu;
-        // It ends by itself before the job is given up, so that its end is told and logged.
-        limits.wall = limits.wall.min(TIMEOUT.saturating_sub(accepted.elapsed() + MARGIN));
+        let left = self.settings().remote_job_within.saturating_sub(accepted.elapsed());
+        limits.wall = limits.wall.min(left);
         let input = wanted
             .input
             .filter(|input| !input.is_null())

@@ -16,10 +16,10 @@ use crate::functions::FunctionKind;
 use crate::functions::builder::sanitised;
 use crate::{App, Error, Result};
 
-/// Longest time that a job may take, from its acceptance.
-pub(super) const TIMEOUT: Duration = Duration::from_secs(5 * 60);
-/// A job without an outcome after so long has lost its node.
-const LOST: Duration = Duration::from_secs(6 * 60);
+/// Time between the end of a job and the moment at which it is given up: what ends by itself is told and logged.
+const MARGIN: Duration = Duration::from_secs(10);
+/// A job without an outcome so long after its time has lost its node.
+const LOST: Duration = Duration::from_secs(60);
 
 /// What kind of work a job is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,10 +180,14 @@ impl App {
         let mut tx = self.store().begin().await?;
         table::begin(&mut tx, job.environment, id, self.clock().now()).await?;
         tx.commit().await?;
-        let ended = match tokio::time::timeout(TIMEOUT, work).await {
+        let within = self.settings().remote_job_within;
+        let ended = match tokio::time::timeout(within + MARGIN, work).await {
             Ok(Ok(ended)) => ended,
             Ok(Err(error)) => Ended::of_error(job.kind, &error),
-            Err(_) => Ended::failed("timeout", "It did not end within 5 minutes", None, Map::new()),
+            Err(_) => {
+                let message = format!("It did not end within {} seconds", within.as_secs());
+                Ended::failed("timeout", &message, None, Map::new())
+            }
         };
         let plain = Value::Object(ended.details).to_string();
         let sealed = self
@@ -206,7 +210,8 @@ impl App {
         let row = row.ok_or_else(|| kind.missing())?;
         let mut shown = Map::new();
         let mut set = |name: &str, value: Value| shown.insert(name.to_owned(), value);
-        let lost = row.ended_at.is_none() && self.clock().now().since(row.created_at) > LOST;
+        let lost = row.ended_at.is_none()
+            && self.clock().now().since(row.created_at) > self.settings().remote_job_within + LOST;
         let state = if lost { "failed" } else { row.state.as_str() };
         set("id", json!(row.id.to_string()));
         set("status", json!(state));

@@ -68,8 +68,12 @@ pub fn render(finished: &Finished, target: &Target<'_>, problems: &[Value], term
     }
     out.push('\n');
     for problem in problems {
+        let path = match text(problem, "path") {
+            "" => String::new(),
+            path => format!("{path}: "),
+        };
         let text = format!(
-            "does not fit the schema {}: {}",
+            "does not fit the schema {}: {path}{}",
             text(problem, "model"),
             text(problem, "message")
         );

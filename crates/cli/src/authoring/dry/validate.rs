@@ -1,5 +1,7 @@
 //! Whether what went in and came out fits the function's schemas.
 
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 use tenon_compiler::Detail;
 
@@ -75,16 +77,55 @@ fn check(found: &mut Vec<Value>, code: &str, model: &str, schemas: &Value, data:
     // References are relative to the model, whose own definitions come first.
     let mut whole = serde_json::Map::from_iter([("definitions".to_owned(), schemas.clone())]);
     whole.extend(schema.clone());
+    // Zod writes draft 7, and what judges it in the original follows two rules of the next draft: members beside a `$ref`
+    // count, and so do the formats `uuid` and `duration`.
     let validator = jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft7)
+        .with_draft(jsonschema::Draft::Draft201909)
         .should_validate_formats(true)
         .build(&Value::Object(whole));
     match validator {
         Ok(validator) => {
             for error in validator.iter_errors(data) {
-                push(error.to_string(), error.instance_path().to_string());
+                for reason in reasons(&error) {
+                    push(reason.to_string(), reason.instance_path().to_string());
+                }
             }
         }
         Err(error) => push(format!("the schema cannot be used: {error}"), String::new()),
     }
 }
+
+/// What is wrong. Where none of several alternatives fits and only one of them was meant, that one's complaints say more
+/// than that none fits. Which one was meant is told by a type or by a member with fixed values: what a `discriminator`
+/// names, and what the alternatives of Zod's discriminated unions differ in.
+fn reasons<'a, 'b>(error: &'a ValidationError<'b>) -> Vec<&'a ValidationError<'b>>
+where
+    'b: 'a,
+{
+    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) = error.kind() else {
+        return vec![error];
+    };
+    let here = error.instance_path().as_str();
+    let mut meant = context
+        .iter()
+        .filter(|complaints| !complaints.iter().any(|one| rules_out(one, here)));
+    match (meant.next(), meant.next()) {
+        (Some(complaints), None) => complaints.iter().flat_map(reasons).collect(),
+        _ => vec![error],
+    }
+}
+
+/// Whether the complaint shows that another alternative was meant for the value at `here`.
+fn rules_out(complaint: &ValidationError<'_>, here: &str) -> bool {
+    let below = complaint.instance_path().as_str().strip_prefix(here);
+    match complaint.kind() {
+        ValidationErrorKind::Type { .. } => below == Some(""),
+        ValidationErrorKind::Constant { .. } | ValidationErrorKind::Enum { .. } => {
+            below.is_some_and(|rest| rest.matches('/').count() <= 1)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;
