@@ -118,6 +118,36 @@ fn awaits() {
     }
 }
 
+/// The reference compiler asks for an `await`, a `return` or a `.then` anywhere around the call, and sees `nango.x()` only.
+#[test]
+fn calls_that_the_reference_compiler_accepts_are_warnings() {
+    for accepted in [
+        "await run(nango.get({ endpoint: '/x' })); declare function run(x: any): Promise<void>;",
+        "return { a: nango.get({ endpoint: '/x' }) };",
+        "await Promise.all([1].map(async (n) => { nango.log(`${n}`); }));",
+        "await (async () => { const p = nango.get({ endpoint: '/x' }); return p; })();",
+        "return [1].map((n) => { nango.log(`${n}`); return n; });",
+        "(nango as any).log('x');",
+        "nango!.log('x');",
+        "nango?.log('x');",
+        "nango.log?.('x');",
+    ] {
+        check_exec(accepted, &[("method_need_await", 3)]);
+        let severity = findings(&sync(accepted))[0].severity;
+        assert_eq!(severity, Severity::Warning, "{accepted}");
+    }
+    for refused in [
+        "nango.log('x');",
+        "[1].forEach(() => { nango.log('x'); });",
+        "run().then(() => { nango.log('x'); }); declare function run(): Promise<void>;",
+    ] {
+        assert_eq!(findings(&sync(refused))[0].severity, Severity::Error, "{refused}");
+    }
+    // The other rules about calls see the plain name only as well.
+    check_exec("await (nango as any).get({ endpoint: '/x', retryOn: [500] });", &[]);
+    check_exec("await (nango as any).trackDeletesStart('M');", &[]);
+}
+
 #[test]
 fn every_method_of_the_rule_and_no_other() {
     for method in [

@@ -2,9 +2,24 @@
 
 let run;
 const waiting = new Map();
+// Calls beyond the number that may be under way at once; each goes out when another comes back.
+const queued = [];
+let nextQueued = 0;
+
+const WRITES = new Set(['batchSave', 'batchUpdate', 'batchDelete', 'saveCheckpoint', 'clearCheckpoint', 'setMetadata', 'updateMetadata', 'trackDeletesStart', 'trackDeletesEnd', 'deletePrevious', 'setMergingStrategy', 'triggerSync', 'startSync']);
 
 function newRun(kind, context) {
-    return { kind, context, aborted: undefined, connections: new Map(), integrations: new Map(), merging: new Set(), level: context.loggerLevel || 'warn', bundle: undefined };
+    return { kind, context, aborted: undefined, connections: new Map(), integrations: new Map(), merging: new Set(), writing: new Set(), level: context.loggerLevel || 'warn', bundle: undefined };
+}
+
+function forgetCalls() {
+    waiting.clear();
+    queued.length = nextQueued = 0;
+}
+
+// A run does not end before what it has begun to write is written, whether the function waits for it or not.
+async function writesDone() {
+    while (run.writing.size > 0) await Promise.allSettled([...run.writing]);
 }
 
 function abortError() {
@@ -24,12 +39,42 @@ function jsonText(value) {
 }
 
 // Sends a call; `sections` are texts (well formed) or bytes.
-function ask(call, sections) {
-    return new Promise((resolve, reject) => {
+function ask(call, sections = []) {
+    const answer = new Promise((resolve, reject) => {
         checkAbort();
-        const id = native.call(jsonText(call), sections ?? []);
-        waiting.set(id, { resolve, reject });
+        const header = jsonText(call);
+        const entry = { resolve, reject };
+        if (nextQueued === queued.length && sent(header, sections, entry)) return;
+        // The function may change its bytes before they are sent.
+        queued.push({ header, sections: sections.map((section) => (typeof section === 'string' ? section : section.slice(0))), entry });
     });
+    if (WRITES.has(call.op)) {
+        const { writing } = run;
+        const done = answer.then(() => writing.delete(done), () => writing.delete(done));
+        writing.add(done);
+    }
+    return answer;
+}
+
+// Whether there was room for the call.
+function sent(header, sections, entry) {
+    const id = native.call(header, sections);
+    if (id === 0) return false;
+    waiting.set(id, entry);
+    return true;
+}
+
+function sendQueued() {
+    while (nextQueued < queued.length) {
+        const { header, sections, entry } = queued[nextQueued];
+        try {
+            if (!sent(header, sections, entry)) return;
+        } catch (error) {
+            entry.reject(error);
+        }
+        queued[nextQueued++] = undefined;
+    }
+    queued.length = nextQueued = 0;
 }
 
 // Sends a call that nobody waits for.
@@ -42,6 +87,7 @@ function onReply(id, headerText, body, extra) {
     const entry = waiting.get(id);
     if (entry === undefined) return;
     waiting.delete(id);
+    if (queued.length > 0) sendQueued();
     const header = JSON.parse(headerText);
     switch (header.reply) {
         case 'unit':
@@ -85,8 +131,8 @@ function hostError({ error, hasPayload, upstream }, body, extra) {
 function onAbort(code) {
     if (run === undefined) return;
     run.aborted = code;
-    const entries = [...waiting.values()];
-    waiting.clear();
+    const entries = [...waiting.values(), ...queued.slice(nextQueued).map(({ entry }) => entry)];
+    forgetCalls();
     for (const entry of entries) entry.reject(abortError());
 }
 
@@ -111,10 +157,10 @@ function pathGet(value, path) {
 }
 
 function pathSet(target, path, value) {
-    const keys = pathKeys(path);
+    const keys = path === '' ? [''] : pathKeys(path);
+    if (keys.some((key) => key === '__proto__' || key === 'constructor' || key === 'prototype')) return;
     let current = target;
     for (let i = 0; i < keys.length - 1; i++) {
-        if (keys[i] === '__proto__' || keys[i] === 'constructor' || keys[i] === 'prototype') return;
         if (typeof current[keys[i]] !== 'object' || current[keys[i]] === null) current[keys[i]] = /^\d+$/.test(keys[i + 1]) ? [] : {};
         current = current[keys[i]];
     }

@@ -53,6 +53,8 @@ function axiosResponse(reply, config) {
 }
 
 function headerPairs(headers) {
+    // Recordings know names as they were written, and every value as a text.
+    if (replaying()) return Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
     const merged = new Map();
     for (const [name, value] of Object.entries(headers ?? {})) {
         if (value !== undefined && value !== null) merged.set(name.toLowerCase(), String(value));
@@ -64,6 +66,7 @@ function paramPairs(params) {
     if (params === undefined || params === null) return [];
     if (typeof params === 'string') return params;
     const entries = params instanceof URLSearchParams ? [...params] : Object.entries(params);
+    if (replaying()) return recordedPairs(entries);
     return entries.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]);
 }
 
@@ -80,6 +83,10 @@ function requestBody(data, headers) {
         return [{ kind: 'json' }, [jsonText(data)]];
     }
     return [{ kind: 'text' }, [String(data)]];
+}
+
+function formObject(kind, data) {
+    return (kind === 'form' && !(data instanceof URLSearchParams)) || kind === 'multipart' ? jsonText(data) : undefined;
 }
 
 function multipart(data) {
@@ -111,7 +118,7 @@ async function proxy(config) {
     if (!config.endpoint && !config.baseUrlOverride) throw new Error('Proxy call needs an endpoint');
     const method = String(config.method ?? 'GET').toUpperCase();
     const headers = headerPairs(config.headers);
-    const [body, sections] = BODY_METHODS.has(method) ? requestBody(config.data, headers) : [{ kind: 'empty' }, []];
+    const [body, sections] = replaying() ? recordedBody(config.data) : BODY_METHODS.has(method) ? requestBody(config.data, headers) : [{ kind: 'empty' }, []];
     const endpoint = String(config.endpoint ?? '');
     const params = paramPairs(config.params);
     if (typeof params === 'string' && endpoint.includes('?')) throw new SDKError('invalid_query_params', 'Query parameters were given both in the endpoint and as a string');
@@ -131,17 +138,18 @@ async function proxy(config) {
         responseType: config.responseType ? String(config.responseType) : undefined,
         forwardHeadersOnRedirect: config.forwardHeadersOnRedirect === undefined ? undefined : Boolean(config.forwardHeadersOnRedirect),
         providerConfigKey: config.providerConfigKey ? String(config.providerConfigKey) : undefined,
-        connectionId: config.connectionId ? String(config.connectionId) : undefined
+        connectionId: config.connectionId ? String(config.connectionId) : undefined,
+        object: run.context.isCLI ? formObject(body.kind, config.data) : undefined
     };
     const shown = { ...config, method, url: endpoint, headers: Object.fromEntries(headers) };
     let reply;
     try {
-        reply = await ask(call, sections);
+        reply = await (run.answers === undefined ? ask(call, sections) : askOnce(call, sections));
     } catch (error) {
         if (error instanceof AxiosError) error.config = shown;
         throw error;
     }
-    if (replaying() && !(run.context.replay.refusalsThrow && (reply.status < 200 || reply.status > 299))) return reply;
+    if (replaying() && !(run.context.replay.refusalsThrow && (reply.status < 200 || reply.status > 299))) return { data: reply.data, status: reply.status, headers: reply.headers };
     const response = replaying() ? { ...reply, headers: reply.headers ?? {}, config: shown, request: {} } : axiosResponse(reply, shown);
     if (reply.status >= 200 && reply.status < 300) return response;
     throw new AxiosError(`Request failed with status code ${reply.status}`, statusCode(reply.status), shown, {}, response);

@@ -37,7 +37,7 @@ function jsonComplaint(text) {
     const at = jsonBreak(text);
     if (at >= text.length) return undefined;
     const token = String.fromCodePoint(text.codePointAt(at));
-    if (text.length <= 4 * CONTEXT) return `Unexpected token '${token}', "${text}" is not valid JSON`;
+    if (text.length <= 2 * CONTEXT) return `Unexpected token '${token}', "${text}" is not valid JSON`;
     const [from, to] = [Math.max(0, at - CONTEXT), Math.min(text.length, at + CONTEXT)];
     return `Unexpected token '${token}', ${from > 0 ? '...' : ''}"${text.slice(from, to)}"${to < text.length ? '... ' : ' '}is not valid JSON`;
 }

@@ -62,11 +62,12 @@ function makeNango(current) {
         target.variant ??= 'base';
     }
     if (current.kind === 'sync') {
-        target.lastSyncDate = context.lastSyncDate ? new Date(context.lastSyncDate) : undefined;
+        target.lastSyncDate = context.lastSyncDate ? new Date(context.lastSyncDate) : context.replay ? null : undefined;
         target.track_deletes = context.track_deletes ?? false;
         target.emptyCache = context.emptyCache;
     }
     if (context.trigger !== undefined) narrow(target, context.trigger.capabilities, context);
+    if (context.replay?.kit) keepKitMembers(target, context.replay.kit);
     if (context.replay?.fixture) target.fixtureProvider = Promise.resolve({ mockData: context.replay.fixture });
     return new Proxy(target, guardTraps);
 }

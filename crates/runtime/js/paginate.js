@@ -11,10 +11,11 @@ async function* paginate(config) {
 
     config.method = config.method ? String(config.method).toUpperCase() : 'GET';
     const inBody = config.paginate?.in_body ?? ['POST', 'PUT', 'PATCH'].includes(config.method);
-    const send = inBody ? { ...(config.data ?? {}) } : (config.params ?? {});
-    const put = inBody ? (name, value) => pathSet(send, name, value) : (name, value) => { send[name] = value; };
+    // The caller's own object, which it may change between pages.
+    const send = inBody ? pageBody(config.data) : (config.params ?? {});
+    const put = (name, value) => { send[name] = value; };
     const request = async () => {
-        if (inBody) config.data = send;
+        if (inBody) config.data = expanded(send);
         else if (send !== undefined) config.params = send;
         return page(config);
     };
@@ -33,6 +34,17 @@ async function* paginate(config) {
         default:
             throw new Error(`'${options.type}' pagination is not supported`);
     }
+}
+
+function pageBody(data) {
+    return typeof data === 'object' && data !== null ? data : {};
+}
+
+// Dots in names mean objects inside of objects, in the caller's names as well.
+function expanded(flat) {
+    const whole = {};
+    for (const [name, value] of Object.entries(flat)) pathSet(whole, name, value);
+    return whole;
 }
 
 function pageOf(response, options) {
@@ -97,8 +109,9 @@ function nextLink(response, options) {
 function linkHeader(header, rel) {
     if (typeof header !== 'string') return undefined;
     for (const match of header.matchAll(/<([^>]*)>([^<]*)/g)) {
-        const relation = /;\s*rel\s*=\s*(?:"([^"]*)"|([^;,\s]+))/i.exec(match[2]);
-        if (relation && (relation[1] ?? relation[2]).split(/\s+/).includes(rel)) return match[1];
+        for (const [, name, quoted, plain] of match[2].matchAll(/;\s*([\w*]+)\s*=\s*(?:"([^"]*)"|([^;,\s]+))/g)) {
+            if (name.toLowerCase() === 'rel' && (quoted ?? plain).split(/\s+/).includes(rel)) return match[1];
+        }
     }
     return undefined;
 }
@@ -106,7 +119,7 @@ function linkHeader(header, rel) {
 async function* offsetPages(options, inBody, put, request) {
     if (!options.offset_name_in_request) throw new Error('Offset pagination needs offset_name_in_request');
     const byPage = options.offset_calculation_method === 'per-page';
-    let offset = Number(options.offset_start_value ?? 0);
+    let offset = options.offset_start_value || 0;
     if (options.limit) put(String(options.limit_name_in_request), options.limit);
     for (;;) {
         put(options.offset_name_in_request, inBody ? offset : String(offset));
@@ -116,6 +129,7 @@ async function* offsetPages(options, inBody, put, request) {
         yield page;
         if (options.limit && page.length < Number(options.limit)) return;
         if (options.on_page) await options.on_page({ nextPageParam: offset, response });
-        offset += byPage ? 1 : page.length;
+        if (byPage) offset++;
+        else offset += page.length;
     }
 }

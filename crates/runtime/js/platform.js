@@ -44,6 +44,7 @@ async function getMetadata() {
 async function writeMetadata(op, metadata) {
     checkAbort();
     const data = await ask({ op }, [jsonText(metadata) ?? 'null']);
+    if (run.answers !== undefined) return data;
     run.connections.clear();
     if (replaying()) return data;
     return { data: data ?? metadata, status: 200, statusText: 'OK', headers: new AxiosHeaders(), config: {}, request: {} };

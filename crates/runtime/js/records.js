@@ -5,16 +5,18 @@ const IDS_PER_CALL = 100;
 
 async function sendRecords(op, records, model) {
     checkAbort();
-    if (!records || records.length === 0) return true;
+    if (run.batches !== undefined) return void run.batches.push({ op, records, model });
+    const done = replaying() ? undefined : true;
+    if (!records || records.length === 0) return done;
     for (let at = 0; at < records.length; at += RECORDS_PER_CALL) {
         const chunk = records.slice(at, at + RECORDS_PER_CALL).map(withoutMetadata);
         await ask({ op, model: String(model) }, [jsonText(chunk)]);
     }
-    return true;
+    return done;
 }
 
 function withoutMetadata(record) {
-    if (!isPlain(record) || !('_nango_metadata' in record)) return record;
+    if (!isPlain(record) || !('_nango_metadata' in record) || replaying()) return record;
     const { _nango_metadata, ...rest } = record;
     return rest;
 }
@@ -50,7 +52,8 @@ const recordMethods = {
     },
 
     async trackDeletesStart(model) {
-        await ask({ op: 'trackDeletesStart', model: String(model) });
+        const canned = await ask({ op: 'trackDeletesStart', model: String(model) });
+        return replaying() ? canned : undefined;
     },
 
     async trackDeletesEnd(model) {

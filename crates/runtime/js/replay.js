@@ -13,7 +13,31 @@ let skippedMs = 0;
 let stoppedAt;
 let shiftMs = 0;
 
+// Members of the objects that the public test kit gives to functions, and those that syncs have besides.
+const KIT_MEMBERS = [
+    'get', 'post', 'put', 'patch', 'delete', 'proxy', 'paginate', 'getConnection', 'getMetadata', 'updateMetadata', 'trackDeletesStart', 'trackDeletesEnd',
+    'deleteRecordsFromPreviousExecutions', 'getWebhookURL', 'zodValidateInput', 'log', 'ActionError', 'providerConfigKey', 'fixtureProvider'
+];
+const KIT_SYNC_MEMBERS = ['batchSave', 'batchDelete', 'getCheckpoint', 'saveCheckpoint', 'clearCheckpoint', 'listRecords', 'lastSyncDate'];
+
+// Strictly as in the kit: there is nothing but its members and `given`; equal requests have one answer, which a function
+// may change, and batches are looked at when the function has ended.
+function beginKit(context) {
+    run.batches = context.replay?.kit === undefined ? undefined : [];
+    run.answers = context.replay?.kit === undefined ? undefined : new Map();
+}
+
+function keepKitMembers(target, given) {
+    const known = new Set([...KIT_MEMBERS, ...(run.kind === 'sync' ? KIT_SYNC_MEMBERS : []), ...given]);
+    for (const name of Object.keys(target)) if (!known.has(name)) delete target[name];
+}
+
+async function sendBatches() {
+    for (const { op, records, model } of run.batches) await ask({ op, model: String(model) }, [jsonText([records].flat())]);
+}
+
 function beginReplay(context) {
+    beginKit(context);
     skippedMs = 0;
     stoppedAt = context.replay?.now;
     shiftMs = context.replay?.begin === undefined ? 0 : context.replay.begin - EngineDate.now();
@@ -37,6 +61,30 @@ function unnamedConnection({ credentialType }) {
 
 function isNamed(target, key) {
     return typeof key === 'string' && !(key in target) && key !== 'then' && key !== 'toJSON' && /^\w+$/.test(key);
+}
+
+// Parameters as recordings know them; the older ones hold those without a value, too.
+function recordedPairs(entries) {
+    const text = (value) => (Array.isArray(value) ? value.map(String).join(',') : String(value));
+    if (run.context.replay.olderPages) return entries.map(([name, value]) => [name, value === undefined ? 'null' : text(value)]);
+    return entries.filter(([, value]) => value !== undefined).map(([name, value]) => [name, text(value)]);
+}
+
+// A body as recordings know it: what JavaScript takes for nothing is none, and objects are JSON whatever they are sent as.
+function recordedBody(data) {
+    if (!data) return [{ kind: 'empty' }, []];
+    if (typeof data === 'string') return [{ kind: 'text' }, [data.toWellFormed()]];
+    if (isBytes(data)) return [{ kind: 'bytes' }, [viewOf(data)]];
+    if (data instanceof URLSearchParams) return [{ kind: 'form' }, [data.toString()]];
+    const text = jsonText(data);
+    return text === undefined ? [{ kind: 'empty' }, []] : [{ kind: 'json' }, [text]];
+}
+
+// Equal requests have the same answer, not an equal one.
+async function askOnce(call, sections) {
+    const key = jsonText([call, sections.map(String)]);
+    if (!run.answers.has(key)) run.answers.set(key, await ask(call, sections));
+    return run.answers.get(key);
 }
 
 // Pauses end as soon as nothing else is under way, in the order in which they would have ended.
@@ -98,7 +146,7 @@ async function* olderPages(config, options, send, inBody) {
             if (options.limit && found.length < options.limit) return;
             offset += perPage ? 1 : found.length;
         } else {
-            const next = nextLink({ data, headers }, options);
+            const next = options.link_rel_in_response_header ? linkHeader(headers.link, options.link_rel_in_response_header) : nextLink({ data, headers }, options);
             if (!next) return;
             config.endpoint = URL.canParse(next) ? new URL(next).pathname + new URL(next).search : next;
             config.params = {};

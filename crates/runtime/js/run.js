@@ -92,7 +92,7 @@ function start(kind, filename, context, input, factory) {
     resetStacks();
     beginReplay(context);
     beginTape();
-    waiting.clear();
+    forgetCalls();
     timers.clear();
     execute(kind, input, factory).then(
         (text) => native.succeed(text),
@@ -106,6 +106,8 @@ async function execute(kind, input, factory) {
     const nango = makeNango(run);
     const asGiven = replaying() || run.context.trigger !== undefined;
     const result = await call(nango, kind === 'action' && !asGiven ? input || {} : input);
+    if (run.batches !== undefined) await sendBatches();
+    await writesDone();
     if (kind === 'sync') return 'true';
     if (kind !== 'action') return 'null';
     return jsonText(result) ?? 'null';

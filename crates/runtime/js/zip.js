@@ -64,7 +64,7 @@ function zipDirectory(bytes) {
         }));
         at = nameEnd + lengths[1] + lengths[2];
     }
-    return { files, comment, numberOfRecords: count };
+    return { signature: 0x06054b50, files, comment, numberOfRecords: count };
 }
 
 function isUtf8(bytes) {

@@ -90,14 +90,14 @@ impl Default for Limits {
             cpu: Duration::from_secs(30),
             wall: Duration::from_secs(15 * 60),
             memory_bytes: 256 << 20,
-            stack_bytes: 512 << 10,
+            stack_bytes: 3 << 20,
             output_bytes: 2 << 20,
             host_calls_in_flight_max: 256,
             host_calls_max: 1_000_000,
             parcel_bytes: 100 << 20,
             log_lines_max: 10_000,
             log_bytes_max: 16 << 20,
-            timers_max: 1_000,
+            timers_max: 10_000,
         }
     }
 }
@@ -202,6 +202,9 @@ pub struct Replay {
     /// The recording itself, for functions that look into it (`nango.fixtureProvider` of the public test kit).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixture: Option<serde_json::Value>,
+    /// Strictly as the public test kit runs functions, with these members of `nango` besides the kit's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kit: Option<Vec<String>>,
     /// Answers outside of 200 to 299 are thrown, as in production; otherwise they are returned like any other, as the
     /// public test kit does.
     pub refusals_throw: bool,

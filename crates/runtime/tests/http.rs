@@ -52,6 +52,7 @@ async fn verbs_and_options() {
         forward_headers_on_redirect: Some(false),
         provider_config_key: Some("p".into()),
         connection_id: Some("c".into()),
+        object: None,
     };
     assert_eq!(call, expected);
     for verb in ["get", "put", "patch", "delete"] {

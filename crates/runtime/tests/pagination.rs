@@ -107,12 +107,49 @@ async fn cursor_in_body_expands_dots() {
     assert_eq!(asked[1]["query"], json!(""));
 }
 
+/// The caller's body is read anew for each page; names with dots become objects in it as well.
+#[tokio::test]
+async fn bodies_are_the_caller_s_own() {
+    let config = "body_of({ 'filter.kind': 'a', list: [], page: { size: 2 } })";
+    let before = "const body_of = (data) => { globalThis.body = data; return { endpoint: '/x', method: 'POST', data, paginate: { type: 'cursor', cursor_path_in_response: 'next', cursor_name_in_request: 'page.after', response_path: 'items', on_page: () => { data.seen = true; } } }; };";
+    let config = format!("(() => {{ {before} return {config}; }})()");
+    let pages = [json!({ "items": [1], "next": "n" }), json!({ "items": [2] })];
+    let (_, asked) = walk(&config, &pages, &[], context()).await;
+    assert_eq!(
+        asked[0]["body"],
+        json!({ "filter": { "kind": "a" }, "list": [], "page": { "size": 2 } })
+    );
+    assert_eq!(
+        asked[1]["body"],
+        json!({ "filter": { "kind": "a" }, "list": [], "page": { "size": 2, "after": "n" }, "seen": true })
+    );
+}
+
+/// A start that is no number is none, and one that is a text stays one where a number does not follow from the method.
+#[tokio::test]
+async fn offsets_start_as_they_are_given() {
+    let run = async |start: &str, method: &str| {
+        let config = format!(
+            "{{ endpoint: '/x', paginate: {{ type: 'offset', offset_name_in_request: 'o', offset_start_value: {start}, offset_calculation_method: '{method}' }} }}"
+        );
+        let pages = [json!([1, 2]), json!([3]), json!([])];
+        let (_, asked) = walk(&config, &pages, &[], context()).await;
+        let queries = asked
+            .iter()
+            .map(|call| call["query"].as_str().expect("query").to_owned());
+        queries.collect::<Vec<_>>()
+    };
+    assert_eq!(run("NaN", "by-response-size").await, ["o=0", "o=2", "o=3"]);
+    assert_eq!(run("'1'", "by-response-size").await, ["o=1", "o=12", "o=121"]);
+    assert_eq!(run("'1'", "per-page").await, ["o=1", "o=2", "o=3"]);
+}
+
 #[tokio::test]
 async fn link_from_header_and_body() {
     let config = "{ endpoint: '/x', params: { per: 1 }, paginate: { type: 'link', link_rel_in_response_header: 'next', limit: 1, limit_name_in_request: 'limit', on_page } }";
     let links = [
         Some("<https://api.example/y?p=2>; rel=\"next\", <https://api.example/z>; rel=last"),
-        Some("</rel?p=3>; rel=next"),
+        Some("</rel?p=3>; title=\"a; rel=prev\"; rel=next"),
         None,
     ];
     let (seen, asked) = walk(config, &[json!([1]), json!([]), json!([3])], &links, context()).await;

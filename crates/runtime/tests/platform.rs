@@ -421,3 +421,24 @@ async fn readable_properties() {
     .await;
     assert_eq!(value, json!([true, false, true]));
 }
+
+/// What a function has begun to write is written, whether it waits for it or not; what it asks for is not.
+#[tokio::test]
+async fn a_run_does_not_end_before_its_writes() {
+    let body = "for (let n = 0; n < 1500; n++) nango.batchSave([{ id: String(n) }], 'Item'); nango.saveCheckpoint({ at: 1 }); nango.setMetadata({ a: 1 });";
+    let host = Scripted::new(answer);
+    let out = runtime()
+        .run(invocation(sync(body), Kind::Sync, None), host.clone())
+        .await;
+    assert_eq!(output(&out), json!(true));
+    let calls = host.taken();
+    let saved = calls
+        .iter()
+        .filter(|call| matches!(call, HostCall::BatchSave(_)))
+        .count();
+    assert_eq!((saved, calls.len()), (1500, 1502), "each in its turn, and none is lost");
+    assert!(matches!(
+        &calls[1500..],
+        [HostCall::SaveCheckpoint { .. }, HostCall::SetMetadata { .. }]
+    ));
+}

@@ -1,8 +1,10 @@
-//! What a function made by `createFunction` declares, as far as a replay depends on it.
+//! What a file defines, and what a function made by `createFunction` declares, as far as a replay depends on it.
 
 use serde_json::{Value, json};
-use tenon_compiler::Entry;
+use tenon_compiler::{Entry, Folder};
 use tenon_runtime::Kind;
+
+use super::comments;
 
 /// The declaration.
 #[derive(Debug)]
@@ -64,5 +66,33 @@ impl Declared {
             Some(message) if message.get("request").is_some_and(Value::is_object) => Some(message),
             body => Some(json!({ "request": { "event": null, "headers": {}, "body": body } })),
         }
+    }
+}
+
+/// What the file defines, unless `createFunction` made it. The folder says it as a rule, the helper that is called says it
+/// for certain.
+pub fn kind_of(entry: &Entry, ts: &str) -> Option<Kind> {
+    let ts = comments::code_only(ts);
+    let called = |helper: &str| {
+        ts.match_indices(helper)
+            .filter_map(|(at, _)| ts.get(at + helper.len()..))
+            .any(|rest| rest.trim_start().starts_with(['(', '<']))
+    };
+    let kinds = [
+        ("createSync", Kind::Sync),
+        ("createAction", Kind::Action),
+        ("createOnEvent", Kind::OnEvent),
+    ];
+    if let Some((_, kind)) = kinds.into_iter().find(|(helper, _)| called(helper)) {
+        return Some(kind);
+    }
+    if called("createFunction") {
+        return None;
+    }
+    match entry.folder {
+        Some(Folder::Syncs) => Some(Kind::Sync),
+        Some(Folder::Actions) => Some(Kind::Action),
+        Some(Folder::OnEvents) => Some(Kind::OnEvent),
+        Some(Folder::Functions) | None => None,
     }
 }

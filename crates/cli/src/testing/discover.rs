@@ -204,20 +204,33 @@ impl Integration {
             if tested.contains(entry.path.as_str()) {
                 continue;
             }
-            if Older::find(&mocks, &entry.name).is_some() {
-                let test = self.tests.iter().find(|test| test.names.contains(&entry.name));
-                found.cases.push(Case {
+            let recorded = self
+                .mocks_of(entry)
+                .find(|(name, _)| Older::find(&mocks, name).is_some());
+            match recorded {
+                Some((name, test)) => found.cases.push(Case {
                     root: self.root.clone(),
                     function: Some(entry.clone()),
                     label: label_of(entry),
-                    fixture: shown_path(&mocks.join(&entry.name), start),
-                    source: Source::Mocks(mocks.clone(), entry.name.clone()),
+                    fixture: shown_path(&mocks.join(name), start),
+                    source: Source::Mocks(mocks.clone(), name.to_owned()),
                     test_file: test.map(|test| test.path.clone()),
-                });
-            } else {
-                found.untested.push(label_of(entry));
+                }),
+                None => found.untested.push(label_of(entry)),
             }
         }
+    }
+
+    /// Names under which older recordings of a function may be, with the test that says so: its own, and what tests that
+    /// import it call theirs.
+    fn mocks_of<'s>(&'s self, entry: &'s Entry) -> impl Iterator<Item = (&'s str, Option<&'s TestFile>)> {
+        let test = self.tests.iter().find(|test| test.names.contains(&entry.name));
+        let importing = self.tests.iter().filter(|test| {
+            let function = test.function.as_ref();
+            function.is_some_and(|(folder, name)| entry.folder == Some(*folder) && entry.name == *name)
+        });
+        let named = importing.flat_map(|test| test.names.iter().map(move |name| (name.as_str(), Some(test))));
+        std::iter::once((entry.name.as_str(), test)).chain(named)
     }
 
     /// The test that reads the fixture `<stem>.test.json`: the one with the same name, else one that names it.
@@ -226,6 +239,11 @@ impl Integration {
         let by_stem = |wanted: &str| self.tests.iter().find(|test| test.stem == wanted);
         by_stem(stem)
             .or_else(|| by_stem(&own).filter(|test| test.names.is_empty() || test.names.contains(stem)))
+            .or_else(|| {
+                self.tests
+                    .iter()
+                    .find(|test| test.names.contains(stem) && !test.has_fixture())
+            })
             .or_else(|| self.tests.iter().find(|test| test.names.contains(stem)))
     }
 
@@ -283,6 +301,11 @@ impl Integration {
 }
 
 impl TestFile {
+    /// Whether there is a fixture with the test's own name, which then is the one that it reads.
+    fn has_fixture(&self) -> bool {
+        self.path.with_file_name(format!("{}.test.json", self.stem)).is_file()
+    }
+
     fn read(path: PathBuf) -> Option<Self> {
         let text = fs::read_to_string(&path).ok()?;
         let function = FUNCTION_IMPORT.captures(&text).and_then(|found| {

@@ -83,7 +83,10 @@ impl ReplayHost {
     }
 
     fn http(&self, call: HttpCall) -> Answer {
-        let own_token = call.headers.iter().any(|(name, _)| name == "authorization");
+        let own_token = call
+            .headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         let mut request = Identity::of(call, &self.rng).map_err(HostError::plain)?;
         self.lock().unknowns.resolve(&mut request, &self.recording);
         if let Some(status) = self.disturbance.refusal(&mut self.lock().watch, &request, own_token) {
@@ -216,6 +219,11 @@ impl ReplayHost {
     fn required(&self, name: &str) -> Result<Value, HostError> {
         self.canned(name).ok_or_else(|| {
             self.lock().lacking.push(name.to_owned());
+            if self.staging.unread.contains(&name) {
+                return HostError::plain(format!(
+                    "the test beside the fixture gives nango.{name} in a way that is not understood; put it into the fixture"
+                ));
+            }
             HostError::plain(format!("the fixture has no nango.{name}"))
         })
     }

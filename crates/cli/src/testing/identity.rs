@@ -5,7 +5,7 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use serde_json::Value;
 use tenon_app::proxy::ProxyCall;
 use tenon_model::Rng;
-use tenon_runtime::protocol::{Body, HttpCall};
+use tenon_runtime::protocol::{Body, HttpCall, Params};
 use url::{Url, form_urlencoded};
 
 use super::js_text::{quote, stringify};
@@ -45,10 +45,21 @@ pub struct Identity {
     pub written: String,
     /// Query parameters, sorted by name.
     pub params: Vec<(String, String)>,
-    /// Headers that count, sorted by name.
+    /// Headers that count, as they were written, sorted by name.
     pub headers: Vec<(String, String)>,
+    /// What the older recordings know of the request.
+    pub given: Given,
     /// What is sent.
     pub data: Data,
+}
+
+/// Parameters and headers of the call itself, before a request was made of it.
+#[derive(Debug)]
+pub struct Given {
+    /// Without those in the endpoint.
+    pub params: Vec<(String, String)>,
+    /// All of them.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Identity {
@@ -60,6 +71,13 @@ impl Identity {
         let method = call.method.to_ascii_lowercase();
         let written = call.endpoint.clone();
         let headers = counted_headers(&call.headers);
+        let given = Given {
+            params: match &call.params {
+                Params::Pairs(pairs) => pairs.clone(),
+                Params::Text(_) => Vec::new(),
+            },
+            headers: call.headers.clone(),
+        };
         let data = Data::of(&call);
         let outline = ProxyCall::from_function(call, "", "", rng)
             .and_then(ProxyCall::outline)
@@ -70,6 +88,7 @@ impl Identity {
             written,
             params: sorted(outline.url.query_pairs().into_owned().collect()),
             headers,
+            given,
             data,
         })
     }
@@ -120,9 +139,11 @@ fn pairs_text(pairs: &[(String, String)]) -> String {
 fn counted_headers(headers: &[(String, String)]) -> Vec<(String, String)> {
     let mut counted: Vec<(String, String)> = Vec::new();
     for (name, value) in headers {
-        let name = name.strip_prefix("nango-proxy-").unwrap_or(name);
-        let repeated = counted.iter().any(|(known, _)| known == name);
-        if !repeated && !IGNORED_HEADERS.contains(&name) && !is_default_content_type(name, value) {
+        let lower = name.to_ascii_lowercase();
+        let lower = lower.strip_prefix("nango-proxy-").unwrap_or(&lower);
+        let name = &name[name.len() - lower.len()..];
+        let repeated = counted.iter().any(|(known, _)| known.eq_ignore_ascii_case(lower));
+        if !repeated && !IGNORED_HEADERS.contains(&lower) && !is_default_content_type(lower, value) {
             counted.push((name.to_owned(), value.clone()));
         }
     }
@@ -142,15 +163,28 @@ pub fn is_form(value: &str) -> bool {
         .starts_with("application/x-www-form-urlencoded")
 }
 
+fn sends_form(call: &HttpCall) -> bool {
+    let mut headers = call.headers.iter();
+    headers.any(|(name, value)| name.eq_ignore_ascii_case("content-type") && is_form(value))
+}
+
+/// An object as a form.
+fn form_of(object: &Value) -> String {
+    let members = object.as_object().into_iter().flatten();
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(members.map(|(name, value)| (name.as_str(), plain_text(value))));
+    form.finish()
+}
+
 /// A body. Some bodies have reached us encoded, so that their recorded form is one of several.
 #[derive(Debug)]
 pub enum Data {
-    /// The method sends none, so recorded data says nothing.
-    Ignored,
     /// Nothing.
     None,
     /// A text, or JSON as the function's engine wrote it.
     Text(String),
+    /// An object under the content type of forms, as JSON and as it is sent.
+    FormObject { json: String, form: String },
     /// Bytes.
     Bytes(Vec<u8>),
     /// A form: `URLSearchParams`, or an object under the content type of forms.
@@ -161,10 +195,23 @@ pub enum Data {
 
 impl Data {
     fn of(call: &HttpCall) -> Self {
+        match (&call.object, &call.body) {
+            (Some(json), Body::Form { text }) => {
+                return Self::FormObject {
+                    json: json.clone(),
+                    form: text.clone(),
+                };
+            }
+            (Some(json), _) => return Self::Text(json.clone()),
+            (None, _) => {}
+        }
         match &call.body {
-            Body::Empty if matches!(call.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE") => Self::None,
-            Body::Empty => Self::Ignored,
+            Body::Empty => Self::None,
             Body::Json { text } | Body::Text { text } if text.is_empty() => Self::None,
+            Body::Json { text } if sends_form(call) => Self::FormObject {
+                json: text.clone(),
+                form: form_of(&serde_json::from_str(text).unwrap_or_default()),
+            },
             Body::Json { text } | Body::Text { text } => Self::Text(text.clone()),
             Body::Bytes { bytes } => Self::Bytes(bytes.to_vec()),
             Body::Form { text } => Self::Form(text.clone()),
@@ -180,8 +227,8 @@ impl Data {
     /// The text by which it is known.
     pub fn text(&self) -> Option<String> {
         match self {
-            Self::Ignored | Self::None => None,
-            Self::Text(text) => Some(shortened(text.clone())),
+            Self::None => None,
+            Self::Text(text) | Self::FormObject { json: text, .. } => Some(shortened(text.clone())),
             Self::Bytes(bytes) => Some(shortened(STANDARD.encode(bytes))),
             // JSON.stringify finds nothing in a URLSearchParams.
             Self::Form(_) => Some("{}".to_owned()),
@@ -196,20 +243,17 @@ impl Data {
             return true;
         }
         match self {
-            Self::Ignored => true,
             Self::None | Self::Text(_) => false,
+            Self::Bytes(bytes) if wanted == Some(shortened(stringify(&indexed(bytes)))) => true,
             Self::Bytes(bytes) => match recorded {
                 Value::Object(_) => *recorded == indexed(bytes) || *recorded == buffer(bytes),
                 Value::String(text) => text.as_bytes() == bytes.as_slice(),
                 _ => false,
             },
-            Self::Form(text) => match recorded {
-                Value::Object(members) => {
-                    let pairs = members.iter().map(|(name, value)| (name.as_str(), plain_text(value)));
-                    let mut form = form_urlencoded::Serializer::new(String::new());
-                    form.extend_pairs(pairs);
-                    form.finish() == *text
-                }
+            Self::Form(text) | Self::FormObject { form: text, .. } => match recorded {
+                // What earlier recordings of ours have of any form.
+                Value::Object(members) if members.is_empty() => true,
+                Value::Object(_) => form_of(recorded) == *text,
                 _ => wanted == Some(shortened(text.clone())),
             },
             Self::Parts(parts) => recorded.as_object().is_some_and(|members| {

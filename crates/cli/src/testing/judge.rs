@@ -8,7 +8,7 @@ use super::{
     compare::{Difference, compare, shown},
     host::Seen,
     recording::{Batches, Recording},
-    staging::Staging,
+    staging::{Comparison, Staging},
     unknowns::Unknowns,
 };
 
@@ -38,6 +38,10 @@ pub fn judge(wanted: Wanted, recording: &Recording, staging: &Staging, outcome: 
         Kind::Action => {
             let actual: Value = serde_json::from_str(&seen.unknowns.filled(result)).unwrap_or(Value::Null);
             match recording.output() {
+                _ if staging.comparison == Comparison::Nothing => None,
+                Some(expected) if staging.comparison == Comparison::Part => {
+                    compare("output", &expected, &part_of(&expected, actual))
+                }
                 Some(expected) => compare("output", &expected, &actual),
                 None if actual.is_null() => None,
                 None => {
@@ -50,7 +54,10 @@ pub fn judge(wanted: Wanted, recording: &Recording, staging: &Staging, outcome: 
         }
         Kind::Sync | Kind::OnEvent | Kind::Webhook => None,
     };
-    let batches = || wanted.batches.then(|| batches_difference(recording, seen)).flatten();
+    let batches = || {
+        let compared = wanted.batches && staging.comparison != Comparison::Nothing;
+        compared.then(|| batches_difference(recording, staging, seen)).flatten()
+    };
     let difference = output.or_else(batches);
     match difference {
         None => Verdict::passed(),
@@ -87,10 +94,21 @@ fn judge_error(expected: &Value, outcome: &Outcome, seen: &Seen) -> Verdict {
 }
 
 /// Saved records must be those recorded, per model and in order; deleted ones only where some were recorded.
-fn batches_difference(recording: &Recording, seen: &Seen) -> Option<Difference> {
-    let saved = recording.batches("batchSave");
+fn batches_difference(recording: &Recording, staging: &Staging, seen: &Seen) -> Option<Difference> {
+    let counts = |model: &String| staging.models.as_ref().is_none_or(|models| models.contains(model));
+    let mut saved = recording.batches("batchSave");
+    // A model that the fixture does not know has no records.
+    if staging.models.is_some() || !saved.is_empty() {
+        let unknown = seen.saved.iter().map(|(model, _)| model);
+        let unknown = unknown.filter(|model| !saved.iter().any(|(known, _)| known == *model));
+        let unknown: Batches = unknown.map(|model| (model.clone(), Vec::new())).collect();
+        saved.extend(unknown);
+    }
+    saved.retain(|(model, _)| counts(model));
     let deleted = recording.batches("batchDelete");
-    let deleted = deleted.into_iter().filter(|(_, records)| !records.is_empty());
+    let deleted = deleted
+        .into_iter()
+        .filter(|(model, records)| !records.is_empty() && counts(model));
     saved
         .iter()
         .find_map(|(model, expected)| models_difference("batchSave", model, expected, &seen.saved, &seen.unknowns))
@@ -99,6 +117,23 @@ fn batches_difference(recording: &Recording, seen: &Seen) -> Option<Difference> 
                 models_difference("batchDelete", &model, &expected, &seen.deleted, &seen.unknowns)
             })
         })
+}
+
+/// The members of a value that another has, inside of lists of the same length as well.
+fn part_of(expected: &Value, actual: Value) -> Value {
+    match (expected, actual) {
+        (Value::Object(wanted), Value::Object(members)) => members
+            .into_iter()
+            .filter_map(|(name, value)| Some((part_of(wanted.get(&name)?, value), name)))
+            .map(|(value, name)| (name, value))
+            .collect(),
+        (Value::Array(wanted), Value::Array(items)) if wanted.len() == items.len() => wanted
+            .iter()
+            .zip(items)
+            .map(|(expected, actual)| part_of(expected, actual))
+            .collect(),
+        (_, actual) => actual,
+    }
 }
 
 fn models_difference(

@@ -4,6 +4,7 @@
 //! answered from the fixture. Fixtures of the public test kit are matched and compared by its rules (functions
 //! contract, 6).
 
+mod comments;
 pub mod compare;
 mod declared;
 mod discover;

@@ -70,7 +70,10 @@ impl Older {
     /// # Errors
     /// Why there is none.
     pub fn answer(&self, request: &Identity) -> Result<String, String> {
-        let written = request.written.strip_prefix('/').unwrap_or(&request.written);
+        if request.written.split(['/', '\\']).any(|part| part == "..") {
+            return Err(format!("the endpoint {} leads out of the recordings", request.written));
+        }
+        let written = request.written.trim_start_matches('/');
         let endpoint = self
             .mocks
             .join("nango")
@@ -103,14 +106,17 @@ fn fits(file: &Value, request: &Identity) -> bool {
     let Some(recorded) = file.get("requestIdentity") else {
         return false;
     };
-    let headers = pairs(&recorded["headers"]);
-    let headers: Vec<_> = headers
-        .into_iter()
-        .map(|(name, value)| (name.to_lowercase(), value))
-        .filter(|(name, _)| !IGNORED_HEADERS.contains(&name.as_str()))
-        .collect();
-    same(pairs(&recorded["params"]), request.params.clone())
-        && same(headers, request.headers.clone())
+    let counted = |headers: Vec<(String, String)>| -> Vec<(String, String)> {
+        let lower = headers.into_iter().map(|(name, value)| (name.to_lowercase(), value));
+        lower
+            .filter(|(name, _)| !IGNORED_HEADERS.contains(&name.as_str()))
+            .collect()
+    };
+    same(pairs(&recorded["params"]), request.given.params.clone())
+        && same(
+            counted(pairs(&recorded["headers"])),
+            counted(request.given.headers.clone()),
+        )
         && match recorded.get("data") {
             Some(data) => request.data.fits(data),
             None => request.data.text().is_none(),

@@ -12,6 +12,7 @@ use regex::Regex;
 use serde_json::Value;
 use tenon_model::Timestamp;
 
+use super::comments;
 use literal::Reader;
 
 /// Values that a test gives to the function on top of its fixture.
@@ -22,8 +23,28 @@ pub struct Staging {
     pub checkpoint: Option<Value>,
     /// Milliseconds since 1970 at which the clock stands still.
     pub now: Option<i64>,
+    /// What `nango.lastSyncDate` is.
+    pub last_sync: Option<String>,
     /// The function is expected to fail.
     pub fails: bool,
+    /// How the output is compared.
+    pub comparison: Comparison,
+    /// Methods to which the test gives an answer that cannot be read off its text.
+    pub unread: Vec<&'static str>,
+    /// Models that the test compares the records of; none when there is no test or it does not say.
+    pub models: Option<Vec<String>>,
+}
+
+/// What of an output has to be as recorded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Comparison {
+    /// All of it.
+    #[default]
+    Whole,
+    /// The members that were recorded.
+    Part,
+    /// Nothing: the test looks at something else.
+    Nothing,
 }
 
 /// Methods whose answer a test may give.
@@ -38,12 +59,24 @@ const CANNED: [&str; 6] = [
 
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
 static CLOCK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"(?:setSystemTime|'now'\)\.mockReturnValue|"now"\)\.mockReturnValue)\(\s*"#).unwrap()
+    let ways = r#"setSystemTime\(|['"]now['"]\)\.mockReturnValue\(|['"]now['"]\)\.mockImplementation\(\s*\(\)\s*=>|useFakeTimers\(\{\s*now:"#;
+    Regex::new(&format!(r"(?:{ways})\s*")).unwrap()
 });
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
 static COMPARES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"getOutput\(\)|getBatchSaveData\(").unwrap());
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
-static EXPECTS_FAILURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\)\s*\.rejects\s*\.").unwrap());
+static PARTLY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"toMatchObject\(|objectContaining\(").unwrap());
+#[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
+static STARTS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.(?:checkpoint\s*=|saveCheckpoint\()\s*").unwrap());
+#[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
+static LAST_SYNC: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.lastSyncDate\s*=\s*").unwrap());
+#[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
+static MODELS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bModel:\s*['"]([^'"]+)['"]"#).unwrap());
+#[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
+static EXPECTS_FAILURE: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\)\s*\.rejects\s*\.|try\s*\{[^}]*\.exec\(|\.exec\([^;]*\)\s*\.catch\(").unwrap());
+#[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
+static EQUALITY: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.(?:toEqual|toStrictEqual)\(").unwrap());
 
 impl Staging {
     /// What the test at `path` sets up; `fixture` is the recording that its expressions may refer to.
@@ -53,6 +86,7 @@ impl Staging {
 
     /// What a test with this text sets up.
     fn of(text: &str, fixture: &Value) -> Self {
+        let text = &*comments::without(text);
         let reader = Reader::new(text, fixture);
         let mut canned = HashMap::new();
         for name in CANNED {
@@ -60,13 +94,45 @@ impl Staging {
                 canned.insert(name.to_owned(), value);
             }
         }
+        let recorded = COMPARES.is_match(text);
+        let compares = recorded && EQUALITY.is_match(text);
+        let written = || {
+            STARTS
+                .find_iter(text)
+                .find_map(|found| reader.value(&text[found.end()..]))
+        };
+        let checkpoint = canned.remove("getCheckpoint").or_else(written);
+        let last_sync = LAST_SYNC
+            .find(text)
+            .and_then(|found| reader.value(&text[found.end()..]));
         Self {
-            checkpoint: canned.remove("getCheckpoint").filter(Value::is_object),
-            canned,
+            checkpoint: checkpoint.filter(Value::is_object),
             now: clock(&reader),
+            last_sync: last_sync
+                .and_then(|moment| millis(&moment))
+                .map(|at| Timestamp::from_millis(at).iso_millis()),
             // A test that compares as well has both: the comparison is what the fixture was recorded for.
-            fails: EXPECTS_FAILURE.is_match(text) && !COMPARES.is_match(text),
+            fails: EXPECTS_FAILURE.is_match(text) && !recorded,
+            comparison: match (compares, recorded && PARTLY.is_match(text)) {
+                (_, true) => Comparison::Part,
+                (true, false) => Comparison::Whole,
+                (false, false) => Comparison::Nothing,
+            },
+            unread: CANNED
+                .into_iter()
+                .filter(|name| !canned.contains_key(*name) && gives(text, name))
+                .collect(),
+            models: MODELS.captures(text).map(|found| {
+                let names = found.extract::<1>().1[0].split(',');
+                names.map(|name| name.trim().to_owned()).collect()
+            }),
+            canned,
         }
+    }
+
+    /// Methods whose answer the test gives.
+    pub fn given(&self) -> impl Iterator<Item = &str> {
+        self.canned.keys().map(String::as_str)
     }
 
     /// What `nango.<name>` answers, when the test says so.
@@ -75,18 +141,37 @@ impl Staging {
     }
 }
 
+/// Whether the test seems to say what `nango.<name>` answers.
+fn gives(text: &str, name: &str) -> bool {
+    [
+        format!(".{name} ="),
+        format!("'{name}')"),
+        format!(".{name}.mock"),
+        format!("{name}:"),
+    ]
+    .iter()
+    .any(|written| text.contains(written.as_str()))
+}
+
 /// The value that a test gives `nango.<name>` to answer.
 fn given(reader: &Reader<'_>, name: &str) -> Option<Value> {
     let text = reader.text;
     text.match_indices(name).find_map(|(at, _)| {
         let before = text[..at].chars().next_back()?;
-        if !matches!(before, '.' | '\'' | '"') {
+        let after = &text[at + name.len()..];
+        // `Object.assign(mock, { getX: … })`
+        let member =
+            (before.is_whitespace() || matches!(before, '{' | ',')).then(|| after.trim_start().strip_prefix(':'));
+        if member.is_none() && !matches!(before, '.' | '\'' | '"') {
             return None;
         }
         // `.getX = vi.fn()…`, `.getX.mock…`, `spyOn(…, 'getX').mock…`
-        let rest = text[at + name.len()..].trim_start_matches(['\'', '"', ')']);
-        let rest = rest.trim_start();
-        let rest = match rest.strip_prefix('=') {
+        let rest = after.trim_start_matches(['\'', '"', ')']).trim_start();
+        let rest = match rest.strip_prefix("as ") {
+            Some(cast) => cast.split_once(')')?.1,
+            None => rest,
+        };
+        let rest = match member.unwrap_or_else(|| rest.strip_prefix('=')) {
             Some(assigned) if !assigned.starts_with('=') => {
                 let assigned = assigned.trim_start();
                 let function = assigned.strip_prefix("vi.fn(").unwrap_or(assigned);
@@ -96,6 +181,7 @@ fn given(reader: &Reader<'_>, name: &str) -> Option<Value> {
                 function.trim_start().strip_prefix(')')?
             }
             Some(_) => return None,
+            None if member.is_some() => return None,
             // A cast stands between the method and what is called on it.
             None => rest,
         };
@@ -121,13 +207,17 @@ fn mocked(reader: &Reader<'_>, text: &str) -> Option<Value> {
     returned(reader, rest.strip_prefix("mockImplementation(")?)
 }
 
-/// What a function without parameters returns: `() => Promise.resolve(x)`, `async () => (x)`, `() => { return x; }`.
+/// What a function returns that does not look at its parameters: `() => Promise.resolve(x)`, `async () => (x)`,
+/// `() => { return x; }`, `async function () { return x; }`.
 fn returned(reader: &Reader<'_>, text: &str) -> Option<Value> {
     let text = text.trim_start();
     let text = text.strip_prefix("async").unwrap_or(text).trim_start();
-    let body = text.strip_prefix("()")?.trim_start().strip_prefix("=>")?.trim_start();
+    let text = text.strip_prefix("function").unwrap_or(text).trim_start();
+    let (_, body) = text.strip_prefix('(')?.split_once(')')?;
+    let body = body.trim_start();
+    let body = body.strip_prefix("=>").unwrap_or(body).trim_start();
     let body = match body.strip_prefix('{') {
-        Some(block) => block.trim_start().strip_prefix("return")?.trim_start(),
+        Some(block) => block.split_once("return")?.1.trim_start(),
         None => body,
     };
     let body = body.strip_prefix("Promise.resolve(").unwrap_or(body).trim_start();
@@ -139,15 +229,18 @@ fn returned(reader: &Reader<'_>, text: &str) -> Option<Value> {
 fn clock(reader: &Reader<'_>) -> Option<i64> {
     let found = CLOCK.find(reader.text)?;
     let argument = reader.text.get(found.end()..)?;
-    let inner = argument.strip_prefix("new Date(").unwrap_or(argument);
-    let inner = inner.strip_prefix("Date.parse(").unwrap_or(inner);
-    match reader.value(inner)? {
+    millis(&reader.value(argument)?)
+}
+
+/// A moment in milliseconds since 1970.
+fn millis(moment: &Value) -> Option<i64> {
+    match moment {
         Value::Number(number) => number.as_f64().map(|millis| millis as i64),
         Value::String(text) => {
             let completed = if text.len() == 10 {
                 format!("{text}T00:00:00.000Z")
             } else {
-                text
+                text.clone()
             };
             Timestamp::parse_iso(&completed).map(|moment| moment.millis())
         }

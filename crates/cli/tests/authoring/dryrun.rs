@@ -306,6 +306,48 @@ fn a_saved_run_replays_as_a_test() {
     assert!(dir.path().join("desk/tests/act.recording.json").is_file());
 }
 
+/// Forms are sent as forms, and recorded as the objects that the function gave.
+#[test]
+fn saved_forms_are_told_apart() {
+    let action = "import { createAction } from 'nango';
+import * as z from 'zod';
+export default createAction({
+    description: 'x', input: z.object({}), output: z.array(z.number()),
+    exec: async (nango) => {
+        const send = async (data: any, type: string) => (await nango.post({ endpoint: '/forms', data, headers: { 'Content-Type': type } })).data.echo;
+        const form = 'application/x-www-form-urlencoded';
+        return [await send({ a: 1 }, form), await send({ a: 22 }, form), (await send({ a: 'x', b: { c: 1 } }, 'multipart/form-data')) > 100 ? 1 : 0];
+    }
+});
+";
+    let server = Server::start();
+    let dir = folder(&[
+        ("index.ts", "import './shop/actions/forms.js';"),
+        ("shop/actions/forms.ts", action),
+    ]);
+    let saved = tenon(
+        dir.path(),
+        Some(&server.url),
+        &["dryrun", "forms", "c1", "--input", "{}", "--save"],
+    );
+    assert_eq!(saved.code, 0, "{}{}", saved.stdout, saved.stderr);
+    let text = std::fs::read_to_string(dir.path().join("shop/tests/forms.test.json")).unwrap();
+    let fixture: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let entries = fixture["api"]["post"]["/forms"].as_array().unwrap();
+    let sent: Vec<_> = entries.iter().map(|entry| entry["request"]["data"].clone()).collect();
+    assert_eq!(
+        sent,
+        [
+            json!({ "a": 1 }),
+            json!({ "a": 22 }),
+            json!({ "a": "x", "b": { "c": 1 } })
+        ]
+    );
+    assert_eq!(fixture["output"], json!([3, 4, 1]));
+    let tested = tenon(dir.path(), None, &["test", "--json"]);
+    assert_eq!(tested.json()["passed"], 1, "{}", tested.stdout);
+}
+
 const CALLS: &str = "import { createSync } from 'nango';
 import * as z from 'zod';
 export default createSync({

@@ -136,6 +136,7 @@ fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
         }
         ("GET", "/proxy/items") => ok(json!({ "items": [{ "id": 1 }, { "id": 2 }], "next": "2" })),
         ("POST", "/proxy/orders") => ok(json!({ "echo": seen.json() })),
+        ("POST", "/proxy/forms") => ok(json!({ "echo": seen.body.len() })),
         ("GET", "/proxy/teapot") => (StatusCode::IM_A_TEAPOT, json!({ "why": "short and stout" })),
         ("POST", "/action/trigger") => ok(json!({ "triggered": seen.json()["action_name"] })),
         _ => (

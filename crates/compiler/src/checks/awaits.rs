@@ -38,6 +38,16 @@ pub fn needs_await(method: &str) -> bool {
     AWAITED.contains(&method)
 }
 
+/// Whether an `await`, a `return` or a `.then`/`.catch` is anywhere around: all that the reference compiler asks for, which
+/// accepts calls that nobody waits for inside of a callback.
+pub fn is_near_await(parents: &[AstKind<'_>]) -> bool {
+    parents.iter().any(|parent| match parent {
+        AstKind::AwaitExpression(_) | AstKind::ReturnStatement(_) => true,
+        AstKind::StaticMemberExpression(member) => matches!(member.property.name.as_str(), "then" | "catch"),
+        _ => false,
+    })
+}
+
 /// Whether the value of the expression at `span` reaches an `await`, a `return` or a `.then`/`.catch`.
 /// `parents` are the nodes around it, outermost first.
 pub fn is_awaited(span: Span, parents: &[AstKind<'_>]) -> bool {

@@ -10,6 +10,8 @@ use oxc::{
 pub struct NangoCall {
     /// Name of the method.
     pub method: String,
+    /// Whether it is written `nango.<method>(…)` without casts and question marks: the reference compiler sees no others.
+    pub plain: bool,
     /// Bytes of `nango.<method>`.
     pub callee: Span,
     /// Whether the call is inside the function's `exec`.
@@ -33,8 +35,11 @@ impl NangoCall {
             "trackDeletesStart" | "trackDeletesEnd" | "deleteRecordsFromPreviousExecutions" => literal(call, 0),
             _ => None,
         };
+        let direct = matches!(&call.callee, Expression::StaticMemberExpression(_))
+            && matches!(&member.object, Expression::Identifier(_));
         Some(Self {
             method,
+            plain: direct && !call.optional && !member.optional,
             callee: Span::new(call.span.start, member.property.span.end),
             in_exec,
             model,

@@ -8,7 +8,7 @@ use crate::{diagnostic::Diagnostic, source::SourceFile};
 pub(super) fn check(calls: &[NangoCall], source: &SourceFile, diagnostics: &mut Vec<Diagnostic>) {
     let calls: Vec<Placed<'_>> = calls
         .iter()
-        .filter(|call| call.in_exec)
+        .filter(|call| call.in_exec && call.plain)
         .map(|call| Placed {
             call,
             line: source.position(call.callee.start as usize).line,

@@ -11,7 +11,7 @@ use oxc::{
 
 use super::{
     Role,
-    awaits::{is_awaited, needs_await},
+    awaits::{is_awaited, is_near_await, needs_await},
     calls::{NangoCall, retry_on_without_retries},
     imports::check_require,
     syntax::refused,
@@ -102,16 +102,19 @@ impl Walker<'_, '_> {
     fn check_call(&mut self, call: &CallExpression<'_>, nango: &NangoCall) {
         let method = &nango.method;
         if needs_await(method) && !is_awaited(call.span, &self.parents) {
+            let message = format!("nango.{method}() returns a promise that nobody waits for");
+            // What the reference compiler accepts is deployed, with a warning.
+            let finding = if nango.plain && !is_near_await(&self.parents) {
+                Diagnostic::error("method_need_await", message)
+            } else {
+                Diagnostic::warning("method_need_await", message)
+            };
             self.report(
-                Diagnostic::error(
-                    "method_need_await",
-                    format!("nango.{method}() returns a promise that nobody waits for"),
-                )
-                .hint(format!("write `await nango.{method}(…)`, or return it")),
+                finding.hint(format!("write `await nango.{method}(…)`, or return it")),
                 nango.callee,
             );
         }
-        if let Some(property) = retry_on_without_retries(call) {
+        if let Some(property) = retry_on_without_retries(call).filter(|_| nango.plain) {
             self.report(
                 Diagnostic::error("retryon_need_retries", "`retryOn` does nothing without `retries`")
                     .hint("add the number of attempts after the first, for example `retries: 3`"),

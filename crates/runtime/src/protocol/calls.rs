@@ -202,6 +202,9 @@ pub struct HttpCall {
     pub provider_config_key: Option<String>,
     /// Another connection's credentials.
     pub connection_id: Option<String>,
+    /// In dry runs, the JSON of an object that is sent as a form: what recordings know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<String>,
 }
 
 /// Query parameters: text is appended as it is, pairs are set one by one.

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::testing::identity::plain_text;
+
 /// Constants may refer to constants; no test goes further.
 const DEPTH_MAX: usize = 16;
 
@@ -28,13 +30,32 @@ impl<'t> Reader<'t> {
         .alternatives()
     }
 
+    /// Whether the name is that of an imported fixture.
+    fn is_fixture(&self, name: &str) -> bool {
+        let imports = self
+            .text
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with("import "));
+        imports
+            .filter(|line| line.contains(".test.json"))
+            .any(|line| line.split_whitespace().nth(1) == Some(name))
+    }
+
     /// The text that a constant is bound to.
     fn constant(&self, name: &str) -> Option<&'t str> {
         self.text.match_indices(name).find_map(|(at, _)| {
             let before = self.text[..at].trim_end();
             let declared = ["const", "let", "var"].iter().any(|word| before.ends_with(word));
             let after = self.text[at + name.len()..].trim_start();
-            let value = after.strip_prefix('=').filter(|rest| !rest.starts_with('='))?;
+            // A type stands between the name and its value.
+            let typed = after
+                .strip_prefix(':')
+                .and_then(|rest| Some(&rest[rest.find(['=', ';', '\n'])?..]));
+            let value = typed
+                .unwrap_or(after)
+                .strip_prefix('=')
+                .filter(|rest| !rest.starts_with('='))?;
             declared.then_some(value)
         })
     }
@@ -83,18 +104,35 @@ impl<'r> Cursor<'r, '_> {
             }
         }
         self.skip_space();
+        // A type behind the value: `'a' as const`.
+        if let Some(typed) = self.rest.strip_prefix("as ") {
+            self.rest =
+                typed.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '.' | '[' | ']'));
+        }
         // Anything that goes on computing makes the value another one.
         let goes_on = self.rest.starts_with(['.', '+', '*', '?', '[', '(', '`', '&']);
         (!goes_on).then_some(value)
     }
 
     fn one(&mut self) -> Option<Value> {
+        // A cast in front: `<any>{ … }`.
+        if self.take("<") {
+            self.rest = self.rest.split_once('>')?.1;
+        }
         self.skip_space();
         match self.rest.chars().next()? {
             '{' => self.object(),
             '[' => self.list(),
             '\'' | '"' | '`' => self.string().map(Value::String),
             '-' | '0'..='9' => self.number(),
+            '(' => {
+                self.take("(");
+                let inner = self.alternatives()?;
+                if !self.take(")") {
+                    return None;
+                }
+                self.members(inner)
+            }
             _ => self.name(),
         }
     }
@@ -103,10 +141,25 @@ impl<'r> Cursor<'r, '_> {
         let mut members = Map::new();
         self.take("{");
         while !self.take("}") {
+            if self.take("...") {
+                let Value::Object(spread) = self.alternatives()? else {
+                    return None;
+                };
+                members.extend(spread);
+                if !self.take(",") && !self.rest.starts_with('}') {
+                    return None;
+                }
+                continue;
+            }
             self.skip_space();
             let key = match self.rest.chars().next()? {
                 '\'' | '"' => self.string()?,
                 '0'..='9' => self.number()?.to_string(),
+                '[' => {
+                    self.take("[");
+                    let key = self.one()?.as_str()?.to_owned();
+                    self.take("]").then_some(key)?
+                }
                 _ => self.word()?.to_owned(),
             };
             let value = if self.take(":") {
@@ -137,25 +190,34 @@ impl<'r> Cursor<'r, '_> {
     fn string(&mut self) -> Option<String> {
         let quote = self.rest.chars().next()?;
         let mut text = String::new();
-        let mut chars = self.rest.char_indices().skip(1);
-        while let Some((at, character)) = chars.next() {
-            match character {
-                _ if character == quote => {
-                    self.rest = self.rest.get(at + 1..)?;
-                    return Some(text);
+        self.rest = self.rest.get(1..)?;
+        loop {
+            let character = self.rest.chars().next()?;
+            if quote == '`' && self.rest.starts_with("${") {
+                self.rest = &self.rest[2..];
+                text.push_str(&plain_text(&self.alternatives()?));
+                if !self.take("}") {
+                    return None;
                 }
-                '$' if quote == '`' => return None,
-                '\\' => match chars.next()?.1 {
-                    'n' => text.push('\n'),
-                    't' => text.push('\t'),
-                    'r' => text.push('\r'),
-                    'u' | 'x' => return None,
-                    other => text.push(other),
-                },
+                continue;
+            }
+            self.rest = &self.rest[character.len_utf8()..];
+            match character {
+                _ if character == quote => return Some(text),
+                '\\' => {
+                    let escaped = self.rest.chars().next()?;
+                    self.rest = &self.rest[escaped.len_utf8()..];
+                    match escaped {
+                        'n' => text.push('\n'),
+                        't' => text.push('\t'),
+                        'r' => text.push('\r'),
+                        'u' | 'x' => return None,
+                        other => text.push(other),
+                    }
+                }
                 other => text.push(other),
             }
         }
-        None
     }
 
     fn number(&mut self) -> Option<Value> {
@@ -190,16 +252,67 @@ impl<'r> Cursor<'r, '_> {
             // A moment, by the text or number that it is made of.
             "new" if self.take("Date(") => {
                 let moment = self.one()?;
+                let (ended, moment) = if self.take(",") {
+                    let year = moment.as_i64()?;
+                    (true, self.utc(vec![year])?)
+                } else {
+                    (self.take(")"), moment)
+                };
+                let _ = self.take(".valueOf()") || self.take(".getTime()");
+                ended.then_some(moment)
+            }
+            "JSON" if self.take(".parse(") => {
+                let text = self.one()?;
+                self.take(")").then(|| serde_json::from_str(text.as_str()?).ok())?
+            }
+            "await" => self.one(),
+            "Date" if self.take(".UTC(") => self.utc(Vec::new()),
+            "Date" if self.take(".parse(") => {
+                let moment = self.one()?;
                 self.take(")").then_some(moment)
             }
             name => {
-                let mut value = self.resolve(name)?;
-                while let Some(key) = self.member()? {
-                    value = value.get(&key).cloned().unwrap_or(Value::Null);
-                }
-                Some(value)
+                let value = match self.recorded() {
+                    Some(value) => value,
+                    None => self.resolve(name)?,
+                };
+                self.members(value)
             }
         }
+    }
+
+    /// What a mock answers from the fixture, after the mock's name: `.getMetadata()`.
+    fn recorded(&mut self) -> Option<Value> {
+        let fixture = self.reader.fixture;
+        if self.take(".getMetadata()") {
+            return fixture.pointer("/nango/getMetadata").cloned();
+        }
+        self.take(".getInput()").then(|| fixture.get("input").cloned())?
+    }
+
+    /// What `.a['b']?.c` after a value stands for.
+    fn members(&mut self, mut value: Value) -> Option<Value> {
+        while let Some(key) = self.member()? {
+            value = value.get(&key).cloned().unwrap_or(Value::Null);
+        }
+        Some(value)
+    }
+
+    /// The rest of `Date.UTC(year, month, …)` after the first parts. Functions live in UTC, and so do tests.
+    fn utc(&mut self, mut parts: Vec<i64>) -> Option<Value> {
+        while !self.take(")") {
+            parts.push(self.one()?.as_i64()?);
+            self.take(",");
+        }
+        let part = |index: usize, otherwise: i64| parts.get(index).copied().unwrap_or(otherwise);
+        let (day, hour, minute, second) = (part(2, 1), part(3, 0), part(4, 0), part(5, 0));
+        let text = format!(
+            "{:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z",
+            part(0, 1970),
+            part(1, 0) + 1,
+            part(6, 0)
+        );
+        Some(Value::String(text))
     }
 
     /// The key of `.key`, `?.key`, `['key']` or `?.['key']`: nothing at all when it cannot be read, no key when none
@@ -223,6 +336,9 @@ impl<'r> Cursor<'r, '_> {
     }
 
     fn resolve(&self, name: &str) -> Option<Value> {
+        if self.reader.is_fixture(name) {
+            return Some(self.reader.fixture.clone());
+        }
         let bound = self.reader.constant(name)?;
         if bound.trim_start().starts_with("JSON.parse(") {
             return Some(self.reader.fixture.clone());

@@ -5,6 +5,9 @@ use serde_json::json;
 use super::super::tenon::{folder, tenon};
 use super::{actions, all_pass, one_get, reasons, sync};
 
+/// Of `{"method":"get","endpoint":"x","params":[["list","a,null"]],"headers":[["X-Api-Version","2"]]}`.
+const HASHED: &str = "b238b34ba7b3d2447c872d8d3e710921c4d7834f";
+
 #[test]
 fn requests_are_known_by_what_the_kit_counts() {
     let posts = |output: serde_json::Value, entries: serde_json::Value| json!({ "output": output, "nango": {}, "api": { "post": { "x": entries } } });
@@ -35,6 +38,38 @@ fn requests_are_known_by_what_the_kit_counts() {
                 json!({}),
                 json!("first"),
                 json!([{ "response": "first", "request": {} }, { "response": "second", "request": {} }]),
+            ),
+        ),
+        // Names keep their letters in the digest; nothing is a text, too.
+        (
+            "names",
+            "const hashed = (await nango.get({ endpoint: '/x', params: { list: ['a', null] as any }, headers: { 'X-Api-Version': '2' } })).data;
+             return [hashed, (await nango.get({ endpoint: '/x', headers: { 'x-none': undefined as any } })).data];",
+            one_get(
+                json!({}),
+                json!(["hashed", "none"]),
+                json!([
+                    { "response": "hashed", "hash": HASHED },
+                    { "response": "none", "request": { "headers": { "x-none": "undefined" } } },
+                ]),
+            ),
+        ),
+        // A body counts whatever the method, and an object whatever it is sent as.
+        (
+            "body-of-get",
+            "return [(await nango.get({ endpoint: '/x', data: { q: 1 } })).data, (await nango.get({ endpoint: '/x', data: { q: 2 } })).data];",
+            one_get(
+                json!({}),
+                json!([1, 2]),
+                json!([{ "response": 1, "request": { "data": { "q": 1 } } }, { "response": 2, "request": { "data": { "q": 2 } } }]),
+            ),
+        ),
+        (
+            "form",
+            "return (await nango.post({ endpoint: '/x', data: { a: 1, b: ['x'] }, headers: { 'content-type': 'application/x-www-form-urlencoded' } })).data;",
+            posts(
+                json!("right"),
+                json!([{ "response": "wrong", "request": { "data": { "a": 2 } } }, { "response": "right", "request": { "data": { "a": 1, "b": ["x"] } } }]),
             ),
         ),
         // What is falsy is no data.
@@ -154,4 +189,68 @@ fn syncs_have_what_the_kit_gives_and_what_it_lacks() {
     ]);
     let ran = tenon(dir.path(), None, &["test", "--json"]);
     assert_eq!(reasons(&ran)["members"], "", "{}", ran.stdout);
+}
+
+/// What the kit lacks or shares is there or not shared in production; fixtures that rely on it pass all the same.
+#[test]
+fn fixtures_may_rely_on_what_is_peculiar_to_the_kit() {
+    let get = json!({ "response": { "rows": [1, 2] } });
+    all_pass(&[
+        (
+            "lacking",
+            "const found: any = nango; return [typeof found.getToken, typeof found.uncontrolledFetch, typeof found.getCheckpoint, typeof found.connectionId, typeof found.get];",
+            json!({ "output": ["undefined", "undefined", "undefined", "undefined", "function"], "nango": {} }),
+        ),
+        (
+            "shared-answer",
+            "const first = (await nango.get({ endpoint: '/x' })).data; first.rows.pop(); return (await nango.get({ endpoint: '/x' })).data.rows.length;",
+            one_get(json!({}), json!(1), get.clone()),
+        ),
+        (
+            "shared-metadata",
+            "const metadata: any = await nango.getMetadata(); metadata.seen = true; await nango.updateMetadata({ other: 1 }); return await nango.getMetadata();",
+            json!({ "output": { "a": 1, "seen": true }, "nango": { "getMetadata": { "a": 1 } } }),
+        ),
+        // As in production: the answer of each request is its own.
+        (
+            "own-answer",
+            "const first = (await nango.get({ endpoint: '/x' })).data; first.rows.pop(); return (await nango.get({ endpoint: '/x' })).data.rows.length;",
+            one_get(json!({}), json!(2), get),
+        ),
+        // A clock that nobody has stopped is at the time of the recording, or now.
+        (
+            "then",
+            "return new Date().getUTCFullYear() === 2020 ? (await nango.get({ endpoint: '/x' })).data : 'now';",
+            one_get(
+                json!({}),
+                json!(1),
+                json!({ "response": 1, "headers": { "date": "Wed, 01 Jan 2020 00:00:00 GMT" } }),
+            ),
+        ),
+        (
+            "now",
+            "await nango.get({ endpoint: '/x' }); return new Date().getUTCFullYear() > 2020;",
+            one_get(
+                json!({}),
+                json!(true),
+                json!({ "response": 1, "headers": { "date": "Wed, 01 Jan 2020 00:00:00 GMT" } }),
+            ),
+        ),
+        // What a comment says about the kind of a file is a comment.
+        (
+            "described",
+            "/* not a createSync( { } ) */ const text = 'createSync('; return text;",
+            json!({ "output": "createSync(", "nango": {} }),
+        ),
+    ]);
+    let kept = "const batch = [{ id: '1' }]; await nango.batchSave(batch, 'Item'); batch[0]!.id = '2'; await nango.batchSave(batch, 'Item');";
+    let dir = folder(&[
+        ("acme/syncs/kept.ts", &sync(kept)),
+        (
+            "acme/tests/kept.test.json",
+            r#"{"nango": {"batchSave": {"Item": [{"id": "2"}, {"id": "2"}]}}, "api": {}}"#,
+        ),
+    ]);
+    let ran = tenon(dir.path(), None, &["test", "--json"]);
+    assert_eq!(reasons(&ran)["kept"], "");
 }

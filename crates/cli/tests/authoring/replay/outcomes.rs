@@ -175,7 +175,7 @@ fn syncs_are_judged_by_their_batches() {
         ),
         (
             "deletes-differ",
-            json!({ "Item": items }),
+            json!({ "Item": items, "Other": [{ "id": "2" }] }),
             json!({ "Item": [{ "id": "8" }] }),
         ),
         (
@@ -184,12 +184,26 @@ fn syncs_are_judged_by_their_batches() {
             json!({}),
         ),
         ("missing", json!({ "Item": items, "Other": [] }), json!({})),
+        // A model that the fixture does not know has no records, as in the generated tests of the kit.
+        ("unknown", json!({ "Item": items }), json!({})),
+        (
+            "not-compared",
+            json!({ "Item": items, "Elsewhere": [{ "id": "3" }] }),
+            json!({}),
+        ),
     ];
     let mut files = Vec::new();
     for (name, saved, deleted) in cases {
         files.push((format!("acme/syncs/{name}.ts"), sync(saving)));
         files.push((format!("acme/tests/{name}.test.json"), fixture(saved, deleted)));
     }
+    // What a test does not name, it does not compare.
+    files.push((
+        "acme/tests/not-compared.test.ts".to_owned(),
+        "import sync from '../syncs/not-compared.js'; new NangoSyncMock({ name: 'not-compared', Model: 'Item' });
+         expect(spied).toStrictEqual(await mock.getBatchSaveData('Item'));"
+            .to_owned(),
+    ));
     let files: Vec<(&str, &str)> = files
         .iter()
         .map(|(path, text)| (path.as_str(), text.as_str()))
@@ -197,6 +211,8 @@ fn syncs_are_judged_by_their_batches() {
     let dir = folder(&files);
     let ran = tenon(dir.path(), None, &["test", "--json", "--jobs", "2"]);
     let reasons = reasons(&ran);
+    assert_eq!(reasons["not-compared"], "");
+    assert_eq!(reasons["unknown"], "batchSave(Other) has 1 items, expected 0");
     assert_eq!(
         (reasons["right"].as_str(), reasons["deletes-unlisted"].as_str()),
         ("", ""),

@@ -111,15 +111,42 @@ fn the_older_form_of_fixtures_is_read() {
         ("acme/syncs/first.ts", &sync(&pages.replace("/v1/items", "/v1/first"))),
         ("acme/mocks/first/Item/batchSave.json", r#"[{"id": "a"}]"#),
         ("acme/mocks/nango/get/proxy/v1/first/first.json", r#"{"items": ["a"], "next": "n"}"#),
+        // A request is known by what the call itself says: all but eight headers, and no query of its endpoint.
+        ("acme/actions/search.ts", &action("return (await nango.post({ endpoint: '/v1//search?q=1', params: { page: 2, none: undefined as any }, data: 'a=1', headers: { 'Content-Type': 'application/x-www-form-urlencoded', accept: 'text/xml', Host: 'h' } })).data;")),
+        ("acme/mocks/search/output.json", r#""found""#),
+        (
+            "acme/mocks/nango/post/proxy/v1//search?q=1/search/one.json",
+            &json!({ "requestIdentity": { "method": "post", "endpoint": "v1//search?q=1", "params": [["none", null], ["page", 2]], "headers": [["accept", "text/xml"], ["content-type", "application/x-www-form-urlencoded"]], "data": "a=1" }, "headers": {}, "response": "found" }).to_string(),
+        ),
+        // A header's relation is all that is followed where one is named.
+        ("acme/syncs/linked.ts", &sync("for await (const page of nango.paginate({ endpoint: '/v1/linked', paginate: { type: 'link', link_rel_in_response_header: 'next', link_path_in_response_body: 'next', response_path: 'items' } })) await nango.batchSave(page as any, 'Item');")),
+        ("acme/mocks/linked/Item/batchSave.json", r#"[{"id": "a"}]"#),
+        (
+            "acme/mocks/nango/get/proxy/v1/linked/linked/one.json",
+            &json!({ "requestIdentity": { "method": "get", "endpoint": "v1/linked", "params": [], "headers": [] }, "headers": {}, "response": { "items": [{ "id": "a" }], "next": "/v1/linked" } }).to_string(),
+        ),
+        // The folder may have the name that a test gives it.
+        ("acme/actions/renamed.ts", &action("return 1;")),
+        ("acme/tests/acme-renamed.test.ts", "import action from '../actions/renamed.js'; new NangoActionMock({ name: 'before', Model: 'x' }); expect(response).toEqual(await mock.getOutput());"),
+        ("acme/mocks/before/output.json", "1"),
+        // Nothing outside of the recordings is read.
+        ("acme/actions/outside.ts", &action("try { await nango.get({ endpoint: '/../../../../secret' }); } catch (error) { return String(error); }")),
+        ("acme/mocks/outside/output.json", r#""Error: the endpoint /../../../../secret leads out of the recordings""#),
+        ("acme/secret/outside.json", "1"),
         // Values without an expectation are no fixture.
         ("acme/actions/untested.ts", &action("return 1;")),
         ("acme/mocks/untested/input.json", "{}"),
     ]);
     let ran = tenon(dir.path(), None, &["test", "--json"]);
     let reasons = reasons(&ran);
-    let expected = ["first", "items", "rename"].map(|name| (name.to_owned(), String::new()));
+    let expected = ["first", "items", "linked", "outside", "rename", "renamed", "search"]
+        .map(|name| (name.to_owned(), String::new()));
     assert_eq!(reasons.into_iter().collect::<Vec<_>>(), expected);
-    assert_eq!(ran.json()["results"][0]["fixture"], "acme/mocks/rename");
+    let fixtures = ran.json()["results"].as_array().unwrap().clone();
+    assert!(
+        fixtures.iter().any(|result| result["fixture"] == "acme/mocks/before"),
+        "{fixtures:?}"
+    );
 }
 
 #[test]

@@ -94,6 +94,9 @@ fn read_sections<'js>(ctx: &Ctx<'js>, sections: &Array<'js>) -> Result<Vec<Secti
         .collect()
 }
 
+/// No call has this number.
+const NO_ROOM: u32 = 0;
+
 fn send(shared: &Shared, kind: FrameKind, id: u32, header: &str, sections: &[Section<'_>]) {
     let sections: Vec<&[u8]> = sections.iter().map(Section::as_bytes).collect();
     shared
@@ -101,6 +104,7 @@ fn send(shared: &Shared, kind: FrameKind, id: u32, header: &str, sections: &[Sec
         .send(kind, shared.run.get(), id, header.as_bytes(), &sections);
 }
 
+/// Sends a call and gives its number, or [`NO_ROOM`] while as many as may be are waiting for an answer.
 fn call<'js>(ctx: &Ctx<'js>, shared: &Shared, header: JsString<'js>, sections: &Array<'js>) -> Result<u32> {
     let limits = shared.limits.get();
     if shared.calls.get() >= limits.calls {
@@ -111,11 +115,7 @@ fn call<'js>(ctx: &Ctx<'js>, shared: &Shared, header: JsString<'js>, sections: &
         ));
     }
     if shared.in_flight.borrow().len() >= limits.calls_in_flight as usize {
-        let message = format!(
-            "More than {} calls to the platform are waiting for an answer",
-            limits.calls_in_flight
-        );
-        return Err(Exception::throw_message(ctx, &message));
+        return Ok(NO_ROOM);
     }
     let header = header.to_cstring()?;
     let sections = read_sections(ctx, sections)?;
