@@ -46,6 +46,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// What was wrong, in one sentence.
+    pub fn sentence(&self) -> String {
+        match (&self.message, self.issues.first()) {
+            (Some(message), _) => message.clone(),
+            (None, Some(issue)) => format!("{}: {}", issue.path.join("."), issue.message),
+            (None, None) => self.code.clone(),
+        }
+    }
+
     /// The body that the public API answers with.
     pub fn envelope(&self) -> Value {
         let mut error = Map::new();

@@ -305,3 +305,28 @@ async fn time_zones() {
         ])
     );
 }
+
+/// The engine's own bounds, which are lower than those of Node.
+#[tokio::test]
+async fn recursion_and_spread_go_far_enough() {
+    let body = r"
+        const depth = (n) => (n === 0 ? 0 : 1 + depth(n - 1));
+        const wait = async (n) => (n === 0 ? 0 : 1 + (await wait(n - 1)));
+        const tree = (n) => (n === 0 ? [] : [n, ...[n - 1].flatMap((below) => tree(below))]);
+        const beyond = (call) => { try { call(); } catch (error) { return error.message; } };
+        return [
+            depth(4000), await wait(1500), tree(1000).length, Math.max(...Array.from({ length: 60_000 }, (_, i) => i)),
+            beyond(() => depth(1e6)), beyond(() => Math.max(...new Array(70_000).fill(1)))
+        ];";
+    assert_eq!(
+        eval(body).await,
+        json!([
+            4000,
+            1500,
+            1000,
+            59_999,
+            "Maximum call stack size exceeded",
+            "too many arguments in function call (only 65535 allowed)"
+        ])
+    );
+}

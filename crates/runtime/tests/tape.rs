@@ -11,6 +11,7 @@ use support::{action, invocation, output, runtime};
 use tenon_runtime::cassette::{Recorder, Recording, Step};
 use tenon_runtime::protocol::{Host, HostCall, HostError, HostReply, HttpReply};
 use tenon_runtime::{Code, Kind, Outcome, Runtime, Tape, Taping};
+use tokio_util::sync::CancellationToken;
 
 /// Answers `/n` after n milliseconds.
 struct Slow;
@@ -28,6 +29,19 @@ impl Host for Slow {
             body: http.endpoint.into(),
             ..HttpReply::default()
         }))
+    }
+}
+
+/// Answers the first request, and cancels the run at the second.
+struct Cancelling(CancellationToken);
+
+#[async_trait]
+impl Host for Cancelling {
+    async fn call(&self, call: HostCall) -> Result<HostReply, HostError> {
+        if matches!(&call, HostCall::Http(http) if http.endpoint == "/60000") {
+            self.0.cancel();
+        }
+        Slow.call(call).await
     }
 }
 
@@ -137,12 +151,8 @@ async fn a_run_that_was_cancelled_ends_there_again() {
     let recorder = Arc::new(Recorder::new(1 << 20));
     let mut run = invocation(Arc::clone(&code), Kind::Action, None);
     run.taping = Taping::Record(recorder.clone());
-    let cancel = run.cancel.clone();
-    let stop = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        cancel.cancel();
-    };
-    let (outcome, ()) = tokio::join!(runtime.run(run, Arc::new(Slow)), stop);
+    let host = Cancelling(run.cancel.clone());
+    let outcome = runtime.run(run, Arc::new(host)).await;
     assert_eq!(outcome.result.as_ref().unwrap_err().type_, "script_aborted");
     let recording = recorder.finish();
     let tape = outcome.tape.expect("a tape");

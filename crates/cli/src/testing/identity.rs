@@ -81,7 +81,11 @@ impl Identity {
         let data = Data::of(&call);
         let outline = ProxyCall::from_function(call, "", "", rng)
             .and_then(ProxyCall::outline)
-            .map_err(|error| error.to_string())?;
+            .map_err(|error| {
+                error
+                    .refusal()
+                    .map_or_else(|| error.to_string(), |refusal| refusal.sentence())
+            })?;
         Ok(Self {
             method,
             endpoint: endpoint_of(&outline.url),
@@ -195,17 +199,12 @@ pub enum Data {
 
 impl Data {
     fn of(call: &HttpCall) -> Self {
-        match (&call.object, &call.body) {
-            (Some(json), Body::Form { text }) => {
-                return Self::FormObject {
-                    json: json.clone(),
-                    form: text.clone(),
-                };
-            }
-            (Some(json), _) => return Self::Text(json.clone()),
-            (None, _) => {}
-        }
         match &call.body {
+            Body::Form { text } if let Some(json) = &call.object => Self::FormObject {
+                json: json.clone(),
+                form: text.clone(),
+            },
+            Body::Multipart { .. } if let Some(json) = &call.object => Self::Text(json.clone()),
             Body::Empty => Self::None,
             Body::Json { text } | Body::Text { text } if text.is_empty() => Self::None,
             Body::Json { text } if sends_form(call) => Self::FormObject {

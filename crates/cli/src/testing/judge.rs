@@ -124,8 +124,10 @@ fn part_of(expected: &Value, actual: Value) -> Value {
     match (expected, actual) {
         (Value::Object(wanted), Value::Object(members)) => members
             .into_iter()
-            .filter_map(|(name, value)| Some((part_of(wanted.get(&name)?, value), name)))
-            .map(|(value, name)| (name, value))
+            .filter_map(|(name, value)| {
+                let value = part_of(wanted.get(&name)?, value);
+                Some((name, value))
+            })
             .collect(),
         (Value::Array(wanted), Value::Array(items)) if wanted.len() == items.len() => wanted
             .iter()

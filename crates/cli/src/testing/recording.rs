@@ -211,9 +211,15 @@ impl Unified {
                 let reasons: Vec<String> = entries
                     .iter()
                     .take(3)
-                    .map(|entry| match entry.get("request") {
-                        Some(recorded) => mismatch(recorded, request).unwrap_or_default(),
-                        None => "the entry does not say for which request it is".to_owned(),
+                    .map(|entry| {
+                        match (
+                            entry.get("request").filter(|recorded| recorded.is_object()),
+                            entry["hash"].as_str(),
+                        ) {
+                            (Some(recorded), _) => mismatch(recorded, request).unwrap_or_default(),
+                            (None, Some(hash)) => format!("the entry is for the request with the hash {hash}"),
+                            (None, None) => "the entry does not say for which request it is".to_owned(),
+                        }
                     })
                     .collect();
                 let more = entries.len().saturating_sub(3);
@@ -280,7 +286,7 @@ fn params_mismatch(recorded: &Value, request: &Identity) -> Option<String> {
         .iter()
         .find(|(name, value)| sent(name).is_none_or(|(_, text)| text != value))
     {
-        return Some(format!("the recorded parameter {name} is {value:?}"));
+        return Some(differs("parameter", name, value, sent(name)));
     }
     let extra = || {
         request
@@ -292,6 +298,11 @@ fn params_mismatch(recorded: &Value, request: &Identity) -> Option<String> {
         Some((name, _)) => format!("the parameter {name} was not recorded"),
         None => "another number of parameters was recorded".to_owned(),
     })
+}
+
+fn differs(what: &str, name: &str, value: &str, sent: Option<&(String, String)>) -> String {
+    let sent = sent.map_or_else(|| "none".to_owned(), |(_, text)| format!("{text:?}"));
+    format!("the recorded {what} {name} is {value:?}, sent was {sent}")
 }
 
 /// Names in lower case, the first of equal names, without the content type of forms.
@@ -311,7 +322,8 @@ fn headers_mismatch(recorded: &Value, request: &Identity) -> Option<String> {
     let wanted = normalized(members(recorded, "headers"));
     let sent = normalized(request.headers.iter().cloned());
     if let Some((name, value)) = wanted.iter().find(|header| !sent.contains(header)) {
-        return Some(format!("the recorded header {name} is {value:?}"));
+        let sent = sent.iter().find(|(known, _)| known == name);
+        return Some(differs("header", name, value, sent));
     }
     let extra = sent.iter().find(|header| !wanted.contains(header));
     extra.map(|(name, _)| format!("the header {name} was not recorded"))

@@ -71,7 +71,7 @@ static STARTS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.(?:checkpoint\s
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
 static LAST_SYNC: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\.lastSyncDate\s*=\s*").unwrap());
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
-static MODELS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"\bModel:\s*['"]([^'"]+)['"]"#).unwrap());
+static MODELS: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\bModel:\s*").unwrap());
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by every test")]
 static EXPECTS_FAILURE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\)\s*\.rejects\s*\.|try\s*\{[^}]*\.exec\(|\.exec\([^;]*\)\s*\.catch\(").unwrap());
@@ -122,10 +122,7 @@ impl Staging {
                 .into_iter()
                 .filter(|name| !canned.contains_key(*name) && gives(text, name))
                 .collect(),
-            models: MODELS.captures(text).map(|found| {
-                let names = found.extract::<1>().1[0].split(',');
-                names.map(|name| name.trim().to_owned()).collect()
-            }),
+            models: models(&reader),
             canned,
         }
     }
@@ -139,6 +136,19 @@ impl Staging {
     pub fn canned(&self, name: &str) -> Option<Value> {
         self.canned.get(name).cloned()
     }
+}
+
+/// The models that a test names: `'A,B'`, or a constant that is such a text or a list.
+fn models(reader: &Reader<'_>) -> Option<Vec<String>> {
+    let rest = reader.text.get(MODELS.find(reader.text)?.end()..)?;
+    let named = rest.split(['.', ',', '}', ' ', '\n']).next()?;
+    let value = reader.value(rest).or_else(|| reader.value(named))?;
+    let names = match &value {
+        Value::String(names) => names.split(',').collect(),
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect::<Vec<_>>(),
+        _ => return None,
+    };
+    Some(names.into_iter().map(|name| name.trim().to_owned()).collect())
 }
 
 /// Whether the test seems to say what `nango.<name>` answers.

@@ -122,12 +122,7 @@ impl Ended {
                 | "validation_error"
         );
         let code = if public { refusal.code.as_str() } else { kind.failure() };
-        let message = match (&refusal.message, refusal.issues.first()) {
-            (Some(message), _) => message.clone(),
-            (None, Some(issue)) => format!("{}: {}", issue.path.join("."), issue.message),
-            (None, None) => refusal.code.clone(),
-        };
-        Self::failed(code, &message, refusal.payload.clone(), Map::new())
+        Self::failed(code, &refusal.sentence(), refusal.payload.clone(), Map::new())
     }
 }
 

@@ -99,6 +99,8 @@ fn what_a_test_compares_is_read() {
     assert!(failing.fails);
     let models = of("new NangoSyncMock({ dirname, name: 'users', Model: 'User, Group' })").models;
     assert_eq!(models, Some(vec!["User".to_owned(), "Group".to_owned()]));
+    let listed = of("const models = ['User', 'Group']; new NangoSyncMock({ name: 'users', Model: models.join(',') })");
+    assert_eq!(listed.models, models);
     let odd = of("mock.getConnection = buildConnection(mock);");
     assert_eq!(odd.unread, ["getConnection"]);
 }

@@ -110,6 +110,29 @@ fn requests_that_no_entry_fits_are_named() {
             one_get(json!({}), json!(1), json!([{ "response": 1 }, { "response": 2 }])),
         ),
         (
+            "other-hash",
+            "await nango.get({ endpoint: '/x', params: { a: 1 } });",
+            one_get(
+                json!({}),
+                json!(1),
+                json!({ "response": 1, "hash": "ab12", "request": "of another kind" }),
+            ),
+        ),
+        (
+            "other-header",
+            "await nango.get({ endpoint: '/x', headers: { 'X-A': '2' } });",
+            one_get(
+                json!({}),
+                json!(1),
+                json!({ "response": 1, "request": { "headers": { "x-a": "1" } } }),
+            ),
+        ),
+        (
+            "bad-header",
+            "await nango.get({ endpoint: '/x', headers: { 'X-A': 'a\\n' } });",
+            one_get(json!({}), json!(1), json!({ "response": 1 })),
+        ),
+        (
             "fewer-params",
             "await nango.get({ endpoint: '/x?a=1' });",
             one_get(
@@ -150,7 +173,10 @@ fn requests_that_no_entry_fits_are_named() {
     for (name, part) in [
         ("bare-entry", bare),
         ("bare-entries", bare),
-        ("fewer-params", "the recorded parameter b is \"2\""),
+        ("other-hash", "the entry is for the request with the hash ab12"),
+        ("other-header", "the recorded header x-a is \"1\", sent was \"2\""),
+        ("bad-header", "The header X-A cannot be sent"),
+        ("fewer-params", "the recorded parameter b is \"2\", sent was none"),
         ("data", "the recorded data is {\"a\":1}, sent was {\"a\":2}"),
         ("method", "no recorded answer for DELETE /x (hash "),
         ("method", "the fixture has no DELETE requests"),
