@@ -77,6 +77,7 @@ const FLOWS = [
         if (left > 0) throw new nango.ActionError({ message: 'not yet' });
         return { left };`),
     action('large', `return 'x'.repeat(input.n);`),
+    action('spin', `const end = Date.now() + input.ms; while (Date.now() < end); return 'spun';`),
     action('hungry', `const all = []; for (let i = 0; i < input.mb; i++) all.push(new Uint8Array(1 << 20).fill(i)); return all.length;`)
 ];
 
@@ -364,6 +365,20 @@ test('memory that is nearly used up is a warning in the log of the run', async (
     const [greedy, modest] = await Promise.all(ended.map(async (one) => JSON.stringify(await must('GET', `/logs/operations/${one.id}`))));
     assert.match(greedy, /Memory is nearly used up: \d+ of 32 MiB \(\d+ %\)/);
     assert.doesNotMatch(modest, /Memory is nearly/);
+});
+
+test('an environment may have its own limits', async () => {
+    const hungry = async () => (await api('POST', '/action/trigger', { action_name: 'hungry', input: { mb: 40 } }, { headers: selected })).body;
+    const spin = async () => (await api('POST', '/action/trigger', { action_name: 'spin', input: { ms: 2500 } }, { headers: selected })).body;
+    assert.match(JSON.stringify(await hungry()), /memory/i);
+    assert.equal(await spin(), 'spun');
+    await server.cli('env', 'settings', 'dev', '--function-memory-mb', '96', '--action-cpu-seconds', '1');
+    await until('the larger memory', async () => await hungry() === 40);
+    assert.match(JSON.stringify(await spin()), /CPU|processor|time/i);
+    await server.cli('env', 'settings', 'dev', '--function-memory-mb', '0', '--action-cpu-seconds', '0');
+    await until('the node\'s memory', async () => await hungry() !== 40);
+    assert.equal(await spin(), 'spun');
+    await assert.rejects(server.cli('env', 'settings', 'dev', '--function-memory-mb', '3'), /at least 8 MiB/);
 });
 
 test('functions that validate: in order, the first failure decides, with its own sentence', async () => {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::connect_ui::ConnectUiSettings;
+use crate::functions::limits::FunctionLimits;
 use crate::{Error, Result};
 
 /// Settings of an environment, stored as JSON. Every field has a default, so older rows stay readable.
@@ -40,6 +41,8 @@ pub struct EnvironmentSettings {
     pub otlp_endpoint: Option<String>,
     /// Headers sent there.
     pub otlp_headers: Vec<(String, String)>,
+    /// Bounds of its functions' runs.
+    pub functions: FunctionLimits,
     /// Look of the Connect UI.
     #[serde(deserialize_with = "null_is_default")]
     pub connect_ui: ConnectUiSettings,
@@ -63,6 +66,7 @@ impl Default for EnvironmentSettings {
             slack_notifications: false,
             otlp_endpoint: None,
             otlp_headers: Vec::new(),
+            functions: FunctionLimits::default(),
             connect_ui: ConnectUiSettings::default(),
         }
     }

@@ -13,6 +13,7 @@ mod definition;
 pub mod deploy;
 mod followers;
 mod invoke;
+pub mod limits;
 mod manage;
 mod on_events;
 mod pass_through;

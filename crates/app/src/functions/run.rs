@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tenon_runtime::{ErrorKind, Invocation, Kind, Limit, Limits, Outcome, RunContext, RunError, Taping};
+use tenon_runtime::{ErrorKind, Invocation, Kind, Limit, Outcome, RunContext, RunError, Taping};
 use tokio_util::sync::CancellationToken;
 
 use super::Function;
@@ -101,11 +101,7 @@ impl App {
             true => Some(Apart::begin(self, subject, kind).await?),
             false => None,
         };
-        let mut limits = Limits::for_kind(kind);
-        limits.memory_bytes = self.settings().run_memory_bytes;
-        if kind == Kind::Action {
-            limits.cpu = self.settings().action_cpu;
-        }
+        let limits = self.settings().run_limits(subject.environment.settings.functions, kind);
         let host = match &apart {
             Some(apart) => apart.host(subject, kind, &mut context),
             None => crate::host::for_run(self, subject, kind),

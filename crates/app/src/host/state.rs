@@ -29,7 +29,13 @@ impl RunHost {
         let saved = self.ledger().await?.save_checkpoint(text).await;
         saved.map_err(|error| self.unwritten("Error saving checkpoint: Failed to save checkpoint", &error))?;
         self.log(Level::Debug, "Saved the checkpoint");
-        if self.kind == Kind::Sync && self.begun.elapsed() >= self.app.settings().sync_interrupt_after {
+        if self.kind == Kind::Sync
+            && self.begun.elapsed()
+                >= self
+                    .app
+                    .settings()
+                    .sync_pause_after(self.subject.environment.settings.functions)
+        {
             let minutes = self.begun.elapsed().as_secs() / 60;
             let message =
                 format!("The run pauses at this checkpoint after {minutes} minutes; the next run goes on at once");

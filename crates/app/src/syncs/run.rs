@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tenon_model::EnvironmentId;
 use tenon_queue::{Handler, Limits, StopReason, Task, Verdict};
-use tenon_runtime::{ErrorKind, Invocation, Kind as RunKind, Limits as RunLimits, Outcome, RunError, Taping};
+use tenon_runtime::{ErrorKind, Invocation, Kind as RunKind, Outcome, RunError, Taping};
 use tenon_store::tables::connections::{self, ConnectionRow};
 use tenon_store::tables::runs::{self, RunInput, RunRow};
 use tenon_store::tables::syncs::{self, SyncRow, schedule_key};
@@ -317,8 +317,7 @@ pub(super) async fn perform(
         context.track_deletes = Some(job.function.definition.track_deletes);
         context.empty_cache = Some(job.row.empty_cache);
     }
-    let mut limits = RunLimits::for_kind(kind);
-    limits.memory_bytes = app.settings().run_memory_bytes;
+    let limits = app.settings().run_limits(job.environment.settings.functions, kind);
     let invocation = Invocation {
         tenant: job.environment.id.to_string(),
         isolate_key: app.isolate_key(&subject),

@@ -7,6 +7,7 @@ use serde_json::json;
 use tenon_app::App;
 use tenon_app::connect_ui::{Primary, ThemeName};
 use tenon_app::environments::{CreatedEnvironment, Environment, EnvironmentSettings, NewEnvironmentInput};
+use tenon_app::functions::limits::MEMORY_MB_MIN;
 
 use crate::commands::serve::CommonArgs;
 use crate::{logging, wiring};
@@ -120,6 +121,16 @@ struct SettingsChange {
     /// Send a webhook when an asynchronous action has ended.
     #[arg(long)]
     on_async_action_completion: Option<bool>,
+    /// Memory of one function run in MiB, instead of `functions.memory_mb`; 0 goes back to that.
+    #[arg(long, value_name = "MB")]
+    function_memory_mb: Option<u32>,
+    /// CPU seconds of one action run, instead of `functions.action_cpu_seconds`; 0 goes back to that.
+    #[arg(long, value_name = "SECONDS")]
+    action_cpu_seconds: Option<u32>,
+    /// Seconds after which a run of a sync pauses at its next checkpoint, instead of `functions.sync_interrupt_seconds`; 0 goes
+    /// back to that.
+    #[arg(long, value_name = "SECONDS")]
+    sync_interrupt_seconds: Option<u32>,
     /// Connect UI: colour of buttons on light surfaces, #rrggbb; empty is neutral.
     #[arg(long, value_name = "COLOUR")]
     connect_primary_light: Option<String>,
@@ -162,6 +173,9 @@ impl SettingsChange {
                 bail!("{flag} {colour:?} is not a colour; write it as #rrggbb");
             }
         }
+        if let Some(memory @ 1..MEMORY_MB_MIN) = self.function_memory_mb {
+            bail!("--function-memory-mb is {memory}; a run needs at least {MEMORY_MB_MIN} MiB");
+        }
         if let Some(url) = &self.connect_logo_url
             && !url.is_empty()
             && !(url.starts_with("https://") && tenon_app::validate::is_url(url))
@@ -191,6 +205,15 @@ impl SettingsChange {
             &mut settings.on_async_action_completion,
             self.on_async_action_completion,
         );
+        let set_limit = |to: &mut Option<u32>, value: Option<u32>| {
+            if let Some(limit) = value {
+                *to = Some(limit).filter(|limit| *limit > 0);
+            }
+        };
+        let functions = &mut settings.functions;
+        set_limit(&mut functions.memory_mb, self.function_memory_mb);
+        set_limit(&mut functions.action_cpu_seconds, self.action_cpu_seconds);
+        set_limit(&mut functions.sync_interrupt_seconds, self.sync_interrupt_seconds);
         let connect = &mut settings.connect_ui;
         set_text(&mut connect.primary_light, self.connect_primary_light);
         set_text(&mut connect.primary_dark, self.connect_primary_dark);

@@ -2,7 +2,11 @@
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
+use tenon_app::functions::limits::MEMORY_MB_MIN;
 use tenon_app::recordings;
+
+/// Most that the remote builder may be given for anything: a day.
+const REMOTE_SECONDS_MAX: u64 = 86_400;
 
 /// Whether isolates are kept for the next run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -89,14 +93,19 @@ impl Functions {
         if self.workers_max == 0 {
             bail!("functions.workers_max is 0; at least one worker is needed");
         }
-        if self.memory_mb < 8 {
-            bail!("functions.memory_mb is {}; a run needs at least 8 MiB", self.memory_mb);
+        if self.memory_mb < MEMORY_MB_MIN as usize {
+            bail!(
+                "functions.memory_mb is {}; a run needs at least {MEMORY_MB_MIN} MiB",
+                self.memory_mb
+            );
         }
         if self.sync_interrupt_seconds == 0 {
             bail!("functions.sync_interrupt_seconds is 0; a run needs at least a second before it may pause");
         }
-        if self.build_seconds == 0 || self.remote_job_seconds == 0 {
-            bail!("functions.build_seconds and functions.remote_job_seconds begin at 1; nothing is done in no time");
+        for (name, seconds) in [("build", self.build_seconds), ("remote_job", self.remote_job_seconds)] {
+            if !(1..=REMOTE_SECONDS_MAX).contains(&seconds) {
+                bail!("functions.{name}_seconds is {seconds}; it has 1 to {REMOTE_SECONDS_MAX} seconds");
+            }
         }
         if !(0.0..=1.0).contains(&self.record_rate) {
             bail!(

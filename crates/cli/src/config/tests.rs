@@ -56,6 +56,7 @@ fn recordings_are_set_up_in_words_that_are_checked() {
         "record_rate = 1.5",
         "build_seconds = 0",
         "remote_job_seconds = 0",
+        "remote_job_seconds = 9000000000000000000",
         "record_max_mb = 0",
         "record_days = 0",
         "record_runs_max = 0",

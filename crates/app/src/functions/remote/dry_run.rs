@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use tenon_model::{FunctionId, Timestamp};
 use tenon_runtime::protocol::Host;
-use tenon_runtime::{Code, Invocation, Kind as RunKind, Limits, RunError};
+use tenon_runtime::{Code, Invocation, Kind as RunKind, RunError};
 use tokio::sync::OnceCell;
 
 use super::jobs::{Ended, Job, JobKind};
@@ -187,9 +187,10 @@ impl App {
             context.last_sync_date = wanted.last_sync_date;
             context.track_deletes = Some(function.definition.track_deletes);
         }
-        let mut limits = Limits::for_kind(run_kind);
-        limits.memory_bytes = self.settings().run_memory_bytes;
-        limits.cpu = self.settings().action_cpu;
+        let own = environment.settings.functions;
+        let mut limits = self.settings().run_limits(own, run_kind);
+        // Somebody waits for a dry run of a sync, as for an action.
+        limits.cpu = self.settings().run_limits(own, RunKind::Action).cpu;
         let left = self.settings().remote_job_within.saturating_sub(accepted.elapsed());
         limits.wall = limits.wall.min(left);
         let input = wanted
