@@ -1,7 +1,7 @@
 // Verdicts of `tenon test` and of the public test kit on the same functions and fixtures: the kit itself, run by Vitest, is the measure.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -50,6 +50,33 @@ async function files(at, wanted) {
     return found.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name)).filter((file) => wanted(file) && !file.includes('node_modules')).sort();
 }
 
+/**
+ * Tests are written for fixtures in one file; each older recording gets one with the models that it has, until its test is there.
+ * Answers their paths.
+ */
+async function stagedOlder() {
+    const written = [];
+    for (const { dir, name } of await recordings(path.join(folder, 'right', 'older'))) {
+        const folders = (await readdir(path.join(dir, 'mocks', name), { withFileTypes: true })).filter((entry) => entry.isDirectory());
+        const batchSave = Object.fromEntries(folders.map((model) => [model.name, []]));
+        const file = path.join(dir, 'tests', `${name}.test.json`);
+        await mkdir(path.dirname(file), { recursive: true });
+        await writeFile(file, JSON.stringify({ nango: { batchSave } }));
+        written.push(file);
+    }
+    return written;
+}
+
+/** Older recordings below `at`: {dir: folder of the integration, name: of the function}. */
+async function recordings(at) {
+    const found = [];
+    for (const integration of await readdir(at)) {
+        const dir = path.join(at, integration);
+        for (const name of await readdir(path.join(dir, 'mocks'))) if (name !== 'nango') found.push({ dir, name });
+    }
+    return found;
+}
+
 before(async () => {
     folder = await temporaryFolder('tenon-kit-');
     const fixtures = path.join(peers, 'fixtures', 'kit');
@@ -65,7 +92,9 @@ before(async () => {
     }
     await writeFile(path.join(folder, 'package.json'), '{ "name": "kit", "private": true, "type": "module" }');
     await symlink(path.join(peers, 'node_modules'), path.join(folder, 'node_modules'));
+    const older = await stagedOlder();
     for (const half of ['right', 'wrong']) await run(binary(), ['generate:tests'], { cwd: path.join(folder, half) });
+    for (const file of older) await rm(file);
     await cp(path.join(folder, 'right', 'vitest.setup.ts'), path.join(folder, 'vitest.setup.ts'));
     await writeFile(path.join(folder, 'vite.config.ts'), CONFIG);
 });
