@@ -146,6 +146,17 @@ impl Tx {
             Inner::Postgres(conn) => conn.commit(&self.signals).await,
         }
     }
+
+    /// Takes the writes back and gives up the locks: when this returns, another transaction can have them. Dropping does
+    /// the same, but on PostgreSQL some time later.
+    #[tenon_model::boxed]
+    pub async fn roll_back(mut self) -> Result<()> {
+        match &mut self.conn.inner {
+            // Dropping is enough: it happens at once.
+            Inner::Sqlite(_) => Ok(()),
+            Inner::Postgres(conn) => conn.roll_back().await,
+        }
+    }
 }
 
 impl Cell {

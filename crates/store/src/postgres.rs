@@ -202,6 +202,12 @@ impl PgConn {
         self.in_transaction = false;
         Ok(())
     }
+
+    pub(crate) async fn roll_back(&mut self) -> Result<()> {
+        self.session()?.client.batch_execute("ROLLBACK").await?;
+        self.in_transaction = false;
+        Ok(())
+    }
 }
 
 impl Drop for PgConn {

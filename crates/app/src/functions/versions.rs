@@ -5,10 +5,11 @@
 
 use serde_json::{Value, json};
 use tenon_model::Timestamp;
+use tenon_store::Tx;
 use tenon_store::tables::deployments::{self, DeploymentRow};
 use tenon_store::tables::functions::{self as table, FunctionInput, VersionRow};
 
-use super::deploy::{Turn, concurrent};
+use super::deploy::Exclusive;
 use super::manage::{ambiguous, no_function};
 use super::{ConnectionEvent, Function, FunctionKind, ListQuery};
 use crate::caller::Caller;
@@ -120,13 +121,20 @@ impl App {
     }
 
     async fn roll_back(&self, function: &Function, wanted: Option<&str>, operation: String) -> Result<String> {
+        let mut deploy = Exclusive::begin(self, function.environment_id).await?;
+        let outcome = self.deploy_again(&mut deploy.tx, function, wanted, operation).await;
+        deploy.end(outcome).await
+    }
+
+    async fn deploy_again(
+        &self,
+        tx: &mut Tx,
+        function: &Function,
+        wanted: Option<&str>,
+        operation: String,
+    ) -> Result<String> {
         let environment = function.environment_id;
-        let _turn = Turn::take(self, environment)?;
-        let mut tx = self.store().begin().await?;
-        if !deployments::try_lock(&mut tx, environment).await? {
-            return Err(concurrent());
-        }
-        let rows = table::versions(&mut tx, environment, function.id).await?;
+        let rows = table::versions(tx, environment, function.id).await?;
         let present = rows.first().map(|row| (row.hash.clone(), row.definition.clone()));
         let row = match wanted {
             Some(version) => rows
@@ -159,15 +167,12 @@ impl App {
             definition: &row.definition,
             now,
         };
-        table::upsert(&mut tx, environment, function.integration_id, &again).await?;
-        let stored = table::find_by_id(&mut tx, environment, function.id).await?;
+        table::upsert(tx, environment, function.integration_id, &again).await?;
+        let stored = table::find_by_id(tx, environment, function.id).await?;
         let stored: Vec<Function> = stored.into_iter().map(Function::from_row).collect::<Result<_>>()?;
         let owner = self.environment(environment).await?;
-        self.after_deploy(&mut tx, &owner, &stored).await?;
-        deployments::insert(&mut tx, &self.rollback_row(function, &row, operation, now)).await?;
-        tx.signal("functions", "");
-        tx.commit().await?;
-        self.forget("functions");
+        self.after_deploy(tx, &owner, &stored).await?;
+        deployments::insert(tx, &self.rollback_row(function, &row, operation, now)).await?;
         Ok(row.version)
     }
 

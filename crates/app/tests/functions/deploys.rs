@@ -239,6 +239,21 @@ async fn deploys_of_one_environment_keep_each_other_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_hears_of_a_refusal_may_deploy_at_once() {
+    for node in nodes().await {
+        node.integration("one").await;
+        for _ in 0..40 {
+            let refused = deploy(&node, body(vec![flow("action", "a", "two")], "single", json!({}))).await;
+            assert_eq!(code(refused), "unknown_provider_config");
+            deploy(&node, body(vec![flow("action", "a", "one")], "single", json!({})))
+                .await
+                .unwrap();
+        }
+        node.app.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn versions_are_kept_as_given_or_counted() {
     for node in nodes().await {
         node.integration("one").await;

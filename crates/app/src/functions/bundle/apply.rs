@@ -14,7 +14,7 @@ use super::{BundleInput, Changes, is};
 use crate::caller::Caller;
 use crate::environments::Environment;
 use crate::functions::code::PackedCode;
-use crate::functions::deploy::{Turn, bump, calls_constructor, concurrent, definition_text, deployed, rejected};
+use crate::functions::deploy::{Exclusive, bump, calls_constructor, definition_text, deployed, rejected};
 use crate::functions::{ConnectionEvent, Function};
 use crate::operations::{Kind, OperationHandle, Outcome, Subject};
 use crate::{App, Error, Result};
@@ -119,17 +119,32 @@ impl App {
         operation: &OperationHandle,
     ) -> Result<Value> {
         let prepared = input.functions.iter().map(prepare).collect::<Result<Vec<_>>>()?;
-        let _turn = Turn::take(self, environment.id)?;
-        let mut tx = self.store().begin().await?;
-        if !deployments::try_lock(&mut tx, environment.id).await? {
-            return Err(concurrent());
+        let mut deploy = Exclusive::begin(self, environment.id).await?;
+        let outcome = self
+            .apply_bundle(&mut deploy.tx, environment, input, &prepared, operation)
+            .await;
+        let wire = deploy.end(outcome).await?.wire();
+        if let Value::Object(facts) = &wire {
+            operation.annotate(facts.clone());
         }
-        let integrations = find_integrations(&mut tx, environment, input).await?;
-        let (ours, others) = present(&mut tx, environment).await?;
+        Ok(wire)
+    }
+
+    /// Writes what was prepared; what it changed.
+    async fn apply_bundle(
+        &self,
+        tx: &mut Tx,
+        environment: &Environment,
+        input: &BundleInput,
+        prepared: &[Prepared<'_>],
+        operation: &OperationHandle,
+    ) -> Result<Changes> {
+        let integrations = find_integrations(tx, environment, input).await?;
+        let (ours, others) = present(tx, environment).await?;
         check_names(input, &others)?;
-        let changes = compare(input, &prepared, &ours);
+        let changes = compare(input, prepared, &ours);
         let mut stored = Vec::new();
-        for (function, code) in &prepared {
+        for (function, code) in prepared {
             let name = (function.integration.clone(), function.name.clone());
             let Some(integration) = integrations.get(&function.integration) else {
                 continue;
@@ -137,7 +152,7 @@ impl App {
             if !changes.unchanged.contains(&name) {
                 let rows: Vec<&Function> = ours.iter().filter(|row| is(row, &name)).collect();
                 let ids = self
-                    .store_bundled(&mut tx, environment, *integration, (*function, code), &rows)
+                    .store_bundled(tx, environment, *integration, (*function, code), &rows)
                     .await?;
                 stored.extend(ids);
             }
@@ -150,15 +165,15 @@ impl App {
                 changes.deleted.contains(&name) || (changes.updated.contains(&name) && !stored.contains(&row.id))
             })
             .collect();
-        self.remove_functions(&mut tx, environment, &gone).await?;
-        let mut stored = deployed(&mut tx, environment.id)
+        self.remove_functions(tx, environment, &gone).await?;
+        let mut stored = deployed(tx, environment.id)
             .await?
             .into_iter()
             .filter(|row| stored.contains(&row.id))
             .collect::<Vec<Function>>();
         stored.sort_by(|a, b| (&a.unique_key, &a.name).cmp(&(&b.unique_key, &b.name)));
-        self.after_deploy(&mut tx, environment, &stored).await?;
-        table::sweep_bundles(&mut tx, environment.id).await?;
+        self.after_deploy(tx, environment, &stored).await?;
+        table::sweep_bundles(tx, environment.id).await?;
         let row = DeploymentRow {
             id: self.rng().uuid_v7(self.clock().now()),
             environment_id: environment.id,
@@ -170,15 +185,8 @@ impl App {
             operation_id: Some(operation.id().0.clone()),
             created_at: self.clock().now(),
         };
-        deployments::insert(&mut tx, &row).await?;
-        tx.signal("functions", "");
-        tx.commit().await?;
-        self.forget("functions");
-        let wire = changes.wire();
-        if let Value::Object(facts) = &wire {
-            operation.annotate(facts.clone());
-        }
-        Ok(wire)
+        deployments::insert(tx, &row).await?;
+        Ok(changes)
     }
 
     /// Stores one function under each of its places, with the version after the newest that it had.

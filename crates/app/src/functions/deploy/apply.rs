@@ -1,7 +1,6 @@
 //! Putting a deploy into force.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 
 use serde_json::{Value, json};
 use tenon_model::EnvironmentId;
@@ -11,46 +10,13 @@ use tenon_store::tables::functions::{self as table, FunctionInput};
 use tenon_store::tables::integrations::{self, IntegrationRow};
 
 use super::input::{DeployInput, FlowInput, OnEventInput};
-use super::{bump, plan, scan};
+use super::{Exclusive, bump, plan, scan};
 use crate::caller::Caller;
 use crate::environments::Environment;
 use crate::functions::code::PackedCode;
 use crate::functions::{Definition, Function, FunctionKind};
 use crate::operations::{Kind, OperationHandle, Outcome, Subject};
 use crate::{App, Error, Result};
-
-/// Keeps a second deploy of the same environment out while one is under way on this node.
-pub(in crate::functions) struct Turn<'a> {
-    app: &'a App,
-    environment: EnvironmentId,
-}
-
-impl<'a> Turn<'a> {
-    pub(in crate::functions) fn take(app: &'a App, environment: EnvironmentId) -> Result<Self> {
-        let mut deploying = app.functions().deploying.lock().unwrap_or_else(PoisonError::into_inner);
-        if !deploying.insert(environment) {
-            return Err(concurrent());
-        }
-        Ok(Self { app, environment })
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        let mut deploying = self
-            .app
-            .functions()
-            .deploying
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        deploying.remove(&self.environment);
-    }
-}
-
-pub(in crate::functions) fn concurrent() -> Error {
-    Error::refuse(409, "concurrent_deployment")
-        .message("Another deploy of this environment is under way; try again when it is done")
-}
 
 fn unknown_integration(key: &str) -> Error {
     Error::refuse(400, "unknown_provider_config")
@@ -150,14 +116,28 @@ impl App {
         let scripts = scripts
             .map(|script| prepare_on_event(script, input.sdk_version.as_deref()))
             .collect::<Result<Vec<_>>>()?;
-        let _turn = Turn::take(self, environment.id)?;
-        let mut tx = self.store().begin().await?;
-        if !deployments::try_lock(&mut tx, environment.id).await? {
-            return Err(concurrent());
-        }
-        let present = plan::deployed(&mut tx, environment.id).await?;
-        let mut answer = Vec::with_capacity(flows.len() + scripts.len());
-        let mut deployed = Vec::with_capacity(flows.len() + scripts.len());
+        let mut deploy = Exclusive::begin(self, environment.id).await?;
+        let prepared: Vec<Prepared<'_>> = flows.into_iter().chain(scripts).collect();
+        let outcome = self
+            .apply(&mut deploy.tx, environment, input, &prepared, operation)
+            .await;
+        let (answer, row) = deploy.end(outcome).await?;
+        operation.annotate(deployment_facts(&row));
+        Ok(answer)
+    }
+
+    /// Writes what was prepared; the answer and the note of the deployment.
+    async fn apply(
+        &self,
+        tx: &mut Tx,
+        environment: &Environment,
+        input: &DeployInput,
+        wanted: &[Prepared<'_>],
+        operation: &OperationHandle,
+    ) -> Result<(Value, DeploymentRow)> {
+        let present = plan::deployed(tx, environment.id).await?;
+        let mut answer = Vec::with_capacity(wanted.len());
+        let mut deployed = Vec::with_capacity(wanted.len());
         let mut versions: HashMap<(FunctionKind, String, String, &str), String> = present
             .iter()
             .map(|f| {
@@ -166,9 +146,9 @@ impl App {
             })
             .collect();
         let mut integrations: HashMap<&str, IntegrationRow> = HashMap::new();
-        for prepared in flows.iter().chain(&scripts) {
+        for prepared in wanted {
             if !integrations.contains_key(prepared.integration) {
-                let row = integrations::find(&mut tx, environment.id, prepared.integration)
+                let row = integrations::find(tx, environment.id, prepared.integration)
                     .await?
                     .ok_or_else(|| unknown_integration(prepared.integration))?;
                 integrations.insert(prepared.integration, row);
@@ -189,7 +169,7 @@ impl App {
             };
             versions.insert(key, version.clone());
             let id = self
-                .store_function(&mut tx, environment.id, integration, input, prepared, &version)
+                .store_function(tx, environment.id, integration, input, prepared, &version)
                 .await?;
             deployed.push(id);
             answer.push(answer_of(prepared, &version)?);
@@ -200,22 +180,18 @@ impl App {
         } else {
             Vec::new()
         };
-        self.remove_functions(&mut tx, environment, &gone).await?;
-        self.on_models_dropped(&mut tx, environment, dropped).await?;
-        let stored = plan::deployed(&mut tx, environment.id).await?;
+        self.remove_functions(tx, environment, &gone).await?;
+        self.on_models_dropped(tx, environment, dropped).await?;
+        let stored = plan::deployed(tx, environment.id).await?;
         let stored: Vec<Function> = stored
             .into_iter()
             .filter(|function| deployed.contains(&function.id))
             .collect();
-        self.after_deploy(&mut tx, environment, &stored).await?;
-        table::sweep_bundles(&mut tx, environment.id).await?;
+        self.after_deploy(tx, environment, &stored).await?;
+        table::sweep_bundles(tx, environment.id).await?;
         let row = self.deployment_row(environment.id, input, &stored, &gone, operation);
-        deployments::insert(&mut tx, &row).await?;
-        tx.signal("functions", "");
-        tx.commit().await?;
-        self.forget("functions");
-        operation.annotate(deployment_facts(&row));
-        Ok(Value::Array(answer))
+        deployments::insert(tx, &row).await?;
+        Ok((Value::Array(answer), row))
     }
 
     async fn store_function(
