@@ -15,7 +15,8 @@ function checkNumberPlace(buffer, offset, size) {
 function checkNumber(value, bits, signed) {
     const big = bits === 64;
     if (big && typeof value !== 'bigint') throw wrongType('"value" argument', 'of type bigint', value);
-    const number = big ? value : Number(value);
+    // A BigInt is no number of the other kinds.
+    const number = big ? value : +value;
     const [least, most] = signed ? [big ? -(2n ** 63n) : -(2 ** (bits - 1)), big ? 2n ** 63n - 1n : 2 ** (bits - 1) - 1] : [big ? 0n : 0, big ? 2n ** 64n - 1n : 2 ** bits - 1];
     if (number < least || number > most) throw outOfRange('value', `>= ${least} and <= ${most}`, value);
     return number;
@@ -42,7 +43,7 @@ for (const [name, method, size] of [
                 return dataView(this)[`get${method}`](offset, little);
             },
             function (value, offset = 0) {
-                const number = whole ? checkNumber(value, size * 8, !name.includes('UInt')) : Number(value);
+                const number = whole ? checkNumber(value, size * 8, !name.includes('UInt')) : +value;
                 checkNumberPlace(this, offset, size);
                 dataView(this)[`set${method}`](offset, number, little);
                 return offset + size;

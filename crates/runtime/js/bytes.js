@@ -13,7 +13,9 @@ function encodingName(encoding) {
 function textToBytes(text, encoding) {
     const name = encodingName(encoding);
     const source = String(text);
-    if (name !== 'utf16le') return new Uint8Array(native.decode(source.toWellFormed(), name));
+    // Halves of a character count as any other unit where a byte stands for one.
+    const whole = name === 'latin1' || name === 'ascii' ? source.replace(/\p{Cs}/gu, (half) => String.fromCharCode(half.charCodeAt(0) & 0xff)) : source.toWellFormed();
+    if (name !== 'utf16le') return new Uint8Array(native.decode(whole, name));
     const units = new Uint16Array(source.length);
     for (let i = 0; i < source.length; i++) units[i] = source.charCodeAt(i);
     return new Uint8Array(units.buffer);
@@ -128,8 +130,8 @@ class Bytes extends Uint8Array {
     }
 
     fill(value, start, end, encoding) {
-        if (typeof start === 'string') [start, end, encoding] = [undefined, undefined, start];
-        else if (typeof end === 'string') [end, encoding] = [undefined, end];
+        if (typeof value === 'string' && typeof start === 'string') [start, end, encoding] = [undefined, undefined, start];
+        else if (typeof value === 'string' && typeof end === 'string') [end, encoding] = [undefined, end];
         const from = start === undefined ? 0 : checkPlace('offset', start, 0, BUFFER_LENGTH_MAX);
         const to = end === undefined ? this.length : checkPlace('end', end, 0, this.length);
         if (from >= to) return this;

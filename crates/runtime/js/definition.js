@@ -38,11 +38,14 @@ function describeDefinition(integration, name, exports) {
     if (typeof definition === 'function') return { type: 'legacy', hasWebhook: typeof exports.onWebhookPayloadReceived === 'function' };
     if (!isPlain(definition)) throw new Error('The default export is not a function definition');
     const definitions = {};
-    const add = (model, schema) => {
-        if (!isSchema(schema)) throw new Error(`'${model}' is not a Zod schema`);
-        definitions[model] = jsonSchema(schema);
+    const faults = [];
+    // `field` is where the author wrote it: names of members, from the outside in.
+    const add = (model, schema, field) => {
+        if (isSchema(schema)) definitions[model] = jsonSchema(schema);
+        else faults.push({ field, missing: schema === undefined, message: `'${model}' is not a Zod schema` });
         return model;
     };
+    const addOptional = (prefix, schema, field) => (schema === undefined || schema === null ? null : add(modelName(prefix, integration, name), schema, field));
     const result = {
         type: definition.type,
         description: textOr(definition.description, ''),
@@ -55,22 +58,22 @@ function describeDefinition(integration, name, exports) {
             const models = Object.entries(definition.models ?? {});
             Object.assign(result, {
                 frequency: textOr(definition.frequency, ''),
-                models: models.map(([model, schema]) => add(model, schema)),
+                models: models.map(([model, schema]) => add(model, schema, ['models', model])),
                 autoStart: definition.autoStart === true,
                 syncType: definition.syncType === 'incremental' ? 'incremental' : 'full',
                 trackDeletes: definition.trackDeletes === true,
                 endpoints: Array.isArray(definition.endpoints) ? definition.endpoints.map(endpointOf) : [],
                 webhookSubscriptions: Array.isArray(definition.webhookSubscriptions) ? definition.webhookSubscriptions.map(String) : [],
                 hasWebhook: typeof definition.onWebhook === 'function',
-                input: definition.metadata === undefined ? null : add(modelName('SyncMetadata', integration, name), definition.metadata)
+                input: definition.metadata === undefined ? null : add(modelName('SyncMetadata', integration, name), definition.metadata, ['metadata'])
             });
             break;
         }
         case 'action':
             Object.assign(result, {
                 endpoint: isPlain(definition.endpoint) ? endpointOf(definition.endpoint) : null,
-                input: add(modelName('ActionInput', integration, name), definition.input),
-                output: add(modelName('ActionOutput', integration, name), definition.output)
+                input: add(modelName('ActionInput', integration, name), definition.input, ['input']),
+                output: add(modelName('ActionOutput', integration, name), definition.output, ['output'])
             });
             break;
         case 'onEvent':
@@ -81,16 +84,17 @@ function describeDefinition(integration, name, exports) {
                 trigger: attempt(() => JSON.parse(JSON.stringify(definition.trigger ?? { kind: 'none' })), { kind: 'none' }),
                 requires: definition.requires === undefined ? null : JSON.parse(JSON.stringify(definition.requires)),
                 limits: definition.limits === undefined ? null : JSON.parse(JSON.stringify(definition.limits)),
-                models: Object.entries(definition.data?.models ?? {}).map(([model, schema]) => add(model, schema)),
-                input: isSchema(definition.input) ? add(modelName('FunctionInput', integration, name), definition.input) : null,
-                output: isSchema(definition.output) ? add(modelName('FunctionOutput', integration, name), definition.output) : null,
-                metadata: isSchema(definition.data?.metadata) ? add(modelName('FunctionMetadata', integration, name), definition.data.metadata) : null,
-                checkpoint: isSchema(definition.data?.checkpoint) ? add(modelName('FunctionCheckpoint', integration, name), definition.data.checkpoint) : null
+                models: Object.entries(definition.data?.models ?? {}).map(([model, schema]) => add(model, schema, ['data', 'models', model])),
+                input: addOptional('FunctionInput', definition.input, ['input']),
+                output: addOptional('FunctionOutput', definition.output, ['output']),
+                metadata: addOptional('FunctionMetadata', definition.data?.metadata, ['data', 'metadata']),
+                checkpoint: addOptional('FunctionCheckpoint', definition.data?.checkpoint, ['data', 'checkpoint'])
             });
             break;
         default:
             throw new Error(`Unknown definition type '${String(definition.type)}'`);
     }
+    if (faults.length > 0) throw new ActionError({ message: faults.map((fault) => fault.message).join('; '), faults });
     result.json_schema = { definitions };
     return result;
 }
@@ -99,6 +103,7 @@ function describeDefinition(integration, name, exports) {
 function define(filename, context, factory) {
     run = newRun('definition', context);
     run.filename = filename;
+    resetStacks();
     (async () => jsonText(describeDefinition(context.integration, context.name, loadBundle(factory))))().then(
         (text) => native.succeed(text),
         (thrown) => sendFailure(thrown)

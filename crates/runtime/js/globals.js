@@ -193,3 +193,26 @@ for (const [name, level] of [['log', 'info'], ['info', 'info'], ['warn', 'warn']
     };
 }
 for (const name of ['assert', 'clear', 'count', 'countReset', 'group', 'groupCollapsed', 'groupEnd', 'time', 'timeEnd', 'timeLog']) console[name] = () => {};
+
+// What a weak reference was made of or led to stays until the piece of work is over, as the language wants it: the engine
+// counts references and would drop it at once.
+const keptTargets = new Set();
+
+function keepTarget(target) {
+    if (target === undefined) return target;
+    if (keptTargets.size === 0) Promise.resolve().then(() => keptTargets.clear());
+    keptTargets.add(target);
+    return target;
+}
+
+class KeptRef extends WeakRef {
+    constructor(target) {
+        super(target);
+        keepTarget(target);
+    }
+
+    deref() {
+        return keepTarget(super.deref());
+    }
+}
+Object.defineProperty(KeptRef, 'name', { value: 'WeakRef' });

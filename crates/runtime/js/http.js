@@ -4,18 +4,48 @@ const BODY_METHODS = new Set(['POST', 'PUT', 'PATCH', 'DELETE']);
 
 class AxiosHeaders {
     get(name) {
-        return this[String(name).toLowerCase()];
+        return this.has(name) ? this[String(name).toLowerCase()] : undefined;
     }
 
     has(name) {
-        return String(name).toLowerCase() in this;
+        return Object.hasOwn(this, String(name).toLowerCase());
+    }
+
+    set(name, value) {
+        if (typeof name === 'object' && name !== null) for (const [one, its] of Object.entries(name)) this.set(one, its);
+        else if (value !== undefined && value !== null && value !== false) Object.defineProperty(this, String(name).toLowerCase(), { value: Array.isArray(value) ? value.map(String) : String(value), writable: true, enumerable: true, configurable: true });
+        return this;
+    }
+
+    delete(name) {
+        return this.has(name) && Reflect.deleteProperty(this, String(name).toLowerCase());
+    }
+
+    getSetCookie() {
+        return this.get('set-cookie') ?? [];
     }
 
     toJSON() {
         return { ...this };
     }
+
+    toString() {
+        return Object.entries(this).map(([name, value]) => `${name}: ${value}`).join('\n');
+    }
+
+    [Symbol.iterator]() {
+        return Object.entries(this)[Symbol.iterator]();
+    }
 }
-for (const name of ['get', 'has', 'toJSON']) Object.defineProperty(AxiosHeaders.prototype, name, { enumerable: false });
+// Those that have names of their own.
+for (const name of ['Content-Type', 'Content-Length', 'Accept', 'Accept-Encoding', 'User-Agent', 'Authorization']) {
+    const plain = name.replace('-', '');
+    for (const [verb, work] of [['get', (headers) => headers.get(name)], ['set', (headers, value) => headers.set(name, value)], ['has', (headers) => headers.has(name)]]) {
+        replaceMember(AxiosHeaders.prototype, `${verb}${plain}`, function (value) {
+            return work(this, value);
+        });
+    }
+}
 
 function headerObject(pairs) {
     const headers = new AxiosHeaders();
@@ -79,14 +109,15 @@ function requestBody(data, headers) {
     if (typeof data === 'string') return [{ kind: 'text' }, [data.toWellFormed()]];
     if (typeof data === 'object') {
         if (/^multipart\/form-data/i.test(type)) return multipart(data);
-        if (/^application\/x-www-form-urlencoded/i.test(type)) return [{ kind: 'form' }, [new URLSearchParams(paramPairs(data)).toString()]];
+        // As a form, too: the host writes members of members as names, as it does for callers of the proxy.
         return [{ kind: 'json' }, [jsonText(data)]];
     }
     return [{ kind: 'text' }, [String(data)]];
 }
 
+// What recordings know of an object that is not sent as JSON.
 function formObject(kind, data) {
-    return (kind === 'form' && !(data instanceof URLSearchParams)) || kind === 'multipart' ? jsonText(data) : undefined;
+    return kind === 'multipart' ? jsonText(data) : undefined;
 }
 
 function multipart(data) {
@@ -112,8 +143,17 @@ function retryHeaderNames(value) {
     return (Array.isArray(value) ? value : [value]).map((name) => String(name).toLowerCase());
 }
 
+// An error that came back from the host has lost the way to the call; it gets the one that was noted when the call was made.
+function withWayTo(asked, error) {
+    const [first] = String(error.stack).split('\n', 1);
+    const way = typeof asked.stack === 'string' ? asked.stack.split('\n').slice(1) : [];
+    error.stack = [first, ...way].join('\n');
+    return error;
+}
+
 async function proxy(config) {
     checkAbort();
+    const asked = new Error();
     if (!isPlain(config)) throw new TypeError('proxy needs a configuration object');
     if (!config.endpoint && !config.baseUrlOverride) throw new Error('Proxy call needs an endpoint');
     const method = String(config.method ?? 'GET').toUpperCase();
@@ -146,13 +186,14 @@ async function proxy(config) {
     try {
         reply = await (run.answers === undefined ? ask(call, sections) : askOnce(call, sections));
     } catch (error) {
-        if (error instanceof AxiosError) error.config = shown;
-        throw error;
+        if (!(error instanceof AxiosError)) throw error;
+        error.config = shown;
+        throw withWayTo(asked, error);
     }
     if (replaying() && !(run.context.replay.refusalsThrow && (reply.status < 200 || reply.status > 299))) return { data: reply.data, status: reply.status, headers: reply.headers };
     const response = replaying() ? { ...reply, headers: reply.headers ?? {}, config: shown, request: {} } : axiosResponse(reply, shown);
     if (reply.status >= 200 && reply.status < 300) return response;
-    throw new AxiosError(`Request failed with status code ${reply.status}`, statusCode(reply.status), shown, {}, response);
+    throw withWayTo(asked, new AxiosError(`Request failed with status code ${reply.status}`, statusCode(reply.status), shown, {}, response));
 }
 
 // Headers of an answer; one that the class would refuse is left out.
@@ -162,7 +203,23 @@ function receivedHeaders(pairs) {
     return headers;
 }
 
+// As the platform's own `fetch` has it: what is sent by default, and how it fails without an answer.
 async function uncontrolledFetch(options) {
+    const method = String(options.method ?? 'GET').toUpperCase();
+    const hasBody = options.body !== undefined && options.body !== null;
+    if (hasBody && (method === 'GET' || method === 'HEAD')) throw new TypeError('Request with GET/HEAD method cannot have body.');
+    const headers = new Headers(options.headers ?? {});
+    if (!headers.has('accept')) headers.set('accept', '*/*');
+    if (hasBody && !headers.has('content-type')) headers.set('content-type', options.body instanceof URLSearchParams ? 'application/x-www-form-urlencoded;charset=UTF-8' : 'text/plain;charset=UTF-8');
+    try {
+        return await fetchPlainly({ ...options, headers });
+    } catch (error) {
+        if (error instanceof AxiosError && error.response === undefined) throw new TypeError('fetch failed', { cause: error });
+        throw error;
+    }
+}
+
+async function fetchPlainly(options) {
     const reply = await ask(
         { op: 'fetch', url: String(options.url), method: String(options.method ?? 'GET').toUpperCase(), headers: headerPairs(options.headers instanceof Headers ? Object.fromEntries(options.headers) : options.headers) },
         options.body === undefined || options.body === null ? [] : [String(options.body).toWellFormed()]

@@ -1,6 +1,7 @@
 // Dates for people.
 
 const WIDTHS = { __proto__: null, weekday: ['narrow', 'short', 'long'], era: ['narrow', 'short', 'long'], year: ['2-digit', 'numeric'], month: ['2-digit', 'numeric', 'narrow', 'short', 'long'], day: ['2-digit', 'numeric'], dayPeriod: ['narrow', 'short', 'long'], hour: ['2-digit', 'numeric'], minute: ['2-digit', 'numeric'], second: ['2-digit', 'numeric'], timeZoneName: ['short', 'long', 'shortOffset', 'longOffset', 'shortGeneric', 'longGeneric'] };
+const HOUR_CYCLES = ['h11', 'h12', 'h23', 'h24'];
 const DATE_FIELDS = ['weekday', 'year', 'month', 'day'];
 const TIME_FIELDS = ['hour', 'minute', 'second', 'fractionalSecondDigits', 'dayPeriod'];
 const STYLES = ['full', 'long', 'medium', 'short'];
@@ -16,7 +17,7 @@ function makeDateSettings(locales, options, wanted, usual) {
     for (const [name, words] of Object.entries(WIDTHS)) given[name] = option(options, name, words, undefined);
     given.fractionalSecondDigits = numberOption(options, 'fractionalSecondDigits', 1, 3, undefined);
     given.hour12 = options?.hour12 === undefined ? undefined : Boolean(options.hour12);
-    given.hourCycle = option(options, 'hourCycle', ['h11', 'h12', 'h23', 'h24'], undefined);
+    given.hourCycle = option(options, 'hourCycle', HOUR_CYCLES, undefined) ?? extension(locales, 'hc', HOUR_CYCLES);
     const [dateStyle, timeStyle] = [option(options, 'dateStyle', STYLES, undefined), option(options, 'timeStyle', STYLES, undefined)];
     const has = (names) => names.some((name) => given[name] !== undefined);
     if (dateStyle !== undefined || timeStyle !== undefined) {
@@ -26,9 +27,56 @@ function makeDateSettings(locales, options, wanted, usual) {
         if (timeStyle !== undefined) Object.assign(given, { hour: 'numeric', minute: '2-digit', second: timeStyle === 'short' ? undefined : '2-digit', timeZoneName: TIME_STYLES[timeStyle] });
     } else if (!((wanted !== 'time' && has(DATE_FIELDS)) || (wanted !== 'date' && has(TIME_FIELDS)))) {
         if (usual !== 'time') Object.assign(given, { year: 'numeric', month: 'numeric', day: 'numeric' });
-        if (usual !== 'date') Object.assign(given, { hour: given.hour ?? 'numeric', minute: '2-digit', second: '2-digit' });
+        if (usual !== 'date') Object.assign(given, { hour: given.hour ?? 'numeric', minute: '2-digit', second: '2-digit', usualTime: true });
     }
+    if (timeStyle === undefined) given.loose = given.timeZoneName === undefined ? !given.usualTime && (given.minute === '2-digit' || given.second === '2-digit') : /^(short|long)$/.test(given.timeZoneName) && given.second !== undefined;
+    if ((options?.calendar ?? 'gregory') !== 'gregory' || (options?.numberingSystem ?? 'latn') !== 'latn') throw noData(locale, 'Other calendars and digits');
+    needForms(locale, DATES_ELSEWHERE, 'Dates');
+    needShape(locale, given);
     return { given, locale, forms: forLocale(DATES, locale, AMERICAN), words: forLocale(WORDS, locale, ENGLISH), timeZone: options?.timeZone };
+}
+
+// Where a way of writing a date stands among those that `RIGHT_SHAPES` tells about; -1 for one that is not among them.
+function dateShape({ dateStyle, weekday, month, day, year, era }) {
+    if (dateStyle !== undefined) return 135 + STYLES.indexOf(dateStyle);
+    const widths = ['numeric', '2-digit', 'short', 'long'];
+    const places = [[weekday, widths.slice(2)], [month, widths], [day, widths.slice(0, 2)], [year, widths.slice(0, 2)]].map(([width, list]) => (width === undefined ? 0 : list.indexOf(width) + 1 || NaN));
+    const [w, m, d, y] = places;
+    return era !== undefined || Number.isNaN(w + m + d + y) ? -1 : ((w * 5 + m) * 3 + d) * 3 + y;
+}
+
+function timeShape({ timeStyle, hour, minute, second, hour12, hourCycle, fractionalSecondDigits, timeZoneName, dayPeriod, usualTime }) {
+    if (timeStyle !== undefined) return { medium: 81, short: 82 }[timeStyle] ?? -1;
+    const cycle = hour12 ?? { h12: true, h23: false }[hourCycle] ?? hourCycle;
+    if ((fractionalSecondDigits ?? timeZoneName ?? dayPeriod) !== undefined || typeof cycle === 'string') return -1;
+    const [h, m, s] = [hour, usualTime ? 'numeric' : minute, usualTime ? 'numeric' : second].map((width) => (width === undefined ? 0 : width === 'numeric' ? 1 : 2));
+    return ((h * 3 + m) * 3 + s) * 3 + (cycle === undefined ? 0 : cycle ? 1 : 2);
+}
+
+// How date and time stand together.
+function joinShape({ dateStyle, weekday, month, day, year }) {
+    if (dateStyle !== undefined) return STYLES.indexOf(dateStyle);
+    if (!month && !day && !year) return 7;
+    // Parts of a date beside a time are rare, and every language does something else.
+    if (!month || !day) return -1;
+    return (month === 'short' ? 4 : month === 'long' ? 5 : 6) + (weekday === undefined ? 0 : 4);
+}
+
+const SHAPES = { date: 139, time: 83, join: 11 };
+
+// Refuses what is not written as the language does it.
+function needShape(locale, given) {
+    const english = isEnglish(locale);
+    // English has all names of zones and days, and fractions of seconds.
+    if (english) given = { ...given, timeZoneName: undefined, fractionalSecondDigits: undefined, dayPeriod: undefined, era: undefined, timeStyle: given.timeStyle && (given.timeStyle === 'short' ? 'short' : 'medium') };
+    const bits = forLocale(RIGHT_SHAPES, locale, '');
+    const right = (place) => (Number.parseInt(bits[place >> 2] ?? '0', 16) >> (3 - (place & 3))) & 1;
+    const [date, time] = [dateShape(given), timeShape(given)];
+    const join = joinShape(given);
+    if (english && (date < 0 || time < 0 || (date > 0 && time > 2 && join < 0))) return;
+    const both = date !== 0 && time > 2;
+    const fits = date >= 0 && time >= 0 && (date === 0 || right(date)) && (time < 3 || right(SHAPES.date + time)) && (!both || (join >= 0 && right(SHAPES.date + SHAPES.time + join)));
+    if (!fits) throw noData(locale, 'Dates and times of this form');
 }
 
 function dateParts(date, settings) {
@@ -42,7 +90,7 @@ function dateParts(date, settings) {
     const named = given.month === 'long' && given.dateStyle !== 'medium';
     const onlyWeekday = given.weekday && !given.year && !given.month && !given.day;
     const inWords = given.month !== undefined && !/numeric|2-digit/.test(given.month) && given.dateStyle !== 'short';
-    const joiner = named ? words.at : onlyWeekday ? ' ' : ((inWords && forms.namedJoiner) || forms.joiner);
+    const joiner = named ? words.at : onlyWeekday ? (forms.weekdayTime ?? ' ') : ((inWords && forms.namedJoiner) || forms.joiner);
     return joinLiterals([...day, { type: 'literal', value: joiner }, ...time]);
 }
 
@@ -84,7 +132,7 @@ function dayParts(date, settings) {
         Y: { type: 'year', value: twoDigits(year) },
         m: { type: 'month', value: given.month === '2-digit' ? twoDigits(month) : String(month) },
         M: { type: 'month', value: twoDigits(month) },
-        d: { type: 'day', value: given.day === '2-digit' || (forms.paddedDay && !numeric) ? twoDigits(day) : String(day) },
+        d: { type: 'day', value: given.day === '2-digit' || (forms.paddedDay && (given.month === 'short' || given.dateStyle || (given.weekday && !given.year))) ? twoDigits(day) : String(day) },
         D: { type: 'day', value: twoDigits(day) }
     };
     if (given.dateStyle === 'short') return patternParts(forms.short, fields);
@@ -95,21 +143,23 @@ function dayParts(date, settings) {
     if (numeric) return [weekday, { type: 'literal', value: ', ' }, ...rest];
     const short = given.weekday !== 'long' && words.weekdayShort !== undefined;
     // Some regions leave the comma out, some of the time.
-    const close = forms.closeWeekday === (given.year ? 'long' : 'short') && forms.closeWeekday === given.weekday && given.dateStyle === undefined;
+    const close = forms.closeWeekday?.includes(given.dateStyle ?? `${given.weekday}${given.year ? ' year' : ''}`);
     return patternParts(close ? 'w r' : short ? words.weekdayShort : words.weekday, { __proto__: null, w: weekday, r: rest });
 }
 
 function figureDay(given, forms, fields) {
     const { year, month, day } = given;
-    if (year && month && day) return patternParts(forms.whole, fields);
-    if (month && day) return patternParts(forms.monthDay, fields);
+    if (year && month && day) return patternParts((year === '2-digit' && month === 'numeric' && forms.shortYear) || forms.whole, fields);
+    if (month && day) return patternParts((month === '2-digit' && day === '2-digit' && forms.paddedMonthDay) || forms.monthDay, fields);
     if (year && month) return patternParts(forms.yearMonth, fields);
     const one = year ? fields.y : month ? fields.m : day ? fields.d : undefined;
     return one ? (year && day ? [fields.y, { type: 'literal', value: ' ' }, fields.d] : [one]) : [];
 }
 
 function namedDay(given, { forms, words }, fields, month) {
-    const name = { type: 'month', value: nameOf(given.month, month - 1, words.months, words.shortMonths) };
+    const full = given.day || given.year ? forms.fullMonths?.[month - 1] : undefined;
+    const own = given.month === 'short' && words === ENGLISH ? (full ?? forms.shortMonths?.[month - 1]) : undefined;
+    const name = { type: 'month', value: own ?? nameOf(given.month, month - 1, words.months, words.shortMonths) };
     const all = { ...fields, n: name, __proto__: null };
     const { year, day } = given;
     const american = words === ENGLISH && forms.monthFirst;
@@ -124,8 +174,8 @@ function nameOf(width, index, long, short) {
     return width === 'long' ? long[index] : width === 'narrow' ? long[index][0].toUpperCase() : short[index];
 }
 
-function timeParts(date, { given, forms }, zone) {
-    const zoneName = given.timeZoneName && { type: 'timeZoneName', value: zoneText(zone, given.timeZoneName) };
+function timeParts(date, { given, forms, locale }, zone) {
+    const zoneName = given.timeZoneName && { type: 'timeZoneName', value: zoneText(zone, given.timeZoneName, locale) };
     const parts = [];
     const add = (type, value, separator) => {
         if (parts.length > 0) parts.push({ type: 'literal', value: separator });
@@ -135,11 +185,11 @@ function timeParts(date, { given, forms }, zone) {
     const half = cycle === 'h12' || cycle === 'h11';
     const hours = date.getUTCHours();
     const shown = cycle === 'h12' ? hours % 12 || 12 : cycle === 'h11' ? hours % 12 : cycle === 'h24' ? hours || 24 : hours;
-    if (given.hour) add('hour', given.hour === '2-digit' || (!half && (forms.padded || forms.half)) ? twoDigits(shown) : String(shown), '');
+    if (given.hour) add('hour', given.hour === '2-digit' || (!half && (forms.half || (forms.padded && !(forms.loose && given.loose && given.minute)))) ? twoDigits(shown) : String(shown), '');
     // Minutes and seconds are padded beside another field only.
     if (given.minute) add('minute', given.hour || given.second ? twoDigits(date.getUTCMinutes()) : String(date.getUTCMinutes()), forms.point);
     if (given.second) add('second', given.minute || given.hour ? twoDigits(date.getUTCSeconds()) : String(date.getUTCSeconds()), forms.point);
-    if (given.fractionalSecondDigits) add('fractionalSecond', String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, given.fractionalSecondDigits), '.');
+    if (given.fractionalSecondDigits) add('fractionalSecond', String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, given.fractionalSecondDigits), forms.fraction ?? '.');
     if (half && given.hour) add('dayPeriod', forms.am[hours < 12 ? 0 : 1], ' ');
     if (zoneName) add(zoneName.type, zoneName.value, ' ');
     return parts;
@@ -158,7 +208,8 @@ function formatDate(date, locales, options, wanted, usual) {
 function dateRange(from, to, settings) {
     const [first, last] = [dateParts(from, settings), dateParts(to, settings)];
     if (textOfParts(first) === textOfParts(last)) return textOfParts(first);
-    const { given, words, forms } = settings;
+    const { given, words, forms, locale } = settings;
+    if (!isEnglish(locale)) throw noData(locale, 'Ranges of dates');
     const zone = zoneOf(settings.timeZone, from.getTime());
     const local = (date) => new EngineDate(date.getTime() + zone.offset * 1000);
     const same = (name) => local(from)[name]() === local(to)[name]();

@@ -1,8 +1,29 @@
 // Time zones: offsets from the database in Rust, and their names in English.
 
 const UTC_NAMES = /^(utc|gmt|etc\/(utc|gmt|zulu|uct|greenwich|universal)|zulu|uct|universal|greenwich)$/i;
-// Abbreviations that American English has; other zones are written as an offset.
-const KNOWN_ABBREVIATIONS = /^(?:[ECMP][SD]T|AK[SD]T|H[SD]T)$/;
+// Abbreviations that a region has, by name and designation of the zone; other zones are written as an offset.
+const AMERICAN_ZONES = /^(?:(?:America|US|Canada)\/\S+|Atlantic\/Bermuda|Pacific\/Honolulu|[ECMPH]ST(?:\d[ECMP]DT)?) (?:[ECMPA][SD]T|AK[SD]T|HST)$/;
+const PACIFIC_ZONES = /^(?:Australia|Antarctica|Pacific)\/\S+ (?:AWST|AE[SD]T|AC[SD]T|NZ[SD]T)$/;
+const ABBREVIATIONS = {
+    __proto__: null,
+    en: AMERICAN_ZONES, 'en-CA': new RegExp(`${AMERICAN_ZONES.source}|^(?:America/St_Johns|Canada/Newfoundland) N[SD]T$`), 'en-AU': PACIFIC_ZONES, 'en-NZ': PACIFIC_ZONES,
+    'en-GB': / (?:CES?T|EES?T|WES?T)$|^Europe\/London BST$/, 'en-IE': /^Europe\/Dublin IST$/, 'en-ZA': /^Africa\/\S+ (?:EAT|WAT|CAT|SAST)$/, 'en-IN': /^Asia\/(?:Kolkata|Calcutta) IST$/, 'en-SG': /^$/
+};
+// Those that the database has no designation for.
+const MORE_ABBREVIATIONS = {
+    __proto__: null,
+    'America/Adak': ['en-US en-CA', { HST: 'HAST', HDT: 'HADT' }], 'America/Miquelon': ['en-CA', { '-03': 'PMST', '-02': 'PMDT' }], 'Australia/Eucla': ['en-AU en-NZ', { '+0845': 'ACWST' }],
+    'Australia/Lord_Howe': ['en-AU en-NZ', { '+1030': 'LHST', '+11': 'LHDT' }], 'Pacific/Chatham': ['en-NZ', { '+1245': 'CHAST', '+1345': 'CHADT' }], 'Antarctica/Casey': ['en-AU en-NZ', { '+08': 'AWST' }],
+    'Asia/Dubai': ['en-GB en-IN', { '+04': 'GST' }], 'Asia/Muscat': ['en-GB en-IN', { '+04': 'GST' }], 'Asia/Colombo': ['en-IN', { '+0530': 'IST' }], 'Asia/Singapore': ['en-SG', { '+08': 'SGT' }],
+    'Asia/Kuala_Lumpur': ['en-SG', { '+08': 'MYT' }], 'Asia/Kuching': ['en-SG', { '+08': 'MYT' }]
+};
+
+function abbreviationOf({ name, designation, abbreviation, offset }, locale) {
+    if (designation === undefined) return abbreviation;
+    const [regions, names] = MORE_ABBREVIATIONS[name] ?? [''];
+    if (regions.includes(locale) && designation in names) return names[designation];
+    return forLocale(ABBREVIATIONS, locale, /^$/).test(`${name} ${designation}`) && !regions.includes(locale) ? designation : offsetName(offset, false);
+}
 
 // Name, offset in seconds and abbreviation of a zone at a moment.
 function zoneOf(zone, milliseconds) {
@@ -17,8 +38,7 @@ function zoneOf(zone, milliseconds) {
     const found = native.zoneAt(name.toWellFormed(), Number.isNaN(milliseconds) ? 0 : Math.floor(milliseconds / 1000));
     if (found === undefined) throw new RangeError(`Invalid time zone specified: ${name}`);
     const [canonical, offset, designation] = [found[0], Number(found[1]), found[2]];
-    const american = /^(America|US|Canada)\/|^Pacific\/Honolulu$|^[ECMPH]ST(\d[ECMP]DT)?$/.test(canonical);
-    return { name: canonical, offset, designation, abbreviation: american && KNOWN_ABBREVIATIONS.test(designation) ? designation : offsetName(offset, false) };
+    return { name: canonical, offset, designation };
 }
 
 function offsetName(offset, long) {
@@ -57,23 +77,23 @@ function longZoneName(zone) {
     return LONG_NAMES_OF[zone.name] ?? (zone.offset === 0 ? 'Greenwich Mean Time' : 'Irish Standard Time');
 }
 
-function zoneText(zone, style) {
-    const generic = /^[ECMP][SD]T$/.test(zone.abbreviation);
+function zoneText(zone, style, locale) {
+    const generic = AMERICAN_ZONES.test(`${zone.name} ${zone.designation}`) && /^[ECMP][SD]T$/.test(zone.designation);
     switch (style) {
         case 'short':
-            return zone.abbreviation;
+            return abbreviationOf(zone, locale);
         case 'long':
             return longZoneName(zone);
         case 'shortOffset':
-            return offsetName(zone.offset, false);
+            return zone.offset === 0 ? 'GMT+0' : offsetName(zone.offset, false);
         case 'longOffset':
-            return offsetName(zone.offset, true);
+            return zone.offset === 0 ? 'GMT+00:00' : offsetName(zone.offset, true);
         case 'shortGeneric':
-            if (zone.name === 'UTC') return 'GMT';
-            if (generic) return `${zone.abbreviation[0]}T`;
+            if (zone.name === 'UTC') return 'GMT+0';
+            if (generic && /^en(-US|-CA)?$/.test(locale)) return `${zone.designation[0]}T`;
             break;
         case 'longGeneric':
-            if (zone.name === 'UTC') return 'GMT';
+            if (zone.name === 'UTC') return 'GMT+00:00';
             if (generic) return longZoneName(zone).replace(/ (Standard|Daylight)/, '');
     }
     throw new RangeError(`timeZoneName: '${style}' is not available for ${zone.name}; use 'short', 'long', 'shortOffset' or 'longOffset'`);

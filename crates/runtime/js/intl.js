@@ -3,7 +3,7 @@
 
 function tagged(type, name) {
     Object.defineProperty(type.prototype, Symbol.toStringTag, { value: `Intl.${name}`, configurable: true });
-    type.supportedLocalesOf = (locales) => canonicalLocales(locales).filter((locale) => locale.split('-')[0] in NUMBERS || locale.split('-')[0] in DATES);
+    type.supportedLocalesOf = (locales) => canonicalLocales(locales).filter((locale) => isKnown(locale) && !LANGUAGES_ELSEWHERE.includes(` ${locale.split('-')[0]} `));
 }
 
 function Collator(locales, options) {
@@ -28,16 +28,17 @@ function NumberFormat(locales, options) {
     this.format = (value) => textOfParts(numberParts(value, settings));
     this.formatToParts = (value) => numberParts(value, settings);
     this.formatRange = (from, to) => {
+        if (!isEnglish(settings.locale)) throw noData(settings.locale, 'Ranges of numbers');
         const [first, last] = [this.format(from), this.format(to)];
         return first === last ? `~${first}` : `${first}${settings.style === 'decimal' ? '–' : ' – '}${last}`;
     };
     this.resolvedOptions = () => {
-        const { locale, style, currency, currencyDisplay, currencySign, unit, unitDisplay, wholeDigits, fraction, significant, grouping, notation, compactDisplay, signDisplay, roundingMode, trailingZeroDisplay } = settings;
+        const { locale, style, currency, currencyDisplay, currencySign, unit, unitDisplay, wholeDigits, fraction, significant, grouping, notation, compactDisplay, signDisplay, increment, roundingMode, priority, trailingZeroDisplay } = settings;
         return {
             locale, numberingSystem: 'latn', style,
             ...(style === 'currency' && { currency, currencyDisplay, currencySign }), ...(style === 'unit' && { unit, unitDisplay }),
             minimumIntegerDigits: wholeDigits, ...(fraction && { minimumFractionDigits: fraction[0], maximumFractionDigits: fraction[1] }), ...(significant && { minimumSignificantDigits: significant[0], maximumSignificantDigits: significant[1] }),
-            useGrouping: grouping, notation, ...(notation === 'compact' && { compactDisplay }), signDisplay, roundingIncrement: 1, roundingMode, roundingPriority: 'auto', trailingZeroDisplay
+            useGrouping: grouping, notation, ...(notation === 'compact' && { compactDisplay }), signDisplay, roundingIncrement: increment, roundingMode, roundingPriority: priority, trailingZeroDisplay
         };
     };
 }
@@ -72,6 +73,8 @@ function PluralRules(locales, options) {
     const type = option(options, 'type', ['cardinal', 'ordinal'], 'cardinal');
     const locale = resolveLocale(locales);
     const alike = /^(ja|zh|ko|vi|id)\b/.test(locale);
+    needForms(locale, {}, 'Rules for plurals');
+    if (/^(ru|uk|pl|cs|sk|lt|ro)\b/.test(locale) || (type === 'ordinal' && !isEnglish(locale))) throw noData(locale, 'Rules for plurals');
     this.select = (value) => {
         const number = Number(value);
         if (alike) return 'other';
@@ -95,6 +98,7 @@ const NEAR = {
 function RelativeTimeFormat(locales, options) {
     if (new.target === undefined) throw new TypeError("Constructor Intl.RelativeTimeFormat requires 'new'");
     const locale = resolveLocale(locales);
+    if (!isEnglish(locale)) throw noData(locale, 'Relative times');
     const numeric = option(options, 'numeric', ['always', 'auto'], 'always');
     const style = option(options, 'style', ['long', 'short', 'narrow'], 'long');
     this.format = (value, unit) => {
@@ -118,7 +122,8 @@ function ListFormat(locales, options) {
     const locale = resolveLocale(locales);
     const type = option(options, 'type', ['conjunction', 'disjunction', 'unit'], 'conjunction');
     const style = option(options, 'style', ['long', 'short', 'narrow'], 'long');
-    const [and, or] = { __proto__: null, en: ['and', 'or'], de: ['und', 'oder'], fr: ['et', 'ou'], es: ['y', 'o'], it: ['e', 'o'], pt: ['e', 'ou'], nl: ['en', 'of'], sv: ['och', 'eller'], da: ['og', 'eller'], nb: ['og', 'eller'] }[locale.split('-')[0]] ?? ['and', 'or'];
+    const [and, or] = { __proto__: null, en: ['and', 'or'], de: ['und', 'oder'], fr: ['et', 'ou'], es: ['y', 'o'], it: ['e', 'o'], pt: ['e', 'ou'], nl: ['en', 'of'], sv: ['och', 'eller'], da: ['og', 'eller'], nb: ['og', 'eller'] }[locale.split('-')[0]] ?? [];
+    if (and === undefined) throw noData(locale, 'Lists');
     const word = type === 'disjunction' ? or : style === 'long' || locale !== 'en-US' ? and : '&';
     const oxford = /^en(-US|-CA)?$/.test(locale) ? ',' : '';
     const between = type === 'unit' ? (style === 'narrow' ? ' ' : ', ') : ', ';

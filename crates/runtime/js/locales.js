@@ -1,8 +1,9 @@
 // How languages and regions write numbers and dates. English is whole; of others the forms in figures are there, and
-// for nine of them the names of months and days. Unknown languages are written as in America.
+// for nine of them the names of months and days. What is not there is refused: `locale-tables.js` knows what agrees with Node.
+// Languages that Node does not know either are written as in America.
 
 // Numbers: sign of decimals, of thousands, place of the currency (`#` number, `c` currency), percent, smallest number of
-// digits before the first group, minus sign.
+// digits before the first group, minus sign. `money` says what is another one in amounts of it.
 const ENGLISH_NUMBERS = { decimal: '.', group: ',', currency: 'c#', percent: '#%', grouped: 1, minus: '-' };
 const numbersOf = (group, decimal, currency, percent, grouped = 1, minus = '-') => ({ decimal, group, currency, percent, grouped, minus });
 const DOTTED = numbersOf('.', ',', '#\u00a0c', '#\u00a0%');
@@ -10,9 +11,9 @@ const SPACED = numbersOf('\u00a0', ',', '#\u00a0c', '#\u00a0%');
 const NORDIC = numbersOf('\u00a0', ',', '#\u00a0c', '#\u00a0%', 1, '\u2212');
 const NUMBERS = {
     __proto__: null,
-    en: ENGLISH_NUMBERS, 'en-ZA': numbersOf('\u00a0', ',', 'c#', '#%'), 'en-IN': { ...ENGLISH_NUMBERS, lakhs: true },
-    de: DOTTED, 'de-AT': numbersOf('\u00a0', ',', 'c\u00a0#', '#\u00a0%'), 'de-CH': numbersOf("'", '.', 'c#', '#%'),
-    fr: numbersOf('\u202f', ',', '#\u00a0c', '#\u00a0%'), 'fr-CA': SPACED, 'fr-CH': numbersOf("'", ',', '#\u00a0c', '#%'),
+    en: ENGLISH_NUMBERS, 'en-ZA': numbersOf('\u00a0', ',', 'c#', '#%'), 'en-IN': { ...ENGLISH_NUMBERS, lakhs: true }, 'en-AU': { ...ENGLISH_NUMBERS, exponent: 'e' },
+    de: DOTTED, 'de-AT': { ...numbersOf('\u00a0', ',', 'c\u00a0#', '#\u00a0%'), money: { group: '.' } }, 'de-CH': { ...numbersOf("'", '.', 'c\u00a0#', '#%'), signInside: true },
+    fr: numbersOf('\u202f', ',', '#\u00a0c', '#\u00a0%'), 'fr-CA': SPACED, 'fr-CH': { ...numbersOf("'", ',', '#\u00a0c', '#%'), money: { decimal: '.' } },
     es: { ...DOTTED, grouped: 2 }, 'es-MX': ENGLISH_NUMBERS, 'es-AR': numbersOf('.', ',', 'c\u00a0#', '#%'), 'es-CO': numbersOf('.', ',', 'c\u00a0#', '#%'),
     it: { ...DOTTED, percent: '#%', grouped: 2 }, pt: numbersOf('.', ',', 'c\u00a0#', '#%'), 'pt-PT': numbersOf('\u00a0', ',', '#\u00a0c', '#%', 2),
     nl: numbersOf('.', ',', 'c\u00a0#', '#%'), sv: NORDIC, lt: NORDIC, nb: NORDIC, no: NORDIC, fi: NORDIC, da: DOTTED, pl: { ...SPACED, percent: '#%', grouped: 2 },
@@ -26,13 +27,16 @@ const datesOf = (whole, monthDay, yearMonth, short, more) => ({ whole, monthDay,
 const HALF = { half: true, padded: false };
 const LOWER = { ...HALF, am: ['am', 'pm'] };
 const SPACE = { joiner: ' ' };
+// English with a clock of 24 hours: hours lose their zero beside minutes of two digits that were asked for.
+const LOOSE = { am: ['am', 'pm'], loose: true, shortMonths: { 8: 'Sept' } };
+const SEPT = { ...LOWER, shortMonths: { 8: 'Sept' } };
 const AMERICAN = datesOf('m/d/y', 'm/d', 'm/y', 'm/d/Y', { ...HALF, monthFirst: true });
 const EUROPEAN = datesOf('D/M/y', 'D/M', 'M/y', 'D/M/y');
 const DATES = {
     __proto__: null,
-    en: AMERICAN, 'en-GB': { ...EUROPEAN, closeWeekday: 'short' }, 'en-AU': datesOf('D/M/y', 'd/m', 'M/y', 'd/m/Y', { ...LOWER, closeWeekday: 'long' }), 'en-NZ': datesOf('d/M/y', 'd/m', 'M/y', 'D/M/y', LOWER),
-    'en-IE': datesOf('d/m/y', 'd/m', 'M/y', 'D/M/y'), 'en-CA': datesOf('y-M-D', 'M-D', 'y-M', 'y-M-D', { ...HALF, monthFirst: true, am: ['a.m.', 'p.m.'] }),
-    'en-ZA': datesOf('y/M/D', 'M/D', 'M/y', 'y/M/D', { paddedDay: true }), 'en-IN': datesOf('d/m/y', 'D/M', 'M/y', 'D/M/Y', LOWER), 'en-SG': datesOf('D/M/y', 'D/M', 'M/y', 'd/m/Y', LOWER),
+    en: AMERICAN, 'en-GB': { ...EUROPEAN, ...LOOSE, closeWeekday: ['short', 'long'] }, 'en-AU': datesOf('D/M/y', 'd/m', 'M/y', 'd/m/Y', { ...SEPT, closeWeekday: ['long year', 'long'], shortYear: 'd/m/Y', fullMonths: { 5: 'June', 6: 'July' } }), 'en-NZ': datesOf('d/M/y', 'd/m', 'M/y', 'D/M/y', SEPT),
+    'en-IE': datesOf('d/m/y', 'd/m', 'M/y', 'D/M/y', { ...LOOSE, closeWeekday: ['full', 'long year'] }), 'en-CA': datesOf('y-M-D', 'M-D', 'y-M', 'y-M-D', { ...HALF, monthFirst: true, am: ['a.m.', 'p.m.'] }),
+    'en-ZA': datesOf('y/M/D', 'M/D', 'M/y', 'y/M/D', { ...LOOSE, paddedDay: true, paddedMonthDay: 'D/M', fraction: ',' }), 'en-IN': datesOf('d/m/y', 'D/M', 'M/y', 'D/M/Y', { ...SEPT, weekdayTime: ', ' }), 'en-SG': datesOf('D/M/y', 'D/M', 'M/y', 'd/m/Y', { ...SEPT, shortYear: 'd/m/Y' }),
     de: datesOf('d.m.y', 'd.m.', 'm/y', 'D.M.Y', { medium: 'D.M.y' }), fr: { ...EUROPEAN, ...SPACE, namedJoiner: ', ' }, 'fr-CA': datesOf('y-M-D', 'M-D', 'y-M', 'y-M-D', SPACE), 'fr-CH': datesOf('D.M.y', 'D.M.', 'M.y', 'D.M.Y', SPACE),
     es: datesOf('d/m/y', 'd/m', 'm/y', 'd/m/Y', { padded: false }), 'es-MX': datesOf('d/m/y', 'd/m', 'm/y', 'D/M/Y', { ...HALF, am: ['a.m.', 'p.m.'] }),
     it: { ...EUROPEAN, short: 'D/M/Y' }, pt: EUROPEAN, 'pt-PT': { ...EUROPEAN, short: 'D/M/Y', medium: 'D/M/y' }, nl: datesOf('d-m-y', 'd-m', 'm-y', 'D-M-y'), 'nl-BE': datesOf('d/m/y', 'd/m', 'm/y', 'd/M/y'),
@@ -91,10 +95,33 @@ function canonicalLocales(locales) {
 
 const DEFAULT_LOCALE = 'en-US';
 
-// The first locale that is known, and what a table has for it.
+const isEnglish = (locale) => /^en(-|$)/.test(locale);
+
+// The refusal of what another platform writes in a language and this one cannot.
+function noData(locale, what) {
+    return new RangeError(`${what} are not available for the locale '${locale}' here: ${isEnglish(locale) ? '' : "use 'en-US', or "}write them in the function itself`);
+}
+
+// Refuses a locale that has forms of its own which are not here.
+function needForms(locale, elsewhere, what) {
+    const [language, ...rest] = locale.split('-');
+    const region = rest.find((part) => /^([A-Z]{2}|\d{3})$/.test(part));
+    if (LANGUAGES_ELSEWHERE.includes(` ${language} `) || rest.includes('Hant') || (region !== undefined && elsewhere[language]?.split(' ').includes(region))) throw noData(locale, what);
+}
+
+// The first locale that is known here or elsewhere, and what a table has for it.
+const isKnown = (locale) => locale.split('-')[0] in NUMBERS || locale.split('-')[0] in DATES || LANGUAGES_ELSEWHERE.includes(` ${locale.split('-')[0]} `);
+
 function resolveLocale(locales) {
-    const found = canonicalLocales(locales).find((locale) => locale.split('-')[0] in NUMBERS || locale.split('-')[0] in DATES);
+    const found = canonicalLocales(locales).find(isKnown);
     return (found ?? DEFAULT_LOCALE).replace(/-[a-z0-9](-.*)?$/, '');
+}
+
+// What the name of a locale says beside language and region (`en-GB-u-hc-h12`), if it is one of these words.
+function extension(locales, key, words) {
+    const locale = canonicalLocales(locales).find(isKnown) ?? '';
+    const found = new RegExp(`-u(?:-[a-z0-9]+)*?-${key}-([a-z0-9]+)`).exec(locale)?.[1];
+    return words.includes(found) ? found : undefined;
 }
 
 function forLocale(table, locale, otherwise) {

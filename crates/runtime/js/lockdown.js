@@ -1,7 +1,7 @@
 // Freezes what runs share: built-ins, the prelude's classes and modules. An isolate that served one run can then
 // serve the next of the same connection without carrying changes of its built-ins over.
 
-const GIVEN = { Date, performance, Intl, atob, btoa, Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, setTimeout, setInterval, setImmediate, queueMicrotask, clearTimeout, clearInterval: clearTimeout, clearImmediate: clearTimeout, console, AbortController, AbortSignal, Headers, Response, crypto: webCrypto };
+const GIVEN = { Date, performance, Intl, atob, btoa, Buffer, URL, URLSearchParams, TextEncoder, TextDecoder, structuredClone, setTimeout, setInterval, setImmediate, queueMicrotask, clearTimeout, clearInterval: clearTimeout, clearImmediate: clearTimeout, console, AbortController, AbortSignal, Headers, Response, CryptoKey, WeakRef: KeptRef, crypto: webCrypto };
 
 const refusedEval = {
     eval() {

@@ -73,6 +73,7 @@ function makeNango(current) {
 }
 
 const OUTBOUND_METHODS = ['get', 'post', 'put', 'patch', 'delete', 'proxy', 'paginate', 'uncontrolledFetch', 'getToken'];
+const INVOKE_METHODS = ['triggerAction', 'triggerSync', 'startSync'];
 const CHECKPOINT_METHODS = ['getCheckpoint', 'saveCheckpoint', 'clearCheckpoint'];
 const METADATA_METHODS = ['getMetadata', 'setMetadata', 'updateMetadata', 'getFieldMapping', 'setFieldMapping'];
 
@@ -84,11 +85,20 @@ function narrow(target, capabilities, context) {
     if (!capabilities.usesOutbound) without(OUTBOUND_METHODS);
     if (!capabilities.usesCheckpoints) without(CHECKPOINT_METHODS);
     if (!capabilities.usesMetadata) without(METADATA_METHODS);
+    if (!capabilities.usesInvoke) without(INVOKE_METHODS);
+    if (!capabilities.usesOutbound || !capabilities.usesMetadata) target.getConnection = (...args) => narrowConnection(platformMethods.getConnection(...args), capabilities);
     target.getVariant = () => context.variant ?? 'base';
     if (capabilities.usesInvoke) target.invoke = invoke;
     target.searchConnections = async () => {
         throw new Error('nango.searchConnections is not offered: a function sees its own connection only');
     };
+}
+
+async function narrowConnection(asked, { usesOutbound, usesMetadata }) {
+    const { credentials, metadata, ...shown } = await asked;
+    if (usesOutbound && credentials !== undefined) shown.credentials = credentials;
+    if (usesMetadata && metadata !== undefined) shown.metadata = metadata;
+    return shown;
 }
 
 // Runs another function by its name, on this connection and integration unless others are named, and waits for it.

@@ -26,11 +26,9 @@ function require(name) {
 function loadBundle(factory) {
     const module = { exports: {} };
     loading = true;
-    try {
-        factory.call(module.exports, module, module.exports, require, undefined, undefined);
-    } finally {
-        loading = false;
-    }
+    // Nothing is caught here: the engine writes the stack of what is thrown again anew, without the bundle's own places.
+    factory.call(module.exports, module, module.exports, require, undefined, undefined);
+    loading = false;
     return module.exports;
 }
 
@@ -89,6 +87,8 @@ function preload(factory) {
 function start(kind, filename, context, input, factory) {
     run = newRun(kind, context);
     run.filename = filename;
+    // Still set when an earlier load failed.
+    loading = false;
     resetStacks();
     beginReplay(context);
     beginTape();

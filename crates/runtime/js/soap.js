@@ -276,7 +276,7 @@ async function callSoap(client, operation, args, options = {}, extraHeaders = {}
     Object.assign(client, { lastMessage: body, lastRequest: xml, lastEndpoint: endpoint, lastRequestHeaders: headers });
     client.emit('message', body, undefined);
     client.emit('request', xml, undefined);
-    const response = await uncontrolledFetch({ url: endpoint, method: 'POST', headers, body: xml });
+    const response = await fetchPlainly({ url: endpoint, method: 'POST', headers, body: xml });
     const text = await response.text();
     Object.assign(client, { lastResponse: text, lastResponseHeaders: Object.fromEntries(response.headers) });
     client.emit('response', text, { statusCode: response.status, headers: client.lastResponseHeaders }, undefined);
@@ -344,7 +344,7 @@ function multipartRoot(text, type) {
 }
 
 async function loadWsdlText(url, options) {
-    const response = await uncontrolledFetch({ url, headers: options.wsdl_headers });
+    const response = await fetchPlainly({ url, headers: options.wsdl_headers });
     const text = await response.text();
     if (!response.ok) throw new Error(`Unexpected server response: ${response.status} when loading the WSDL from ${url}`);
     return text;

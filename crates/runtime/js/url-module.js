@@ -89,7 +89,7 @@ function takeHost(url, rest) {
         name = name.slice(0, port.index);
     }
     const bracketed = /^\[.*\]$/.test(name);
-    url.hostname = bracketed ? name.slice(1, -1).toLowerCase() : native.domain(name.toLowerCase().toWellFormed(), false) || name.toLowerCase();
+    url.hostname = bracketed ? name.slice(1, -1).toLowerCase() : (/[^\0-\x7f]/.test(name) && native.domain(name.toLowerCase().toWellFormed(), false)) || name.toLowerCase();
     url.host = `${bracketed ? `[${url.hostname}]` : url.hostname}${url.port === null ? '' : `:${url.port}`}`;
     return `${end < authority.length && !rest.slice(end).startsWith('/') ? '/' : ''}${rest.slice(end)}`;
 }
@@ -140,7 +140,7 @@ function formatUrl(given, options) {
     if (!auth) url.username = url.password = '';
     if (!fragment) url.hash = '';
     if (!search) url.search = '';
-    return unicode ? url.href.replace(url.hostname, native.domain(url.hostname, true)) : url.href;
+    return unicode ? url.href.replace(url.hostname, native.domain(url.hostname, true) || url.hostname) : url.href;
 }
 
 // Where a link leads from a page; both may be paths only.

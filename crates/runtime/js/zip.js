@@ -272,7 +272,7 @@ async function openZip(bytes) {
 async function openZipAt(request, options) {
     const given = options ?? request;
     const url = typeof given === 'string' || given instanceof URL ? String(given) : String(given?.url ?? given?.uri);
-    const response = await uncontrolledFetch({ url, headers: given?.headers });
+    const response = await fetchPlainly({ url, headers: given?.headers });
     if (!response.ok) throw zipError(`The archive at ${url} was answered with status ${response.status}`);
     return openZip(await response.arrayBuffer());
 }

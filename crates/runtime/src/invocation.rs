@@ -38,7 +38,8 @@ pub struct Code {
     pub hash: String,
     /// CommonJS source.
     pub js: String,
-    /// `<function>-<integration>.cjs`; stack traces keep only lines that mention it.
+    /// `<function>-<integration>.cjs`; stack traces keep only lines that mention it, and name the author's file instead
+    /// where the bundle has an inline source map.
     pub filename: String,
 }
 

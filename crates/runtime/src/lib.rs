@@ -6,6 +6,7 @@ pub mod protocol;
 mod config;
 mod invocation;
 mod outcome;
+mod places;
 mod pool;
 mod runtime;
 mod sys;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::invocation::Code;
+use crate::places;
 use crate::tape::Tape;
 
 /// Result and accounts of one run.
@@ -44,13 +46,24 @@ pub struct RunError {
     pub payload_json: String,
     /// Text for people, may be empty.
     pub message: String,
-    /// Filtered stack trace.
+    /// Filtered stack trace, with the author's places where the bundle has an inline source map.
     pub stack: Option<String>,
     /// Provider's answer for `script_http_error`.
     pub upstream: Option<Box<Upstream>>,
 }
 
 impl RunError {
+    /// Brings the bundle's places in the stack trace to where the author wrote it.
+    pub(crate) fn with_places_of_author(mut self, code: &Code) -> Self {
+        if let Some(stack) = &mut self.stack {
+            *stack = places::of_author(stack, code).into_owned();
+        }
+        if self.payload_json.contains("\"stacktrace\"") {
+            self.payload_json = places::of_author_in_json(&self.payload_json, code).into_owned();
+        }
+        self
+    }
+
     /// The sentence that the wire contract gives for this type (`error.message` of a failed action); none where it
     /// has no message (`script_http_error`) or the error's own message is the one to show.
     pub fn summary(&self) -> Option<&'static str> {

@@ -176,7 +176,13 @@ async fn what_is_no_definition() {
             .message
             .contains("not a Zod schema")
     );
-    assert!(refuse("throw new Error('at load');").await.message.contains("at load"));
+    let thrown = refuse("\n  throw new Error('at load');").await;
+    assert!(thrown.message.contains("at load"));
+    let stack = thrown.stack.unwrap_or_default();
+    assert!(
+        stack.contains("test-fake.cjs:2:"),
+        "the place is in the bundle: {stack}"
+    );
     assert!(refuse("const x = ;").await.type_ == "script_internal_error");
     assert!(refuse("require('fs');").await.message.contains("not allowed"));
     let host_call = refuse("exports.default = { type: 'action' };").await;

@@ -122,6 +122,16 @@ async fn stacks_show_the_function_only() {
 }
 
 #[tokio::test]
+async fn a_refused_request_tells_where_it_was_made() {
+    let body = "const deeper = async () => {\n await Promise.resolve();\n await nango.get({ endpoint: '/x' });\n};\nawait deeper();";
+    let (error, _) = thrown_by(body, http(404, "{}")).await;
+    let stack = error.stack.expect("a stack");
+    let lines: Vec<&str> = stack.lines().collect();
+    assert_eq!(lines[0], "AxiosError: Request failed with status code 404");
+    assert!(lines[1].contains("deeper") && lines[1].contains(":5:"), "{stack}");
+}
+
+#[tokio::test]
 async fn provider_errors() {
     let reply = HttpReply {
         headers: vec![

@@ -94,9 +94,10 @@ async fn bodies_by_type() {
     );
     assert_eq!(
         body("data: { a: 1, b: 'x y' }, headers: { 'Content-Type': 'application/x-www-form-urlencoded' }").await,
-        Body::Form {
-            text: "a=1&b=x+y".into()
-        }
+        Body::Json {
+            text: r#"{"a":1,"b":"x y"}"#.into()
+        },
+        "the host makes the form"
     );
     assert_eq!(
         body("data: Buffer.from([0, 255, 7])").await,
@@ -155,6 +156,35 @@ async fn responses_are_axios_shaped() {
             "headers": { "content-type": "text/plain", "link": "<a>", "set-cookie": ["a", "b"], "x-many": "1, 2" },
             "link": "<a>", "get": "<a>", "keys": ["data", "status", "statusText", "headers", "config", "request"], "method": "GET"
         })
+    );
+}
+
+#[tokio::test]
+async fn headers_of_responses_have_the_methods_of_axios() {
+    let reply = HttpReply {
+        headers: vec![
+            ("content-type".into(), "text/plain".into()),
+            ("set-cookie".into(), "a".into()),
+            ("set-cookie".into(), "b".into()),
+        ],
+        ..http(200, "")
+    };
+    let body = "const h = (await nango.get({ endpoint: '/x' })).headers; return [[...h], h.getContentType(), h.getSetCookie(), h.hasAuthorization(), h.set('X-A', 1) === h, h.get('x-a'), String(h), h.delete('X-A'), h.delete('none'), Object.keys(h), h.get('toString') === undefined];";
+    assert_eq!(
+        with_reply(reply, body).await,
+        json!([
+            [["content-type", "text/plain"], ["set-cookie", ["a", "b"]]],
+            "text/plain",
+            ["a", "b"],
+            false,
+            true,
+            "1",
+            "content-type: text/plain\nset-cookie: a,b\nx-a: 1",
+            true,
+            false,
+            ["content-type", "set-cookie"],
+            true
+        ])
     );
 }
 
@@ -258,7 +288,13 @@ async fn plain_fetch() {
     let sent = FetchCall {
         url: "https://a.example/x".into(),
         method: "POST".into(),
-        headers: vec![("x-y".into(), "z".into())],
+        headers: [
+            ("accept", "*/*"),
+            ("content-type", "text/plain;charset=UTF-8"),
+            ("x-y", "z"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec(),
         body: Some("b".into()),
     };
     assert_eq!(host.taken(), vec![HostCall::Fetch(sent)]);

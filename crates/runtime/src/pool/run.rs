@@ -276,7 +276,8 @@ impl Pool {
             }
             entry.warm.retain(|_, count| *count > 0);
         }
-        let result = result_of(&header, frame, accounts.stopping, &request.limits);
+        let result = result_of(&header, frame, accounts.stopping, &request.limits)
+            .map_err(|error| error.with_places_of_author(&request.code));
         Outcome {
             result,
             cpu: Duration::from_micros(header.cpu_us),

@@ -21,12 +21,17 @@ const PRELUDE: &[&str] = &[
     include_str!("../../js/globals.js"),
     include_str!("../../js/collation.js"),
     include_str!("../../js/locales.js"),
+    include_str!("../../js/locale-tables.js"),
     include_str!("../../js/intl-numbers.js"),
     include_str!("../../js/intl-zones.js"),
     include_str!("../../js/intl-dates.js"),
     include_str!("../../js/intl.js"),
+    include_str!("../../js/der.js"),
+    include_str!("../../js/keys.js"),
     include_str!("../../js/crypto.js"),
+    include_str!("../../js/signatures.js"),
     include_str!("../../js/ciphers.js"),
+    include_str!("../../js/subtle.js"),
     include_str!("../../js/host.js"),
     include_str!("../../js/http.js"),
     include_str!("../../js/paginate.js"),
@@ -79,10 +84,13 @@ pub(super) fn split_blob(blob: &'static [u8]) -> Option<(&'static [u8], &'static
     rest.split_at_checked(u64::from_le_bytes(*length) as usize)
 }
 
+/// What the engine sees in front of a bundle's first line.
+pub(crate) const BUNDLE_OPENING: &str = "export default function (module, exports, require, __filename, __dirname) {";
+
 /// Compiles a CommonJS bundle to a module whose default export is the wrapper function. The wrapper starts on the
 /// bundle's first line, so that line numbers in stack traces are the bundle's own.
 pub(super) fn compile_bundle(filename: &str, js: &str) -> Result<Vec<u8>, CompileError> {
-    let wrapped = format!("export default function (module, exports, require, __filename, __dirname) {{{js}\n}}");
+    let wrapped = format!("{BUNDLE_OPENING}{js}\n}}");
     compile(filename, wrapped, false)
 }
 

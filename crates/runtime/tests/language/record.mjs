@@ -11,6 +11,8 @@ const folder = import.meta.dirname;
 const require = createRequire(import.meta.url);
 const { showAll } = new Function('require', `${await readFile(path.join(folder, 'show.js'), 'utf8')}\nreturn { showAll };`)(require);
 
+const shared = (await Promise.all(['grids.js', 'keys.js'].map((name) => readFile(path.join(folder, name), 'utf8')))).join('\n');
+
 const args = process.argv.slice(2);
 const check = args.includes('--check');
 const wanted = args.filter((name) => !name.startsWith('--'));
@@ -23,7 +25,7 @@ for (const name of files) {
     const cases = lines.flatMap((line, index) => (line === '' || line.startsWith('//') ? [] : [{ index, source: line.split(' //=> ')[0] }]));
     const functions = cases.map(({ source }) => {
         try {
-            return new Function('require', `'use strict'; return (${source}\n);`).bind(undefined, require);
+            return new Function('require', `'use strict'; ${shared}\nreturn (${source}\n);`).bind(undefined, require);
         } catch (error) {
             return () => { throw error; };
         }

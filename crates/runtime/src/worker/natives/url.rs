@@ -17,10 +17,11 @@ pub(super) fn install<'js>(ctx: &Ctx<'js>, native: &Object<'js>) -> Result<()> {
 /// A domain in ASCII, or as people read it; empty when it is none.
 fn domain(source: JsString<'_>, readable: bool) -> Result<String> {
     let source = text(source)?;
-    Ok(if readable {
-        quirks::domain_to_unicode(&source)
-    } else {
-        quirks::domain_to_ascii(&source)
+    Ok(match url::Host::parse(&source) {
+        Ok(url::Host::Domain(_)) if readable => quirks::domain_to_unicode(&source),
+        Ok(url::Host::Domain(name)) => name,
+        Ok(address) => address.to_string(),
+        Err(_) => String::new(),
     })
 }
 
