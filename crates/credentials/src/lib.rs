@@ -26,7 +26,7 @@ pub mod token_call;
 pub mod vault;
 
 pub use apply::Opened;
-pub use conceal::Concealer;
+pub use conceal::{CONCEALED, Concealer};
 pub use credentials::Credentials;
 pub use error::{Error, Failure};
 pub use material::{Fields, SecretJson};

@@ -76,13 +76,7 @@ impl App {
         function.code.get_or_try_init(load).await.map(Arc::clone)
     }
 
-    /// The TypeScript source of a function; `None` when none was deployed.
-    #[tenon_model::boxed]
-    pub(super) async fn function_source(&self, function: &Function) -> Result<Option<String>> {
-        self.source_of_hash(function.environment_id, &function.hash).await
-    }
-
-    /// The TypeScript source of stored code.
+    /// The TypeScript source of stored code; `None` when none was deployed.
     pub(super) async fn source_of_hash(&self, environment: EnvironmentId, hash: &str) -> Result<Option<String>> {
         let mut conn = self.store().read().await?;
         let packed = table::find_ts(&mut conn, environment, hash).await?;

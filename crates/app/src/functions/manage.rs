@@ -230,13 +230,21 @@ impl App {
         }
         let row = rows.into_iter().next().ok_or_else(|| no_function(key, name))?;
         let function = Function::from_row(row)?;
-        let source = match version {
-            Some(version) => self.source_of_version(&function, &version).await?,
-            None => self.function_source(&function).await?,
+        let asked = match version {
+            Some(version) => Some(self.version_of(&function, &version).await?),
+            None => None,
         };
+        let hash = asked.as_ref().map_or(&function.hash, |row| &row.hash);
+        let source = self.source_of_hash(function.environment_id, hash).await?;
         let source =
             source.ok_or_else(|| Error::not_found(format!("Function '{name}' was deployed without its source")))?;
-        Ok(json!({ "type": function.kind.as_str(), "code": source }))
+        let mut answer = json!({ "type": function.kind.as_str(), "code": source });
+        // The public contract has these two members only; it does not know of versions.
+        if let Some(row) = &asked {
+            answer["version"] = json!(row.version);
+            answer["hash"] = json!(row.hash);
+        }
+        Ok(answer)
     }
 
     /// `DELETE /integrations/:key/functions/:name`: with its schedules and records.

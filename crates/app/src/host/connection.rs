@@ -100,7 +100,8 @@ impl RunHost {
     #[tenon_model::boxed]
     pub(super) async fn write_metadata(&self, text: &str, merge: bool) -> Answer {
         let Ok(Value::Object(metadata)) = serde_json::from_str(text) else {
-            return Err(HostError::plain("Metadata must be an object"));
+            let refusal = crate::Error::refuse(400, "invalid_body").message("Metadata must be an object");
+            return Err(self.refused(&refusal));
         };
         let how = if merge {
             MetadataWrite::Merge

@@ -71,7 +71,7 @@ impl DryHost {
     /// `output`, and for syncs `result`: what the run would have stored.
     pub(crate) fn report(&self) -> Map<String, Value> {
         let state = self.lock();
-        let mut output = state.log.clone();
+        let mut output = self.inner.subject.operation.secrets().conceal(state.log.clone());
         let mut records = Map::new();
         for (model, batches) in &state.models {
             let [saved, updated, deleted] = batches.counts;

@@ -71,6 +71,16 @@ impl RunHost {
             Ok(response) => reply(response, ANSWER_BYTES_MAX).await,
             Err(error) => Err(error),
         };
+        // All others were followed.
+        if let Ok(answer) = &answer
+            && matches!(answer.status, 301 | 302 | 303 | 307 | 308)
+            && let Some((_, location)) = answer.headers.iter().find(|(name, _)| name == "location")
+        {
+            return Err(refuse(
+                "invalid_redirect",
+                format!("the redirect to {location} cannot be followed"),
+            ));
+        }
         answer.map(HostReply::Http).map_err(|error| match &error {
             EgressError::Refused { .. } => refuse("url_not_allowed", error.to_string()),
             EgressError::TooManyRedirects { .. } => refuse("too_many_redirects", error.to_string()),

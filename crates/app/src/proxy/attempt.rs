@@ -180,7 +180,7 @@ fn base(app: &App, subject: &Subject<'_>, live: &Live, call: &ProxyCall) -> Resu
             return Err(Error::refuse(400, "base_url_override_disabled")
                 .message("This server does not allow callers to replace the base URL; call the provider's own API"));
         }
-        return Ok(base.to_owned());
+        return Ok(fill_endpoint(base, &subject.scope()).unwrap_or_else(|| base.to_owned()));
     }
     let own = match subject.provider.auth {
         AuthMode::AwsSigV4 => text(subject.config, "base_url"),

@@ -63,7 +63,10 @@ impl ProxyCall {
             Body::Text { text } => CallBody::Raw(Bytes::from(text)),
             Body::Bytes { bytes } => CallBody::Raw(bytes),
             Body::Form { text } => CallBody::FormText(Bytes::from(text)),
-            Body::Multipart { parts } => multipart(&parts, rng),
+            Body::Multipart { parts } => {
+                let (content_type, bytes) = multipart(&parts, rng);
+                CallBody::Multipart { content_type, bytes }
+            }
         };
         made.retries = call.retries;
         made.retry_on = call.retry_on.unwrap_or_default();
@@ -102,8 +105,8 @@ impl ProxyCall {
     }
 }
 
-/// A multipart form under a fresh boundary.
-pub fn multipart(parts: &[Part], rng: &dyn Rng) -> CallBody {
+/// A multipart form under a fresh boundary: its content type, which names the boundary, and its bytes.
+pub fn multipart(parts: &[Part], rng: &dyn Rng) -> (HeaderValue, Bytes) {
     let boundary = format!("----tenon-{}", rng.hex(12));
     let mut bytes = BytesMut::new();
     for part in parts {
@@ -128,10 +131,7 @@ pub fn multipart(parts: &[Part], rng: &dyn Rng) -> CallBody {
     let content_type = format!("multipart/form-data; boundary={boundary}");
     // The boundary is hex behind a constant, which is always a valid header.
     let content_type = HeaderValue::try_from(content_type).unwrap_or(HeaderValue::from_static("multipart/form-data"));
-    CallBody::Multipart {
-        content_type,
-        bytes: bytes.freeze(),
-    }
+    (content_type, bytes.freeze())
 }
 
 /// A name between quotes, escaped as browsers do.

@@ -26,4 +26,5 @@ pub use body::compact_json;
 pub use call::{CallBody, LogTo, Outcome, PATIENCE, Params, ProxyCall};
 pub use function::{NOWHERE, Outline, multipart, reply};
 pub(crate) use limits::{State, start};
+pub use target::set_pairs;
 pub use tenon_egress::Response as Answer;

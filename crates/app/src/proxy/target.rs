@@ -86,7 +86,7 @@ fn without_base(endpoint: &str, base: &str) -> Option<String> {
     Some(format!("{}{rest}", endpoint.get(..at)?.trim_end_matches('/')))
 }
 
-/// Fills placeholders that a caller wrote into an endpoint, from what belongs to the connection and is not secret.
+/// Fills placeholders that a caller wrote into an endpoint or a base URL, from what belongs to the connection and is not secret.
 pub(super) fn fill_endpoint(endpoint: &str, scope: &Scope<'_>) -> Option<String> {
     if !endpoint.contains("${") {
         return None;
@@ -99,8 +99,8 @@ pub(super) fn fill_endpoint(endpoint: &str, scope: &Scope<'_>) -> Option<String>
     Some(Template::fill_in(endpoint, &open))
 }
 
-/// Sets query parameters in a URL text and leaves all others as they are written.
-fn set_pairs(text: &mut String, pairs: &[(String, String)]) {
+/// Sets query parameters in a URL text and leaves all others as they are written; of several pairs of one name the last one stays.
+pub fn set_pairs(text: &mut String, pairs: &[(String, String)]) {
     for (name, value) in pairs {
         set_pair(text, name, value);
     }

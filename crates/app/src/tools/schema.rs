@@ -94,12 +94,22 @@ impl Checker {
             // A function without input ignores what it is given.
             return None;
         }
+        // Models are not shown that further members are forbidden, so those are no mistake of theirs.
+        let mut open = input.clone();
+        open.remove("additionalProperties");
+        Self::built(definition, open)
+    }
+
+    /// What a value is held against that a function gives or saves; `None` when there is no such model or it cannot be used.
+    pub fn of_model(definition: &Definition, model: &str) -> Option<Self> {
+        Self::built(definition, definitions(definition)?.get(model)?.as_object()?.clone())
+    }
+
+    fn built(definition: &Definition, schema: Map<String, Value>) -> Option<Self> {
         // References are relative to the model, whose own definitions come first.
         let models = Value::Object(definitions(definition)?.clone());
         let mut whole = Map::from_iter([("definitions".to_owned(), models)]);
-        whole.extend(input.clone());
-        // Models are not shown that further members are forbidden, so those are no mistake of theirs.
-        whole.remove("additionalProperties");
+        whole.extend(schema);
         let built = jsonschema::options()
             .with_draft(Draft::Draft7)
             .should_validate_formats(true)
@@ -107,7 +117,7 @@ impl Checker {
         match built {
             Ok(validator) => Some(Self(validator)),
             Err(error) => {
-                tracing::warn!(error = %error, model = ?definition.input, "an action's input schema cannot be used");
+                tracing::warn!(%error, "a schema of a function cannot be used");
                 None
             }
         }

@@ -4,7 +4,7 @@ use tenon_app::functions::{DeleteQuery, ListQuery, SwitchInput};
 
 use crate::support::{Node, nodes};
 
-fn flow(kind: &str, name: &str, integration: &str) -> Value {
+pub fn flow(kind: &str, name: &str, integration: &str) -> Value {
     json!({
         "type": kind,
         "syncName": name,
@@ -17,7 +17,7 @@ fn flow(kind: &str, name: &str, integration: &str) -> Value {
     })
 }
 
-fn body(flows: Vec<Value>, mode: &str, more: Value) -> Value {
+pub fn body(flows: Vec<Value>, mode: &str, more: Value) -> Value {
     let mut body = json!({
         "flowConfigs": flows, "reconcile": true, "debug": false, "deployMode": mode, "nangoYamlBody": "",
         "sdkVersion": "0.71.4-zero", "source": "repo",
@@ -28,7 +28,7 @@ fn body(flows: Vec<Value>, mode: &str, more: Value) -> Value {
     body
 }
 
-async fn deploy(node: &Node, body: Value) -> tenon_app::Result<Value> {
+pub async fn deploy(node: &Node, body: Value) -> tenon_app::Result<Value> {
     node.app
         .deploy(&node.caller, DeployInput::parse(Some(&body), false)?)
         .await
@@ -45,7 +45,7 @@ async fn names(node: &Node, key: &str) -> Vec<String> {
         .collect()
 }
 
-fn code(result: tenon_app::Result<Value>) -> String {
+pub fn code(result: tenon_app::Result<Value>) -> String {
     result.unwrap_err().refusal().unwrap().code.clone()
 }
 

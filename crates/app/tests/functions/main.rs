@@ -5,3 +5,4 @@ mod inbound;
 mod outbound;
 mod support;
 mod time;
+mod versions;

@@ -8,6 +8,7 @@ use tenon_runtime::protocol::Host;
 use tenon_runtime::{Code, Invocation, Kind as RunKind, RunError};
 use tokio::sync::OnceCell;
 
+use super::fit::{sentence, violations};
 use super::jobs::{Ended, Job, JobKind};
 use super::{code, flow_of, function_type, integration_not_found, require_customer};
 use crate::caller::Caller;
@@ -197,6 +198,7 @@ impl App {
             .input
             .filter(|input| !input.is_null())
             .map(|input| input.to_string());
+        let given = input.clone();
         let host = Arc::new(DryHost::new(self, &subject, run_kind, wanted.given));
         let invocation = Invocation {
             tenant: environment.id.to_string(),
@@ -216,10 +218,19 @@ impl App {
         }
         operation.finish(outcome_of(&result));
         let mut details = host.report();
-        if !built.warnings.is_empty() {
+        let unfit = match &result {
+            Ok(result) => violations(&function, given.as_deref(), result.as_deref().ok(), &details),
+            Err(_) => Vec::new(),
+        };
+        let mut warnings = built.warnings.clone();
+        warnings.extend(unfit.iter().map(|one| format!("\nwarn  {}", sentence(one))));
+        if !warnings.is_empty() {
             let text = details.get("output").and_then(Value::as_str).unwrap_or_default();
-            let text = format!("{}\n{text}", built.warnings);
+            let text = format!("{}\n{text}", warnings.trim_start());
             details.insert("output".to_owned(), json!(text));
+        }
+        if !unfit.is_empty() {
+            details.insert("validation".to_owned(), json!(unfit));
         }
         Ok(match result {
             Ok(Ok(output)) => succeeded(wanted.kind, &output, details),

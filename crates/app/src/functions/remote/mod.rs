@@ -6,6 +6,7 @@
 
 mod deployment;
 mod dry_run;
+mod fit;
 mod jobs;
 mod template;
 
