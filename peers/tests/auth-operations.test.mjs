@@ -231,7 +231,7 @@ test('tenon migrate nango takes over integrations and connections, and goes on a
 
     const wrong = await migrate('--key', 'not-a-key');
     assert.equal(wrong.code, 1);
-    assert.match(wrong.stderr, /401/);
+    assert.match(wrong.error.message, /401/);
 });
 
 test('environments and keys on the command line: make, replace, revoke, remove', async () => {

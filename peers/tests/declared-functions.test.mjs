@@ -31,6 +31,8 @@ const SHOP = {
         `const { data } = await (nango as any).post({ endpoint: '/orders', data: { total: trigger.input.total } });
          return { id: String(data.id), total: data.total, has: [trigger.kind, trigger.connection!.connectionId, typeof (nango as any).batchSave, nango.getVariant()] };`),
     keep: made(`input: z.object({ id: z.string() }), ${keeps}, ${needs}`, `await nango.batchSave([{ id: trigger.input.id }], 'Order');`),
+    bare: made(`requires: { connection: true, outbound: false }`, `const shown = await nango.getConnection();
+        return { open: ['credentials', 'metadata', 'provider'].filter((name) => name in shown), has: ['get', 'getToken', 'triggerAction', 'triggerSync', 'startSync', 'getMetadata'].filter((name) => name in nango) };`),
     ask: made(`requires: { connection: true, outbound: false, invoke: true }`, `return nango.invoke('quote', { input: { total: 7 } });`),
     slow: made(`limits: { concurrency: { perConnection: 1 } }, ${needs}`, `const { data } = await nango.get({ endpoint: '/busy' }); return data;`),
     hourly: made(`trigger: { kind: 'schedule', frequency: 'every hour', autoStart: true }, data: { models: { Hour: Order }, checkpoint: z.object({ last: z.string() }) }, ${needs}`,
@@ -112,14 +114,14 @@ test('a project with all triggers is planned and deployed', async () => {
     await write({ shop: SHOP, hub: HUB });
     const plan = await deploy('--plan');
     assert.deepEqual(plan.plan.updatedFunctions.map((one) => one.name), ['quote']);
-    assert.equal(plan.plan.newFunctions.length, 7);
-    assert.equal((await deploy()).deployed.length, 8);
+    assert.equal(plan.plan.newFunctions.length, 8);
+    assert.equal((await deploy()).deployed.length, 9);
     const again = await deploy('--plan');
     assert.deepEqual(again.plan, { newFunctions: [], updatedFunctions: [], deletedFunctions: [] });
     const { body } = await api('GET', '/integrations/shop/functions?limit=100');
     const kinds = Object.fromEntries(body.data.map((one) => [`${one.name} ${one.event ?? ''}`.trim(), [one.type, one.trigger.kind]]));
     assert.deepEqual(kinds, {
-        quote: ['action', 'none'], keep: ['action', 'none'], ask: ['action', 'none'], slow: ['action', 'none'], hourly: ['sync', 'schedule'],
+        quote: ['action', 'none'], keep: ['action', 'none'], bare: ['action', 'none'], ask: ['action', 'none'], slow: ['action', 'none'], hourly: ['sync', 'schedule'],
         'greet post-connection-creation': ['on-event', 'event'], 'greet validate-connection': ['on-event', 'event']
     });
 });
@@ -127,6 +129,7 @@ test('a project with all triggers is planned and deployed', async () => {
 test('calls: output, records, other functions, one at a time, later', async () => {
     assert.equal((await invoke('quote', { input: { total: 'three' } })).body.error.code, 'validation_error');
     assert.deepEqual((await invoke('ask')).body.output.total, 7);
+    assert.deepEqual((await invoke('bare')).body.output, { open: ['provider'], has: [] }, 'what was not declared is not there');
     assert.equal((await invoke('keep', { input: { id: 'k-1' } })).status, 200);
     assert.equal((await invoke('keep', { input: { id: 'k-2' } })).status, 200);
     assert.deepEqual(await records('Order'), { 'k-1': 'ADDED', 'k-2': 'ADDED' });
@@ -189,7 +192,7 @@ test('messages start functions, and a burst becomes one run', async () => {
 test('what a deploy does not name is removed, in its scope only', async () => {
     await write({ shop: { quote: SHOP.quote }, hub: HUB });
     const done = await deploy('--integration', 'shop');
-    assert.deepEqual(done.plan.deletedFunctions.map((one) => one.name).sort(), ['ask', 'greet', 'hourly', 'keep', 'slow']);
+    assert.deepEqual(done.plan.deletedFunctions.map((one) => one.name).sort(), ['ask', 'bare', 'greet', 'hourly', 'keep', 'slow']);
     assert.equal((await invoke('keep')).body.error.code, 'unknown_function');
     const { body } = await api('GET', '/integrations/hub/functions');
     assert.equal(body.data.length, 2);

@@ -78,7 +78,9 @@ test('list, show and diff', async () => {
     assert.deepEqual(shown.out.versions.map((one) => [one.version, one.current]), [['2', true], ['1', false]]);
     assert.match((await tenon('functions', 'show', 'shop', 'times')).stdout, /→\s+2/);
 
-    assert.deepEqual(await json('functions', 'diff', 'shop', 'times'), { code: 0, out: { equal: true, changes: [] } });
+    const same = await json('functions', 'diff', 'shop', 'times');
+    const newest = { version: '2', hash: shown.out.versions[0].hash };
+    assert.deepEqual(same, { code: 0, out: { equal: true, old: newest, new: null, changes: [] } });
     await write(5);
     const changed = await tenon('functions', 'diff', 'shop', 'times');
     assert.equal(changed.code, 1);
@@ -93,15 +95,40 @@ test('rollback: with a yes, to the code before or to a named version', async () 
     const silent = await json('functions', 'rollback', 'shop', 'times');
     assert.equal(silent.code, 11);
     assert.match(silent.out.error.message, /--yes/);
-    assert.deepEqual(await json('functions', 'rollback', 'shop', 'times', '--yes'), { code: 0, out: { ok: true, from: '2', version: '1' } });
+    const hashes = Object.fromEntries((await json('functions', 'show', 'shop', 'times')).out.versions.map((one) => [one.version, one.hash]));
+    assert.deepEqual(await json('functions', 'rollback', 'shop', 'times', '--yes'), { code: 0, out: { ok: true, from: '2', from_hash: hashes[2], version: '1', hash: hashes[1] } });
     assert.equal(await call(10), 20);
-    assert.equal((await json('functions', 'rollback', 'shop', 'times', '--yes', '--to', '2')).out.version, '2');
+    const again = await json('functions', 'rollback', 'shop', 'times', '--yes', '--to', '1');
+    assert.equal(again.code, 11);
+    assert.match(again.out.error.message, /version_deployed_already/);
+    const named = await tenon('functions', 'rollback', 'shop', 'times', '--yes', '--to', hashes[2].slice(0, 7));
+    assert.match(named.stdout, new RegExp(`is at version 2 \\(${hashes[2].slice(0, 12)}\\) again; it was at version 1 \\(`));
     assert.equal(await call(10), 30);
     const unknown = await json('functions', 'rollback', 'shop', 'times', '--yes', '--to', '99');
     assert.equal(unknown.code, 11);
     assert.match(unknown.out.error.message, /version_not_found/);
     const shown = await json('functions', 'show', 'shop', 'times');
     assert.deepEqual(shown.out.versions.map((one) => one.version), ['2', '1', '2', '1']);
+});
+
+test('a version that is written down names many codes, and is refused with their hashes', async () => {
+    const written = (factor) => writeFile(path.join(project, FILE), action(factor).replace("description:", "version: '1.0.0',\n    description:"));
+    for (const factor of [40, 41]) {
+        await written(factor);
+        assert.equal((await json('deploy', 'dev', '--auto-confirm', '--no-typecheck')).code, 0);
+    }
+    const { versions } = (await json('functions', 'show', 'shop', 'times')).out;
+    const earlier = versions.find((one) => one.version === '1.0.0' && !one.current).hash.slice(0, 12);
+    for (const command of [['rollback', '--yes', '--to', '1.0.0'], ['diff', '1.0.0', '1.0.0']]) {
+        const refused = await tenon('functions', command[0], 'shop', 'times', ...command.slice(1));
+        assert.notEqual(refused.code, 0);
+        assert.match(refused.stderr, new RegExp(`${earlier} of 20.*version_ambiguous`), command[0]);
+    }
+    assert.equal((await tenon('pull', 'shop', 'times', '--force', '--function-version', earlier)).code, 0);
+    assert.match(await readFile(path.join(project, FILE), 'utf8'), /input\.n \* 40/);
+    assert.equal((await json('functions', 'rollback', 'shop', 'times', '--yes', '--to', earlier)).code, 0);
+    assert.equal(await call(1), 40);
+    await deploy(3);
 });
 
 test('input and output of a hosted action are not held against their schemas', async () => {
@@ -124,7 +151,7 @@ test('disable and enable: a function that is off is refused, stays off over depl
     assert.match((await tenon('functions', 'enable', 'shop', 'times')).stdout, /shop\/times is on in the environment dev/);
     assert.equal(await call(1), 7);
     const unknown = await json('functions', 'disable', 'shop', 'nothing');
-    assert.equal(unknown.code, 11);
+    assert.equal(unknown.code, 1);
     assert.match(unknown.out.error.message, /not found/);
     const wrong = await fetch(`${server.url}/integrations/shop/functions/times`, {
         method: 'PATCH', headers: { authorization: `Bearer ${server.keys.dev}`, 'content-type': 'application/json' }, body: '{"on":true}'
@@ -140,7 +167,7 @@ test('pull brings sources back, and never over work that is not deployed', async
     assert.equal(kept.code, 1);
     assert.match(kept.stderr, /exists and differs/);
     assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(5));
-    assert.deepEqual((await json('pull', 'shop', 'times', '--force')).out, { path: FILE, changed: true, listed: false });
+    assert.deepEqual((await json('pull', 'shop', 'times', '--force')).out, { path: FILE, changed: true, listed: false, missing_imports: [] });
     assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(3));
     assert.equal((await json('pull', 'shop', 'times', '--force', '--function-version', '1')).code, 0);
     assert.equal(await readFile(path.join(project, FILE), 'utf8'), action(2));

@@ -64,6 +64,7 @@ before(async () => {
             }
             if (url === '/missing') return { status: 404, headers: { 'x-rate-left': '3' }, body: { payload: { why: 'gone' } } };
             if (url === '/loop') return { status: 302, headers: { location: '/loop' } };
+            if (url === '/astray') return { status: 302, headers: { location: 'http://[bad' } };
             if (url === '/see-other') return { status: 303, headers: { location: '/echo' } };
             if (url === '/text') return { body: 'plain' };
             return { headers: { 'X-Upper-Case': 'Kept' }, body: { method, url, headers, raw } };
@@ -239,6 +240,55 @@ test('uncontrolledFetch: no credentials, redirects by the rules, refusals with a
     assert.deepEqual([seen.ok, seen.type, seen.size, seen.after.method, seen.after.raw, seen.missing], [true, 'application/json', true, 'GET', '', [false, 404]]);
     assert.deepEqual([seen.loop.type, seen.loop.payload.code], ['action_script_runtime_error', 'too_many_redirects']);
     assert.equal(seen.file.payload.code, 'url_not_allowed');
+});
+
+test('uncontrolledFetch sends and fails as fetch itself does', async () => {
+    const seen = await act(`
+        const post = async (more) => (await nango.uncontrolledFetch({ url: new URL('${upstream.url}/echo'), method: 'POST', body: 'text', ...more })).json();
+        const failed = await nango.uncontrolledFetch({ url: new URL('http://127.0.0.1:1/') }).catch((e) => [e.name, e.message, e.isAxiosError ?? false, e.cause.code]);
+        return {
+            sent: (await post({})).headers, own: (await post({ headers: { 'Content-Type': 'text/csv', accept: 'a/b' } })).headers, failed,
+            astray: await said(() => nango.uncontrolledFetch({ url: new URL('${upstream.url}/astray') })),
+            get: await said(() => nango.uncontrolledFetch({ url: new URL('${upstream.url}/echo'), body: 'x' }))
+        };`);
+    assert.deepEqual([seen.sent['content-type'], seen.sent.accept], ['text/plain;charset=UTF-8', '*/*']);
+    assert.deepEqual([seen.own['content-type'], seen.own.accept], ['text/csv', 'a/b']);
+    assert.deepEqual(seen.failed, ['TypeError', 'fetch failed', false, 'ECONNREFUSED']);
+    assert.deepEqual([seen.astray.type, seen.astray.payload.code], ['action_script_runtime_error', 'invalid_redirect']);
+    assert.match(seen.get.message, /cannot have body/);
+});
+
+test('objects as forms: members of members have names, as for callers of the proxy', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const data = { a: { b: 1, c: ['x'] }, l: [1, 2], d: '1970-01-01T00:00:00.000Z', s: 'x y' };
+    const form = [['a[b]', '1'], ['a[c][]', 'x'], ['d', '1970-01-01T00:00:00.000Z'], ['l[]', '1'], ['l[]', '2'], ['s', 'x y']];
+    const parsed = (echo) => [echo.headers['content-type'], [...new URLSearchParams(echo.raw)].sort()];
+    const sent = await act(`return (await nango.post({ endpoint: '/echo', headers: ${JSON.stringify(headers)}, data: { ...${JSON.stringify(data)}, d: new Date(0) } })).data;`);
+    assert.deepEqual(parsed(sent), ['application/x-www-form-urlencoded', form]);
+    const { body } = await api('POST', '/proxy/echo', data, { headers: { ...selected, 'nango-proxy-content-type': headers['content-type'] } });
+    assert.deepEqual(parsed(body), parsed(sent));
+});
+
+test('a base URL that is given may have placeholders', async () => {
+    await must('POST', '/connections/metadata', { provider_config_key: 'shop', connection_id: 'c-1', metadata: { part: 'north' } });
+    const url = await act(`return (await nango.get({ endpoint: '/x', baseUrlOverride: '${upstream.url}/\${metadata.part}/\${credentials.apiKey}' })).data.url;`);
+    assert.match(url, /^\/north\//);
+    assert.doesNotMatch(url, /key-of-c-1/, 'nothing that is secret');
+});
+
+test('a pause lets the run under way go on to its end', async () => {
+    const name = `sync-${++counter}`;
+    await deploy(flow('sync', name, bundle('sync', "for (let n = 0; n < 20; n++) { await nango.batchSave([{ id: 'r' + n }], 'Paused'); await new Promise((done) => setTimeout(done, 50)); }"), things('Paused')));
+    const wanted = { provider_config_key: 'shop', connection_id: 'c-1', syncs: [name] };
+    const status = async () => (await must('GET', `/sync/status?provider_config_key=shop&connection_id=c-1&syncs=${name}`)).syncs[0];
+    await must('POST', '/sync/trigger', wanted);
+    await until('the run', async () => (await status()).status === 'RUNNING');
+    await must('POST', '/sync/pause', wanted);
+    const ended = await until('its end', async () => {
+        const now = await status();
+        return now.status === 'PAUSED' && now;
+    });
+    assert.deepEqual([ended.latestExecutionStatus, ended.recordCount.Paused], ['SUCCESS', 20]);
 });
 
 test('the log: warnings by default, more by a variable of the environment', async () => {

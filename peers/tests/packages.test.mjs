@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { cases } from '../fixtures/packages/cases.mjs';
 import { action, fixture, install, tenon, trigger, write } from '../support/packages.mjs';
-import { startServer, temporaryFolder } from '../support/server.mjs';
+import { ROOT, startServer, temporaryFolder } from '../support/server.mjs';
 import { connectShop, startShop } from '../support/shop.mjs';
 
 let server;
@@ -18,6 +18,7 @@ before(async () => {
     [shop, server, project] = await Promise.all([startShop(), startServer(), temporaryFolder('tenon-packages-')]);
     await connectShop(server, shop, 'c-1');
     await cp(fixture, project, { recursive: true, verbatimSymlinks: true });
+    await cp(path.join(ROOT, 'peers', 'node_modules', 'jose'), path.join(project, 'node_modules', 'jose'), { recursive: true });
     await write(project, Object.fromEntries(Object.entries(cases).map(([name, [head, body]]) => [name, action(head, body)])));
     const done = await tenon(server, project, 'deploy', 'dev', '--auto-confirm', '--no-typecheck', '--json');
     assert.equal(done.code, 0, done.stdout + done.stderr);

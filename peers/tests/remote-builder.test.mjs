@@ -162,6 +162,16 @@ test('dry-runs an action and stores nothing', async () => {
     assert.deepEqual([foreign.status, foreign.body.error.code], [404, 'dryrun_not_found']);
 });
 
+test('a dry run tells what does not fit, and no secret', async () => {
+    const code = ACTION.replace('await nango.setMetadata({ greeted: input.name });', "await nango.log('the key ' + JSON.stringify(await nango.getToken()));").replace("data.word + ' ' + input.name", '7 as any');
+    const job = await ended('dryruns', await call('POST', '/functions/dryruns', { integration_id: 'api', function_type: 'action', code, connection_id: 'c-1', input: { name: 5 } }));
+    assert.equal(job.status, 'success', JSON.stringify(job));
+    assert.deepEqual(job.validation.map((one) => [one.code, one.path]), [['invalid_action_input', '/name'], ['invalid_action_output', '/text']]);
+    assert.match(job.output, /warn {2}does not fit the schema ActionInput_api_dryrun: \/name: 5 is not of type "string"/);
+    assert.match(job.output, /the key .*\[redacted\]/);
+    assert.doesNotMatch(job.output, /sesame/);
+});
+
 test('dry-runs a sync and stores nothing', async () => {
     const body = { integration_id: 'api', function_type: 'sync', code: SYNC, connection_id: 'c-1', checkpoint: { page: 4 } };
     const job = await ended('dryruns', await call('POST', '/functions/dryruns', body));

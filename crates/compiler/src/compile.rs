@@ -172,17 +172,17 @@ fn compile_entry(bundler: &Bundler<'_>, entry: &Entry, evaluator: &dyn Evaluate)
             };
         }
     };
-    let (described, whole) = match describe(evaluator, entry, &js) {
+    let source = SourceFile::new(entry.path.clone(), ts);
+    let (described, whole) = match describe(evaluator, entry, &source, &js) {
         Ok(answer) => answer,
-        Err(diagnostic) => {
-            diagnostics.push(diagnostic);
+        Err(found) => {
+            diagnostics.extend(found);
             return Outcome {
                 compiled: None,
                 diagnostics,
             };
         }
     };
-    let source = SourceFile::new(entry.path.clone(), ts);
     let definition = definition::read(entry, &source, &described, whole, uses_checkpoints, &mut diagnostics);
     let compiled = definition.map(|definition| Compiled {
         entry: entry.clone(),

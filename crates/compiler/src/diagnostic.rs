@@ -3,7 +3,7 @@
 //! A diagnostic has a stable code (programs branch on it), one sentence (people read it), the place with a
 //! code frame, and where possible a hint that says what to write instead.
 
-use std::fmt::Write as _;
+use std::{borrow::Cow, fmt::Write as _};
 
 use serde::Serialize;
 
@@ -24,8 +24,8 @@ pub enum Severity {
 pub struct Diagnostic {
     /// Error or warning.
     pub severity: Severity,
-    /// Stable name of the rule, such as `method_need_await`.
-    pub code: &'static str,
+    /// Stable name of the rule, such as `method_need_await`; TypeScript's own findings have its codes (`TS2551`).
+    pub code: Cow<'static, str>,
     /// What is wrong, one sentence without a final full stop.
     pub message: String,
     /// Where, when the finding is about a place in a file.
@@ -55,10 +55,10 @@ pub struct Location {
 
 impl Diagnostic {
     /// An error without a place.
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            code,
+            code: code.into(),
             message: message.into(),
             location: None,
             hint: None,
@@ -66,7 +66,7 @@ impl Diagnostic {
     }
 
     /// A warning without a place.
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
             ..Self::error(code, message)

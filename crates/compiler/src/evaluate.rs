@@ -5,19 +5,48 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use tenon_runtime::{Code, RunError, Runtime};
 use tokio::runtime::Handle;
 
-use crate::{diagnostic::Diagnostic, project::Entry};
+use crate::{bundle::BundleMap, definition::places, diagnostic::Diagnostic, project::Entry, source::SourceFile};
 
 /// Evaluates bundles. The text is untrusted: implementations run it without network and with limits.
 pub trait Evaluate: Sync {
     /// The definition that the bundle of `entry` exports, as JSON text in the shape that
-    /// [`Runtime::evaluate_definition`] documents. The error is what the program threw, for people.
-    fn evaluate(&self, entry: &Entry, js: &str) -> Result<String, String>;
+    /// [`Runtime::evaluate_definition`] documents. The error is what the program threw.
+    fn evaluate(&self, entry: &Entry, js: &str) -> Result<String, Thrown>;
+}
+
+/// What a program threw while it was loaded.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Thrown {
+    /// Text for people.
+    pub message: String,
+    /// The stack trace, with places in the bundle.
+    pub stack: Option<String>,
+    /// Values that the definition lacks, or that are no schemas.
+    pub faults: Vec<Fault>,
+}
+
+/// A value of a definition that is not the schema that it has to be.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Fault {
+    /// Where it is written: names of members, from the outside in.
+    pub field: Vec<String>,
+    /// Whether there is no value at all.
+    pub missing: bool,
+}
+
+impl From<String> for Thrown {
+    fn from(message: String) -> Self {
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
 }
 
 /// Evaluates bundles in worker processes.
@@ -41,7 +70,7 @@ impl Sandbox {
 }
 
 impl Evaluate for Sandbox {
-    fn evaluate(&self, entry: &Entry, js: &str) -> Result<String, String> {
+    fn evaluate(&self, entry: &Entry, js: &str) -> Result<String, Thrown> {
         let code = Arc::new(Code {
             hash: hash(js),
             js: js.to_owned(),
@@ -55,13 +84,18 @@ impl Evaluate for Sandbox {
 }
 
 /// What the program threw, in its own words where it has some: the error of [`Evaluate::evaluate`].
-pub fn thrown(error: RunError) -> String {
-    let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or_default();
+pub fn thrown(error: RunError) -> Thrown {
+    let mut payload: Value = serde_json::from_str(&error.payload_json).unwrap_or_default();
+    let faults = payload.get_mut("faults").map(Value::take).unwrap_or_default();
     let own = payload
         .get("message")
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty());
-    own.map_or(error.message, str::to_owned)
+    Thrown {
+        message: own.map_or(error.message, str::to_owned),
+        stack: error.stack,
+        faults: serde_json::from_value(faults).unwrap_or_default(),
+    }
 }
 
 /// Key of a bundle in caches: SHA-256 in hex.
@@ -102,30 +136,76 @@ pub(crate) struct Schemas {
 }
 
 /// Evaluates the bundle of a function; the second value is the whole answer.
-pub(crate) fn describe(evaluator: &dyn Evaluate, entry: &Entry, js: &str) -> Result<(Described, Value), Diagnostic> {
+pub(crate) fn describe(
+    evaluator: &dyn Evaluate,
+    entry: &Entry,
+    source: &SourceFile,
+    js: &str,
+) -> Result<(Described, Value), Vec<Diagnostic>> {
     let text = evaluator
         .evaluate(entry, without_map(js))
-        .map_err(|message| refused(entry, &message))?;
+        .map_err(|thrown| refused(entry, source, js, &thrown))?;
     let unreadable = |error: serde_json::Error| {
-        Diagnostic::error("definition_failed", format!("the definition cannot be read: {error}")).in_file(&entry.path)
+        vec![
+            Diagnostic::error("definition_failed", format!("the definition cannot be read: {error}"))
+                .in_file(&entry.path),
+        ]
     };
     let whole: Value = serde_json::from_str(&text).map_err(unreadable)?;
     let described = serde_json::from_value(whole.clone()).map_err(unreadable)?;
     Ok((described, whole))
 }
 
-fn refused(entry: &Entry, message: &str) -> Diagnostic {
-    if message.ends_with("is not a Zod schema") {
-        return Diagnostic::error("invalid_schema", message)
-            .in_file(&entry.path)
-            .hint("every model, input and output is a Zod 4 schema: `z.object({ … })`, or `z.void()` for nothing");
+fn refused(entry: &Entry, source: &SourceFile, js: &str, thrown: &Thrown) -> Vec<Diagnostic> {
+    if !thrown.faults.is_empty() {
+        return thrown.faults.iter().map(|fault| not_a_schema(source, fault)).collect();
     }
-    Diagnostic::error(
+    let diagnostic = Diagnostic::error(
         "definition_failed",
-        format!("the file fails when it is loaded: {message}"),
+        format!("the file fails when it is loaded: {}", thrown.message),
     )
-    .in_file(&entry.path)
-    .hint("code outside of exec runs at every load, before there is a connection; move it into exec")
+    .hint("code outside of exec runs at every load, before there is a connection; move it into exec");
+    vec![match thrown_at(entry, js, thrown) {
+        Some((file, at)) => diagnostic.at(&file, at, file.word_end(at)),
+        None => diagnostic.in_file(&entry.path),
+    }]
+}
+
+fn not_a_schema(source: &SourceFile, fault: &Fault) -> Diagnostic {
+    let path: Vec<&str> = fault.field.iter().map(String::as_str).collect();
+    let field = path.last().copied().unwrap_or_default();
+    let is_model = path.len() > 1 && path.iter().rev().nth(1) == Some(&"models");
+    let what = if is_model {
+        format!("the model `{field}`")
+    } else {
+        format!("`{field}`")
+    };
+    let (message, hint) = if fault.missing && !is_model {
+        (
+            format!("{what} is missing"),
+            format!("add `{field}: z.object({{ … }})`, or `{field}: z.void()` for nothing"),
+        )
+    } else {
+        (
+            format!("{what} is not a Zod schema"),
+            "every model, input and output is a Zod 4 schema: `z.object({ … })`, or `z.void()` for nothing".to_owned(),
+        )
+    };
+    places::point(Diagnostic::error("invalid_schema", message), source, &path).hint(hint)
+}
+
+/// The author's place that is the innermost in the stack trace.
+fn thrown_at(entry: &Entry, js: &str, thrown: &Thrown) -> Option<(SourceFile, usize)> {
+    let bundle = format!("{}-{}.cjs:", entry.name, entry.integration);
+    let map = BundleMap::read(js)?;
+    thrown.stack.iter().flat_map(|stack| stack.lines()).find_map(|frame| {
+        let place = frame.split_once(&bundle)?.1;
+        let mut numbers = place
+            .split(|c: char| !c.is_ascii_digit())
+            .map_while(|part| part.parse::<u32>().ok());
+        let (line, column) = (numbers.next()?, numbers.next().unwrap_or(1));
+        map.original(line.checked_sub(1)?, column.saturating_sub(1))
+    })
 }
 
 /// The bundle without its source map, which is of no use here and most of the text.

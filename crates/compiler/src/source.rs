@@ -47,6 +47,28 @@ impl SourceFile {
         Position { line, column }
     }
 
+    /// The byte offset of a place as compilers count: line and column from 0, the column in UTF-16 units.
+    pub fn offset(&self, line: usize, column: usize) -> usize {
+        let start = self.line_starts.get(line).copied().unwrap_or(self.text.len());
+        let mut units = 0;
+        let before = self.slice(start..self.text.len()).chars().take_while(|character| {
+            let take = units < column;
+            units += character.len_utf16();
+            take
+        });
+        start + before.map(char::len_utf8).sum::<usize>()
+    }
+
+    /// Where the word that begins at `offset` ends; behind one character where there is no word.
+    pub fn word_end(&self, offset: usize) -> usize {
+        let rest = self.slice(offset..self.text.len());
+        let word = rest
+            .find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$')
+            .unwrap_or(rest.len());
+        let one = rest.chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8);
+        offset + word.max(one)
+    }
+
     /// The line with this number (from 1), without its line break; empty when there is none.
     pub fn line(&self, number: usize) -> &str {
         let Some(start) = number

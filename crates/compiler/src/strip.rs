@@ -116,7 +116,7 @@ fn print(program: &Program<'_>, path: &str) -> (String, Vec<Mark>) {
 }
 
 /// How to parse a file, by its extension. Everything is a module.
-fn source_type(path: &str) -> SourceType {
+pub fn source_type(path: &str) -> SourceType {
     match path.rsplit_once('.').map_or("", |(_, extension)| extension) {
         "js" | "mjs" | "cjs" => SourceType::mjs(),
         "jsx" => SourceType::jsx(),

@@ -21,7 +21,7 @@ fn check(text: &str, expected: &[(&str, usize)]) {
     let found = findings(text);
     let codes: Vec<(&str, usize)> = found
         .iter()
-        .map(|d| (d.code, d.location.as_ref().map_or(0, |location| location.line)))
+        .map(|d| (d.code.as_ref(), d.location.as_ref().map_or(0, |location| location.line)))
         .collect();
     assert_eq!(codes, expected, "\n{text}\n\n{}", render(&found));
     for finding in &found {
@@ -79,7 +79,10 @@ fn imports() {
     ]);
     let found = found.expect_err("lodash is refused");
     assert_eq!(
-        (found[0].code, found[0].location.as_ref().unwrap().file.as_str()),
+        (
+            found[0].code.as_ref(),
+            found[0].location.as_ref().unwrap().file.as_str()
+        ),
         ("disallowed_import", "x/helper.ts")
     );
 }
@@ -412,7 +415,7 @@ fn syntax_that_cannot_be_bundled() {
 fn console_is_a_warning_once() {
     let found = findings(&sync("console.log('a');\nconsole.warn('b');"));
     assert_eq!(
-        found.iter().map(|d| (d.code, d.severity)).collect::<Vec<_>>(),
+        found.iter().map(|d| (d.code.as_ref(), d.severity)).collect::<Vec<_>>(),
         [("console_not_kept", Severity::Warning)]
     );
 }

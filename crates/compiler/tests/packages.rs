@@ -21,7 +21,11 @@ fn refused(head: &str, packages: &[(&str, &str)], code: &str, parts: &[&str]) {
     all.extend(files.iter().map(|(path, text)| (path.as_str(), *text)));
     let found = bundle(&all).expect_err("the bundle is refused");
     let text = render(&found);
-    assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [code], "{text}");
+    assert_eq!(
+        found.iter().map(|one| one.code.as_ref()).collect::<Vec<_>>(),
+        [code],
+        "{text}"
+    );
     assert!(code == "syntax_error" || found[0].hint.is_some(), "{text}");
     for part in parts {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::Value;
 use tenon_model::Secret;
-use url::Url;
+use url::{Url, form_urlencoded};
+
+use crate::failure::Failure;
 
 /// Deploys of large projects and slow providers stay below this.
 const TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -65,6 +67,20 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether what was asked for was not looked at: nobody answered, or the key is not known.
+    pub fn is_about_the_server(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Refused { status: 401, .. })
+    }
+
+    /// A word for programs: the server's own code, where it gave one.
+    pub fn code(&self) -> String {
+        match self {
+            Self::Unreachable { .. } => "server_unreachable".to_owned(),
+            Self::Refused { status, code, .. } if code.is_empty() => format!("http_{status}"),
+            Self::Refused { code, .. } => code.clone(),
+        }
+    }
+
     /// Whether the server knows the caller and says that what was asked for cannot be used: it is gone, or its credentials are.
     pub fn says_unusable(&self) -> bool {
         matches!(
@@ -94,9 +110,13 @@ impl Client {
     pub fn new(host: &str, key: Secret) -> Result<Self> {
         // Fails when another part of this process has chosen already, which is just as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let url =
-            Url::parse(host).with_context(|| format!("`{host}` is not an address; write http://localhost:3003"))?;
-        let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let url = Url::parse(host).map_err(|_| {
+            Failure::new(
+                "invalid_host",
+                format!("`{host}` is not an address; write http://localhost:3003"),
+            )
+        })?;
+        let local = is_local(&url);
         let builder = || {
             let builder = reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -221,7 +241,7 @@ impl Client {
 }
 
 /// The envelope `{error: {code, message}}`, or whatever came instead.
-fn refused(status: StatusCode, body: Value) -> ClientError {
+pub fn refused(status: StatusCode, body: Value) -> ClientError {
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     ClientError::Refused {
         status: status.as_u16(),
@@ -231,6 +251,30 @@ fn refused(status: StatusCode, body: Value) -> ClientError {
             .unwrap_or_else(|| status.canonical_reason().unwrap_or("no explanation").to_owned()),
         body,
     }
+}
+
+fn is_local(url: &Url) -> bool {
+    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
+}
+
+/// Whether a server's address is on this machine.
+pub fn is_on_this_machine(host: &str) -> bool {
+    Url::parse(host).is_ok_and(|url| is_local(&url))
+}
+
+/// A text as part of a URL.
+pub fn encode(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
+}
+
+/// A name that was typed, as one segment of a path. Nothing, `.` and `..` would lead to another place.
+pub fn segment(name: &str) -> Result<String> {
+    if matches!(name, "" | "." | "..") {
+        bail!(Failure::usage(format!("`{name}` is not a name")));
+    }
+    Ok(encode(name))
 }
 
 /// Adds a header whose value comes from a user; one that cannot be sent is left out.

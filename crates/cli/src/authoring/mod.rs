@@ -5,11 +5,13 @@ pub mod client;
 pub mod deploy;
 pub mod docs;
 pub mod dry;
+pub mod function_name;
 pub mod lines;
 pub mod report;
 pub mod scaffold;
 pub mod settings;
 pub mod terminal;
+pub mod types;
 
 use std::process::ExitCode;
 

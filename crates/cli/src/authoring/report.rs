@@ -1,22 +1,36 @@
 //! How compiled projects are shown.
 
 use serde_json::{Value, json};
-use tenon_compiler::{Compiled, Detail, Kind};
+use tenon_compiler::{Compiled, Detail, Diagnostic, Kind};
 
 use super::{
     build::Built,
-    terminal::{Style, Terminal, bytes, count, note, say, table},
+    terminal::{Style, Terminal, bytes, count, note, plain, say, table},
+    types::Types,
 };
 
 /// Prints findings, kept apart from the result.
 pub fn findings(built: &Built, terminal: Terminal) {
-    for diagnostic in &built.project.diagnostics {
-        note(&diagnostic.render(terminal.has_colour()));
+    for diagnostic in built.diagnostics() {
+        note(&finding(diagnostic, terminal));
     }
-    if let Some(types) = built.types.as_ref().filter(|types| !types.ok) {
-        note(&types.output);
+    // What cannot be read as findings is shown as it is.
+    let unread = |types: &&Types| !types.ok && types.diagnostics.is_empty();
+    if let Some(types) = built.types.as_ref().filter(unread) {
+        note(&plain(&types.output));
         note("");
     }
+}
+
+/// A finding as text. Its message may hold what a file threw when it was loaded.
+pub fn finding(diagnostic: &Diagnostic, terminal: Terminal) -> String {
+    let mut shown = diagnostic.clone();
+    shown.message = plain(&shown.message).into_owned();
+    if let Some(location) = &mut shown.location {
+        let frame = location.frame.replace("\r\n", "\n");
+        location.frame = plain(&frame).into_owned();
+    }
+    shown.render(terminal.has_colour())
 }
 
 /// All that is said when a project cannot be used.
@@ -31,19 +45,27 @@ pub fn unusable(built: &Built, as_json: bool, terminal: Terminal) {
 
 /// The last line when a project cannot be used.
 pub fn failure(built: &Built, terminal: Terminal) {
+    note(&terminal.paint(Style::Red, &sentence(built)));
+}
+
+fn sentence(built: &Built) -> String {
     let errors = built
         .project
         .diagnostics
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
-    let types = built.types.as_ref().is_some_and(|types| !types.ok);
-    let what = match (errors, types) {
-        (0, _) => "the types do not fit".to_owned(),
-        (errors, false) => count(errors, "error"),
-        (errors, true) => format!("{}, and the types do not fit", count(errors, "error")),
+    let types = built.types.as_ref().filter(|types| !types.ok);
+    let unfit = types.map(|types| match types.diagnostics.len() {
+        0 => "the types do not fit".to_owned(),
+        found => format!("the types do not fit ({})", count(found, "error")),
+    });
+    let what = match (errors, unfit) {
+        (0, Some(unfit)) => unfit,
+        (errors, None) => count(errors, "error"),
+        (errors, Some(unfit)) => format!("{}, and {unfit}", count(errors, "error")),
     };
-    note(&terminal.paint(Style::Red, &format!("Not compiled: {what}.")));
+    format!("Not compiled: {what}.")
 }
 
 /// The functions by integration, and a sentence about the whole.
@@ -136,12 +158,16 @@ pub fn as_json(built: &Built) -> Value {
             })
         })
         .collect();
-    json!({
+    let mut shown = json!({
         "ok": built.is_usable(),
         "root": built.project.root,
         "functions": functions,
-        "diagnostics": built.project.diagnostics,
+        "diagnostics": built.diagnostics().collect::<Vec<_>>(),
         "types": built.types.as_ref().map(|types| json!({ "ok": types.ok, "output": types.output })),
         "duration_ms": built.duration_ms,
-    })
+    });
+    if !built.is_usable() {
+        shown["error"] = json!({ "code": "compile_failed", "message": sentence(built) });
+    }
+    shown
 }

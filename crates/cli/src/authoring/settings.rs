@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use tenon_model::Secret;
 
-use super::client::Client;
+use super::client::{Client, is_on_this_machine};
 use crate::config::env;
+use crate::failure::Failure;
 
 /// Flags of every command that talks to a server.
 #[derive(Debug, Clone, clap::Args)]
@@ -49,6 +50,8 @@ impl EnvironmentArgs {
 
 /// Where a server listens unless somebody says otherwise.
 const DEFAULT_HOST: &str = "http://localhost:3003";
+/// Variables that say where it is.
+const HOST_NAMES: [&str; 2] = ["TENON_HOST", "NANGO_HOSTPORT"];
 
 /// Variables of the process and of the project.
 #[derive(Debug, Default)]
@@ -100,17 +103,19 @@ impl Settings {
 
     /// Whether a variable says where the server is.
     pub fn names_host(&self) -> bool {
-        ["TENON_HOST", "NANGO_HOSTPORT"]
-            .iter()
-            .any(|name| self.var(name).is_some())
+        self.first(HOST_NAMES).is_some()
+    }
+
+    /// Whether the server is meant even where its database could be in this folder: a variable of the process names it, or
+    /// the project's `.env` names one elsewhere. (The `.env` of a new project names the server on this machine.)
+    pub fn insists_on_host(&self) -> bool {
+        let of_process = HOST_NAMES.iter().any(|name| env::var(name).is_some());
+        of_process || self.first(HOST_NAMES).is_some_and(|host| !is_on_this_machine(&host))
     }
 
     /// The server's address, without a slash at the end.
     pub fn host(&self, flags: &ServerArgs) -> String {
-        let host = flags
-            .host
-            .clone()
-            .or_else(|| self.first(["TENON_HOST", "NANGO_HOSTPORT"]));
+        let host = flags.host.clone().or_else(|| self.first(HOST_NAMES));
         host.unwrap_or_else(|| DEFAULT_HOST.to_owned())
             .trim_end_matches('/')
             .to_owned()
@@ -142,9 +147,12 @@ impl Settings {
             .or_else(|| self.first(NAMES));
         match found {
             Some(key) => Ok(Secret::new(key)),
-            None => bail!(
-                "no API key for the environment {environment}: put TENON_SECRET_KEY_{suffix}=… into .env, or pass --api-key (`tenon keys list` shows the keys of a server on this machine)"
-            ),
+            None => bail!(Failure::new(
+                "no_api_key",
+                format!(
+                    "no API key for the environment {environment}: put TENON_SECRET_KEY_{suffix}=… into .env, or pass --api-key (`tenon keys list` shows the keys of a server on this machine)"
+                )
+            )),
         }
     }
 }

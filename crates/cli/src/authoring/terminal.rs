@@ -1,5 +1,6 @@
 //! Text for people: colours where they are shown, none where they are not.
 
+use std::borrow::Cow;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use crate::config::env;
@@ -63,10 +64,11 @@ impl Terminal {
         self.interactive
     }
 
-    /// The text in a style.
+    /// The text in a style, with what it says to a terminal of its own made visible.
     pub fn paint(self, style: Style, text: &str) -> String {
+        let text = plain(text);
         if !self.colour {
-            return text.to_owned();
+            return text.into_owned();
         }
         let code = match style {
             Style::Bold => "1",
@@ -79,20 +81,41 @@ impl Terminal {
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
     }
 
-    /// Asks a question; without an answer the default counts.
+    /// Asks a question. An empty line is the default; when the input ends instead, nobody agreed.
     pub fn confirm(self, question: &str, default: bool) -> bool {
         let choices = if default { "Y/n" } else { "y/N" };
-        prompt(&format!("{question} [{choices}] "));
+        prompt(&format!("{} [{choices}] ", plain(question)));
         let mut answer = String::new();
-        if std::io::stdin().lock().read_line(&mut answer).is_err() {
-            return false;
-        }
-        match answer.trim().to_lowercase().as_str() {
-            "" => default,
-            "y" | "yes" => true,
-            _ => false,
+        let read = std::io::stdin().lock().read_line(&mut answer);
+        agrees(&answer, default) && read.is_ok()
+    }
+}
+
+/// What the line that was read says. The input's end is no line.
+fn agrees(line: &str, default: bool) -> bool {
+    match line.trim().to_lowercase().as_str() {
+        "" => default && !line.is_empty(),
+        "y" | "yes" => true,
+        _ => false,
+    }
+}
+
+/// Text of others, such as log lines, messages and names: characters that a terminal acts on, all but line ends and tabs, are
+/// shown as escapes (`\x1b`).
+pub fn plain(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if acts(character) {
+            shown.push_str(&format!("\\x{:02x}", u32::from(character)));
+        } else {
+            shown.push(character);
         }
     }
+    Cow::Owned(shown)
 }
 
 #[expect(clippy::print_stderr, reason = "a question to whoever started the command")]

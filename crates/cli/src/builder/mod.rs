@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tenon_app::functions::FunctionKind;
 use tenon_app::functions::builder::{BuildError, BuildRequest, Builder, Built};
-use tenon_compiler::{hash, thrown};
+use tenon_compiler::{Thrown, hash, thrown};
 use tenon_runtime::{Code, Runtime};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
@@ -85,7 +85,7 @@ impl ChildBuilder {
         }
     }
 
-    async fn evaluate(&self, request: &BuildRequest, js: String) -> Result<String, String> {
+    async fn evaluate(&self, request: &BuildRequest, js: String) -> Result<String, Thrown> {
         let code = Arc::new(Code {
             hash: hash(&js),
             js,

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
 
 use serde::de::DeserializeOwned;
-use tenon_compiler::{Detail, Entry, Evaluate, compile_text, definition};
+use tenon_compiler::{Detail, Entry, Evaluate, Thrown, compile_text, definition};
 
 use super::message::{self, Answer, Order, Question};
 
@@ -62,9 +62,9 @@ fn write(message: &Question) -> io::Result<()> {
 struct Server;
 
 impl Evaluate for Server {
-    fn evaluate(&self, _entry: &Entry, js: &str) -> Result<String, String> {
-        let lost = |error: io::Error| format!("the server is gone: {error}");
+    fn evaluate(&self, _entry: &Entry, js: &str) -> Result<String, Thrown> {
+        let lost = |error: io::Error| Thrown::from(format!("the server is gone: {error}"));
         write(&Question::Evaluate(js.to_owned())).map_err(lost)?;
-        read::<Result<String, String>>().map_err(lost)?
+        read::<Result<String, Thrown>>().map_err(lost)?
     }
 }

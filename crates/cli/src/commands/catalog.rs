@@ -1,6 +1,5 @@
 //! `tenon catalog`: look at the providers, and check files before they go live.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,7 +7,9 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use tenon_catalog::{Catalog, Fault, Provider, Report};
 
+use crate::authoring::terminal::{note, say};
 use crate::commands::serve::CommonArgs;
+use crate::failure::Failure;
 use crate::{catalog_import, wiring};
 
 /// Flags of `tenon catalog`.
@@ -88,11 +89,11 @@ pub async fn run(args: CatalogArgs) -> Result<ExitCode> {
     };
     let catalog = match (loaded, &args.command) {
         (Ok(catalog), _) => catalog,
-        (Err(error), CatalogCommand::Check { json }) => return show_faults(&error.faults, *json),
+        (Err(error), CatalogCommand::Check { json }) => return Ok(show_faults(&error.faults, *json)),
         (Err(error), _) => return Err(error).context("`tenon catalog check` lists everything that is wrong"),
     };
     match args.command {
-        CatalogCommand::Check { json } => check(&tenon_catalog::check(&catalog), json),
+        CatalogCommand::Check { json } => Ok(check(&tenon_catalog::check(&catalog), json)),
         CatalogCommand::List { json, search } => list(&catalog, search.as_deref(), json),
         CatalogCommand::Show { id, requests: true, .. } => show_requests(&catalog, &id).await,
         CatalogCommand::Show { id, json, .. } => show(&catalog, &id, json),
@@ -129,9 +130,9 @@ fn import(file: &Path, output: Option<&Path>, vendor: Option<&str>) -> Result<Ex
                 .with_context(|| format!("{} cannot be written", output.display()))?;
             notes.push(format!("{} entries written to {place}", converted.ids.len()));
         }
-        None => print_lines(&[converted.toml])?,
+        None => say(&converted.toml),
     }
-    say(&notes);
+    notes.iter().for_each(|text| note(text));
     Ok(if outside.is_ok() {
         ExitCode::SUCCESS
     } else {
@@ -139,14 +140,7 @@ fn import(file: &Path, output: Option<&Path>, vendor: Option<&str>) -> Result<Ex
     })
 }
 
-#[expect(clippy::print_stderr, reason = "remarks beside the output of the command")]
-fn say(notes: &[String]) {
-    for note in notes {
-        eprintln!("{note}");
-    }
-}
-
-fn check(report: &Report, as_json: bool) -> Result<ExitCode> {
+fn check(report: &Report, as_json: bool) -> ExitCode {
     if !report.faults.is_empty() {
         return show_faults(&report.faults, as_json);
     }
@@ -163,8 +157,8 @@ fn check(report: &Report, as_json: bool) -> Result<ExitCode> {
             .collect();
         let summary = json!({ "faults": [], "providers": report.providers, "variants": report.variants,
             "vendors": report.vendors, "modes": modes, "abilities": abilities });
-        print_lines(&[summary.to_string()])?;
-        return Ok(ExitCode::SUCCESS);
+        say(&summary.to_string());
+        return ExitCode::SUCCESS;
     }
     let mut lines = vec![
         format!(
@@ -188,11 +182,11 @@ fn check(report: &Report, as_json: bool) -> Result<ExitCode> {
     );
     lines.push(String::new());
     lines.push("no faults".to_owned());
-    print_lines(&lines)?;
-    Ok(ExitCode::SUCCESS)
+    print_lines(&lines);
+    ExitCode::SUCCESS
 }
 
-fn show_faults(faults: &[Fault], as_json: bool) -> Result<ExitCode> {
+fn show_faults(faults: &[Fault], as_json: bool) -> ExitCode {
     let lines: Vec<String> = if as_json {
         let faults: Vec<Value> = faults
             .iter()
@@ -201,20 +195,22 @@ fn show_faults(faults: &[Fault], as_json: bool) -> Result<ExitCode> {
                         "message": fault.message })
             })
             .collect();
-        vec![json!({ "faults": faults }).to_string()]
+        let message = format!("{} wrong in the providers", count_of_faults(faults.len()));
+        let error = json!({ "code": "invalid_providers", "message": message });
+        vec![json!({ "ok": false, "faults": faults, "error": error }).to_string()]
     } else {
-        let last = format!(
-            "{} wrong",
-            if faults.len() == 1 {
-                "1 thing is".to_owned()
-            } else {
-                format!("{} things are", faults.len())
-            }
-        );
+        let last = format!("{} wrong", count_of_faults(faults.len()));
         faults.iter().map(ToString::to_string).chain([last]).collect()
     };
-    print_lines(&lines)?;
-    Ok(ExitCode::FAILURE)
+    print_lines(&lines);
+    ExitCode::FAILURE
+}
+
+fn count_of_faults(number: usize) -> String {
+    match number {
+        1 => "1 thing is".to_owned(),
+        number => format!("{number} things are"),
+    }
 }
 
 fn list(catalog: &Catalog, search: Option<&str>, as_json: bool) -> Result<ExitCode> {
@@ -237,14 +233,17 @@ fn list(catalog: &Catalog, search: Option<&str>, as_json: bool) -> Result<ExitCo
     if lines.is_empty() && !as_json {
         bail!("no provider matches; `tenon catalog list` shows all");
     }
-    print_lines(&lines)?;
+    print_lines(&lines);
     Ok(ExitCode::SUCCESS)
 }
 
 fn found<'c>(catalog: &'c Catalog, id: &str) -> Result<&'c Provider> {
-    catalog
-        .get(id)
-        .with_context(|| format!("there is no provider {id:?}; `tenon catalog list --search` finds ids"))
+    catalog.get(id).ok_or_else(|| {
+        Failure::not_found(format!(
+            "there is no provider {id:?}; `tenon catalog list --search` finds ids"
+        ))
+        .into()
+    })
 }
 
 /// What the entry sends, made by the code that makes the real requests. Nothing is sent.
@@ -261,14 +260,14 @@ async fn show_requests(catalog: &Catalog, id: &str) -> Result<ExitCode> {
         lines.push(part.what);
         lines.extend(part.lines.into_iter().map(|line| format!("  {line}")));
     }
-    print_lines(&lines)?;
+    print_lines(&lines);
     Ok(ExitCode::SUCCESS)
 }
 
 fn show(catalog: &Catalog, id: &str, as_json: bool) -> Result<ExitCode> {
     let provider = found(catalog, id)?;
     if as_json {
-        print_lines(&[serde_json::to_string_pretty(&provider.to_wire())?])?;
+        say(&serde_json::to_string_pretty(&provider.to_wire())?);
         return Ok(ExitCode::SUCCESS);
     }
     let mut lines = vec![
@@ -336,18 +335,12 @@ fn show(catalog: &Catalog, id: &str, as_json: bool) -> Result<ExitCode> {
     for note in &provider.notes {
         fact("note", Some(note.clone()));
     }
-    print_lines(&lines)?;
+    print_lines(&lines);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes lines; a reader that has gone away (`| head`) is no error.
-fn print_lines(lines: &[String]) -> Result<()> {
-    let mut out = std::io::stdout().lock();
+fn print_lines(lines: &[String]) {
     for line in lines {
-        match writeln!(out, "{line}") {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
-            result => result?,
-        }
+        say(line);
     }
-    Ok(())
 }

@@ -10,6 +10,7 @@ use crate::authoring::{
     scaffold,
     terminal::{Style, Terminal, say},
 };
+use crate::failure::Failure;
 
 /// Flags of `tenon clone`.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,7 +67,9 @@ fn find(path: &str) -> Result<Vec<&'static FunctionTemplate>> {
         .filter(|template| name.is_none_or(|name| template.name == name))
         .collect();
     if found.is_empty() {
-        bail!("there is no template at {path}; `tenon templates list` shows those that there are");
+        bail!(Failure::not_found(format!(
+            "there is no template at {path}; `tenon templates list` shows those that there are"
+        )));
     }
     Ok(found)
 }

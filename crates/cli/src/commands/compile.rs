@@ -36,7 +36,7 @@ pub struct CompileArgs {
 /// Runs the command.
 pub async fn run(args: CompileArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
-    let built = build::build(&args.dir, !args.no_typecheck, terminal).await?;
+    let built = build::build(&args.dir, !args.no_typecheck).await?;
     if built.is_usable() && !args.check {
         tenon_compiler::write(&built.project).context("the compiled functions cannot be written")?;
     }

@@ -10,6 +10,7 @@ use crate::authoring::{
     scaffold::{self, New},
     terminal::{Style, Terminal, say},
 };
+use crate::failure::Failure;
 
 /// Flags of `tenon create`.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,10 +52,12 @@ pub async fn run(args: CreateArgs) -> Result<ExitCode> {
         (_, _, true, _) => Kind::OnEvent,
         (.., true) => Kind::Function,
         (false, false, false, false) => {
-            anyhow::bail!("say what to make: --sync, --action, --on-event or --function")
+            anyhow::bail!(Failure::usage(
+                "say what to make: --sync, --action, --on-event or --function"
+            ))
         }
     };
-    let path = scaffold::create(
+    let made = scaffold::create(
         &args.dir,
         &New {
             kind,
@@ -63,12 +66,10 @@ pub async fn run(args: CreateArgs) -> Result<ExitCode> {
         },
     )?;
     if args.json {
-        say(&json!({ "created": path }).to_string());
+        say(&json!({ "created": made.path, "listed": made.listed }).to_string());
     } else {
-        say(&format!(
-            "{} {path}, listed in index.ts",
-            terminal.paint(Style::Green, "+")
-        ));
+        let rest = if made.listed { ", listed in index.ts" } else { "" };
+        say(&format!("{} {}{rest}", terminal.paint(Style::Green, "+"), made.path));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use anyhow::Result;
 use console::{Key, Term};
 
 use crate::authoring::settings::ServerArgs;
-use crate::authoring::terminal::{Style, Terminal, say};
+use crate::authoring::terminal::{Style, Terminal, plain, say};
 use crate::common::CommonArgs;
 use crate::logging;
 use crate::replay::source::load;
@@ -95,7 +95,7 @@ fn render(step: &Shown, whole: bool, terminal: Terminal) -> String {
         }
         let lines: Vec<&str> = section.text.lines().collect();
         let kept = if whole { lines.len() } else { LINES };
-        out.extend(lines.iter().take(kept).map(|line| format!("    {line}")));
+        out.extend(lines.iter().take(kept).map(|line| format!("    {}", plain(line))));
         if lines.len() > kept {
             let more = format!("    … {} more lines", lines.len() - kept);
             out.push(terminal.paint(Style::Dim, &more));

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::authoring::{
@@ -11,9 +11,10 @@ use crate::authoring::{
     deploy::{self, Consent, Decision, Selection, Sent},
     exit, report,
     settings::{ServerArgs, Settings},
-    terminal::{Style, Terminal, note, say},
+    terminal::{Style, note, say},
 };
 use crate::common::CommonArgs;
+use crate::failure::{Failure, code_of};
 
 /// Flags of `tenon deploy`.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,7 +28,8 @@ use crate::common::CommonArgs;
 The key comes from TENON_SECRET_KEY_<ENVIRONMENT> (or NANGO_SECRET_KEY_<ENVIRONMENT>), in the environment or in
 the project's .env. Functions that are missing from the project are removed from the server, unless one function
 is deployed alone.
-Exit codes: 0 deployed, 10 the project has errors, 11 refused or not confirmed, 1 anything else.")]
+Exit codes: 0 deployed, 10 the project has errors, 11 not deployed (refused, not confirmed, no such function, no answer of the
+server), 1 anything else.")]
 pub struct DeployArgs {
     /// Environment to deploy to.
     #[arg(default_value = "dev")]
@@ -80,7 +82,7 @@ pub async fn run(args: DeployArgs, common: CommonArgs) -> Result<ExitCode> {
         settings.key(&args.server, &args.environment)?,
     )?;
 
-    let built = build::build(&args.dir, !args.no_typecheck, terminal).await?;
+    let built = build::build(&args.dir, !args.no_typecheck).await?;
     if !args.json {
         report::findings(&built, terminal);
     }
@@ -104,14 +106,8 @@ pub async fn run(args: DeployArgs, common: CommonArgs) -> Result<ExitCode> {
         debug: common.debug,
         standalone: settings.deploys_standalone(),
     };
-    let request = match deploy::Request::new(&built.project, &selection, sent) {
-        Ok(request) => request,
-        Err(error) => return Ok(failed(args.json, terminal, &error.to_string())),
-    };
-    let plan = match request.plan(&client).await {
-        Ok(plan) => plan,
-        Err(error) => return Ok(failed(args.json, terminal, &error.to_string())),
-    };
+    let request = deploy::Request::new(&built.project, &selection, sent).map_err(|error| failed(&error))?;
+    let plan = request.plan(&client).await.map_err(|error| failed(&error.into()))?;
     if !args.json {
         say(&format!(
             "Environment {} on {}",
@@ -139,26 +135,27 @@ pub async fn run(args: DeployArgs, common: CommonArgs) -> Result<ExitCode> {
                 return Ok(exit(DEPLOY_FAILED));
             }
         }
-        Decision::Refuse(reason) => return Ok(failed(args.json, terminal, &reason)),
-    }
-    match request.apply(&client).await {
-        Ok(deployed) if args.json => {
-            say(&json!({ "ok": true, "applied": true, "plan": plan.wire(), "deployed": deployed }).to_string());
-            Ok(ExitCode::SUCCESS)
+        Decision::Refuse(reason) => {
+            let refused = not_deployed("destructive_change", reason).with("plan", plan.wire().clone());
+            bail!(refused);
         }
-        Ok(deployed) => {
-            say(&deploy::render_result(&deployed, &request, terminal));
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => Ok(failed(args.json, terminal, &error.to_string())),
     }
+    let deployed = request.apply(&client).await.map_err(|error| failed(&error.into()))?;
+    if args.json {
+        say(&json!({ "ok": true, "applied": true, "plan": plan.wire(), "deployed": deployed }).to_string());
+    } else {
+        say(&deploy::render_result(&deployed, &request, terminal));
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn failed(as_json: bool, terminal: Terminal, message: &str) -> ExitCode {
-    if as_json {
-        say(&json!({ "ok": false, "applied": false, "error": { "message": message } }).to_string());
-    } else {
-        note(&terminal.paint(Style::Red, &format!("Not deployed: {message}")));
-    }
-    exit(DEPLOY_FAILED)
+fn failed(error: &anyhow::Error) -> Failure {
+    not_deployed(&code_of(error), error.to_string())
+}
+
+fn not_deployed(code: &str, message: String) -> Failure {
+    Failure::new(code, message)
+        .lead("Not deployed")
+        .exit(DEPLOY_FAILED)
+        .with("applied", false)
 }

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::authoring::client::Client;
+use crate::authoring::client::{Client, is_on_this_machine};
 use crate::authoring::deploy::{self, Consent, Decision, Selection, Sent};
 use crate::authoring::settings::{ServerArgs, Settings};
-use crate::authoring::terminal::{Style, Terminal, count, note, say};
+use crate::authoring::terminal::{Style, Terminal, count, note, plain, say};
 use crate::authoring::{build, report};
+use crate::failure::{Failure, code_of, error_json};
 use crate::stop::stop_signal;
 
 /// How often files and runs are looked at.
@@ -64,6 +65,12 @@ pub struct DevArgs {
 /// Runs the command.
 pub async fn run(args: DevArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
+    if !args.dir.is_dir() {
+        bail!(Failure::not_found(format!(
+            "there is no folder {}; name the project's folder with --dir",
+            args.dir.display()
+        )));
+    }
     let settings = Settings::load(&args.dir);
     let client = if args.no_deploy {
         None
@@ -114,16 +121,15 @@ async fn watch(args: &DevArgs, settings: &Settings, client: Option<&Client>, ter
 /// The client; only for servers on this machine unless the author says otherwise.
 fn client(args: &DevArgs, settings: &Settings) -> Result<Client> {
     let host = settings.host(&args.server);
-    let name = url::Url::parse(&host)
-        .ok()
-        .and_then(|url| url.host_str().map(str::to_owned));
-    let local = name.is_some_and(|name| matches!(name.as_str(), "localhost" | "127.0.0.1" | "[::1]"));
-    if !local && !args.remote {
-        bail!("{host} is not on this machine; every save would be deployed there. Add --remote if that is wanted");
+    if !is_on_this_machine(&host) && !args.remote {
+        bail!(Failure::usage(format!(
+            "{host} is not on this machine; every save would be deployed there. Add --remote if that is wanted"
+        )));
     }
-    let key = settings
-        .key(&args.server, &args.environment)
-        .map_err(|error| anyhow!("{error}; `tenon dev --no-deploy` needs none and only checks and compiles"))?;
+    let key = settings.key(&args.server, &args.environment).map_err(|error| {
+        let advice = "`tenon dev --no-deploy` needs none and only checks and compiles";
+        Failure::new(code_of(&error), format!("{error}; {advice}"))
+    })?;
     Client::new(&host, key)
 }
 
@@ -153,7 +159,7 @@ fn files(dir: &Path) -> HashMap<PathBuf, SystemTime> {
 
 /// One round: whether the project is usable and, if asked for, deployed.
 async fn work(args: &DevArgs, settings: &Settings, client: Option<&Client>, terminal: Terminal) -> Result<bool> {
-    let built = build::build(&args.dir, !args.no_typecheck, terminal).await?;
+    let built = build::build(&args.dir, !args.no_typecheck).await?;
     if !args.json {
         report::findings(&built, terminal);
     }
@@ -191,7 +197,8 @@ async fn work(args: &DevArgs, settings: &Settings, client: Option<&Client>, term
         }
         Err(error) => {
             if args.json {
-                say(&json!({ "event": "refused", "message": error.to_string() }).to_string());
+                let refused = json!({ "event": "refused", "ok": false, "message": error.to_string(), "error": error_json(&error) });
+                say(&refused.to_string());
             } else {
                 note(&terminal.paint(Style::Red, &format!("Not deployed: {error}")));
             }
@@ -215,7 +222,13 @@ async fn put(built: &build::Built, settings: &Settings, client: &Client) -> Resu
     };
     match deploy::decide(&plan, consent) {
         Decision::Proceed => Ok(request.apply(client).await?),
-        Decision::Refuse(reason) | Decision::Ask { question: reason, .. } => bail!(reason),
+        Decision::Refuse(_) | Decision::Ask { .. } => bail!(Failure::new(
+            "destructive_change",
+            format!(
+                "this would delete {}; run `tenon deploy --allow-destructive` if that is wanted",
+                plan.losses().join(" and ")
+            )
+        )),
     }
 }
 
@@ -271,7 +284,7 @@ fn show(run: &Value, as_json: bool, terminal: Terminal) {
     say(&format!(
         "{}  {}  {}  {}",
         terminal.paint(style, &format!("{state:<8}")),
-        text(run, "title"),
+        plain(text(run, "title")),
         terminal.paint(Style::Dim, text(run, "connection_id")),
         terminal.paint(Style::Dim, &format!("{duration}  {}", text(run, "id"))),
     ));

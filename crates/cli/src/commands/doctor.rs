@@ -5,10 +5,12 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
+use tenon_compiler::{Layout, ProjectFiles};
 
 use crate::authoring::client::{Client, ClientError};
 use crate::authoring::settings::{EnvironmentArgs, Settings};
-use crate::authoring::terminal::{Style, Terminal, say, table};
+use crate::authoring::terminal::{Style, Terminal, count, say, table};
+use crate::authoring::types;
 
 /// Flags of `tenon doctor`.
 #[derive(Debug, Clone, clap::Args)]
@@ -113,17 +115,13 @@ pub async fn run(DoctorArgs { checked: args }: DoctorArgs) -> Result<ExitCode> {
 }
 
 fn project(args: &EnvironmentArgs) -> Vec<Finding> {
-    let dir = args.dir.display();
-    if !args.dir.join("index.ts").is_file() {
+    let files = tenon_compiler::load(&args.dir);
+    if files.entries.is_empty() && files.layout == Layout::Bare {
         let remedy = "run `tenon init`, or name the project with --dir";
-        return vec![Finding::bad(
-            "project",
-            State::Warning,
-            format!("{dir} has no index.ts"),
-            remedy,
-        )];
+        let message = format!("{} has neither an index.ts nor functions", args.dir.display());
+        return vec![Finding::bad("project", State::Warning, message, remedy)];
     }
-    let mut findings = vec![Finding::ok("project", format!("{dir}/index.ts"))];
+    let mut findings = vec![listed(args, &files)];
     let packaged = ["nango", "tenon"]
         .iter()
         .any(|name| args.dir.join("node_modules").join(name).is_dir());
@@ -141,6 +139,36 @@ fn project(args: &EnvironmentArgs) -> Vec<Finding> {
     findings
 }
 
+/// Whether all functions in the folder are part of the project.
+fn listed(args: &EnvironmentArgs, files: &ProjectFiles) -> Finding {
+    let dir = args.dir.display();
+    if files.layout == Layout::Bare {
+        let functions = count(files.entries.len(), "function");
+        return Finding::ok(
+            "project",
+            format!("{dir} without an index.ts: {functions}, all are compiled"),
+        );
+    }
+    let unlisted: Vec<String> = tenon_compiler::function_files(&args.dir)
+        .into_iter()
+        .filter(|entry| !files.entries.contains(entry))
+        .map(|entry| entry.path)
+        .collect();
+    let Some(first) = unlisted.first() else {
+        return Finding::ok("project", format!("{dir}/index.ts"));
+    };
+    let stem = first.trim_end_matches(".ts");
+    Finding::bad(
+        "project",
+        State::Warning,
+        format!(
+            "{dir}/index.ts does not list {}, so a deploy leaves out or removes them",
+            unlisted.join(", ")
+        ),
+        format!("add a line for each, such as import './{stem}.js';"),
+    )
+}
+
 /// Node and TypeScript are only needed for type checks and editors.
 fn tools(args: &EnvironmentArgs) -> Vec<Finding> {
     let node = Command::new("node").arg("--version").output();
@@ -154,12 +182,13 @@ fn tools(args: &EnvironmentArgs) -> Vec<Finding> {
             "only `npm install` and type checks need it",
         ),
     };
-    let found = args.dir.canonicalize().ok().and_then(|dir| {
-        dir.ancestors()
-            .map(|dir| dir.join("node_modules/typescript"))
-            .find(|dir| dir.is_dir())
-    });
-    let typescript = match found {
+    let typescript = match types::find_compiler(&args.dir) {
+        Some(_) if !types::has_settings(&args.dir) => Finding::bad(
+            "typescript",
+            State::Warning,
+            "the project has no tsconfig.json, so types are not checked",
+            "run `tenon init`, which writes one and keeps what is there",
+        ),
         Some(_) => Finding::ok("typescript", "types are checked by `tenon compile`"),
         None => Finding::bad(
             "typescript",

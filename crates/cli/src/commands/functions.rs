@@ -1,21 +1,24 @@
 //! `tenon functions`: what is deployed, its versions, going back, and switching off and on.
 
+mod diff;
+mod named;
 mod switch;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, bail};
 use clap::Subcommand;
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::authoring::DEPLOY_FAILED;
-use crate::authoring::client::Client;
+use crate::authoring::client::segment;
 use crate::authoring::exit;
-use crate::authoring::lines::{Line, compare};
 use crate::authoring::settings::EnvironmentArgs;
-use crate::authoring::terminal::{Style, Terminal, note, say, table};
+use crate::authoring::terminal::{Style, Terminal, note, plain, say, table};
 use crate::common::CommonArgs;
+
+use named::{Named, NamedArgs, unchanged};
 
 /// Functions asked for at a time.
 const PAGE: usize = 100;
@@ -26,32 +29,25 @@ const PAGE: usize = 100;
   tenon functions list
   tenon functions show hubspot contacts                  what it is, and its versions
   tenon functions diff hubspot contacts                  the deployed source and the one in this project
-  tenon functions diff hubspot contacts 3 5              two versions
+  tenon functions diff hubspot/contacts 3 5              two versions, by name or by hash
   tenon functions rollback hubspot contacts              to the version before this one
-  tenon functions rollback hubspot contacts --to 3 --yes -e prod
+  tenon functions rollback hubspot contacts --to 5919c4f9fdf3 --yes -e prod
   tenon functions disable hubspot contacts -e prod       starts no more runs; `enable` undoes it
 
+A version is named as `show` lists it: by its name, or by its hash (7 digits are enough) where several have the name.
 Exit codes: 0 done (diff: no difference), 1 anything else (diff: there are differences), 11 refused or not confirmed.")]
 pub struct FunctionsArgs {
     #[command(subcommand)]
     command: Command,
 }
 
-/// Which function.
-#[derive(Debug, Clone, clap::Args)]
-struct Named {
-    /// Integration that it belongs to.
-    integration: String,
-    /// Its name.
-    name: String,
-    /// What it is, when several have the name.
-    #[arg(long = "type", value_name = "TYPE", value_parser = ["sync", "action", "on-event"])]
-    kind: Option<String>,
-}
-
 #[derive(Debug, Clone, Subcommand)]
 enum Command {
     /// All deployed functions.
+    #[command(after_help = "Examples:
+  tenon functions list
+  tenon functions list --integration hubspot -e prod
+  tenon functions list --json | jq -r '.functions[] | \"\\(.integration)/\\(.name)\"'")]
     List {
         /// Only those of this integration.
         #[arg(short, long)]
@@ -60,28 +56,43 @@ enum Command {
         common: EnvironmentArgs,
     },
     /// One function and its versions.
+    #[command(after_help = "Examples:
+  tenon functions show hubspot contacts
+  tenon functions show hubspot/contacts -e prod
+  tenon functions show hubspot/contacts --json | jq '.versions[0]'")]
     Show {
         #[command(flatten)]
-        named: Named,
+        named: NamedArgs,
         #[command(flatten)]
         common: EnvironmentArgs,
     },
     /// Differences between the deployed source and the project's, or between two versions.
+    #[command(after_help = "Examples:
+  tenon functions diff hubspot contacts        the deployed source and the one in this project
+  tenon functions diff hubspot contacts 3      version 3 and the one in this project
+  tenon functions diff hubspot/contacts 3 5    two versions
+
+Exit codes: 0 no difference, 1 there are differences, or anything else.")]
     Diff {
         #[command(flatten)]
-        named: Named,
-        /// This version instead of the deployed one.
+        named: NamedArgs,
+        /// This version (name or hash) instead of the deployed one.
         old: Option<String>,
-        /// This version instead of the project's source.
+        /// This version (name or hash) instead of the project's source.
         new: Option<String>,
         #[command(flatten)]
         common: EnvironmentArgs,
     },
     /// Deploy an earlier version again.
+    #[command(after_help = "Examples:
+  tenon functions rollback hubspot contacts
+  tenon functions rollback hubspot/contacts --to 3 --yes -e prod
+
+Exit codes: 0 done, 11 refused or not confirmed, 1 anything else.")]
     Rollback {
         #[command(flatten)]
-        named: Named,
-        /// Version to go back to [default: the newest one with other code]
+        named: NamedArgs,
+        /// Version to go back to, by its name or hash [default: the newest one with other code]
         #[arg(long, value_name = "VERSION")]
         to: Option<String>,
         /// Do not ask.
@@ -91,43 +102,29 @@ enum Command {
         common: EnvironmentArgs,
     },
     /// Switch a function off: it starts no more runs, and keeps its records and checkpoints.
+    #[command(after_help = "Examples:
+  tenon functions disable hubspot contacts
+  tenon functions disable hubspot/contacts -e prod --json
+
+Exit codes: 0 done, 11 refused, 1 anything else.")]
     Disable {
         #[command(flatten)]
-        named: Named,
+        named: NamedArgs,
         #[command(flatten)]
         common: EnvironmentArgs,
     },
     /// Switch a function on again.
+    #[command(after_help = "Examples:
+  tenon functions enable hubspot contacts
+  tenon functions enable hubspot/contacts -e prod
+
+Exit codes: 0 done, 11 refused, 1 anything else.")]
     Enable {
         #[command(flatten)]
-        named: Named,
+        named: NamedArgs,
         #[command(flatten)]
         common: EnvironmentArgs,
     },
-}
-
-impl Named {
-    fn path(&self, rest: &str, more: &[(&str, &str)]) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in self
-            .kind
-            .iter()
-            .map(|kind| ("type", kind.as_str()))
-            .chain(more.iter().copied())
-        {
-            query.append_pair(name, value);
-        }
-        let query = query.finish();
-        let separator = if query.is_empty() { "" } else { "?" };
-        format!(
-            "/integrations/{}/functions/{}{rest}{separator}{query}",
-            self.integration, self.name
-        )
-    }
-
-    fn title(&self) -> String {
-        format!("{}/{}", self.integration, self.name)
-    }
 }
 
 /// Runs the command.
@@ -135,16 +132,21 @@ pub async fn run(args: FunctionsArgs, flags: CommonArgs) -> Result<ExitCode> {
     let terminal = flags.terminal();
     match args.command {
         Command::List { integration, common } => list(integration, &common, terminal).await,
-        Command::Show { named, common } => show(&named, &common, terminal).await,
+        Command::Show { named, common } => show(&named.find()?, &common, terminal).await,
         Command::Diff {
             named,
             old,
             new,
             common,
-        } => diff(&named, old.as_deref(), new.as_deref(), &common, terminal).await,
-        Command::Rollback { named, to, yes, common } => roll_back(&named, to.as_deref(), yes, &common, terminal).await,
-        Command::Disable { named, common } => switch::run(&named, false, &common, terminal).await,
-        Command::Enable { named, common } => switch::run(&named, true, &common, terminal).await,
+        } => {
+            let (named, [old, new]) = named.find_before([old, new])?;
+            diff::run(&named, old.as_deref(), new.as_deref(), &common, terminal).await
+        }
+        Command::Rollback { named, to, yes, common } => {
+            roll_back(&named.find()?, to.as_deref(), yes, &common, terminal).await
+        }
+        Command::Disable { named, common } => switch::run(&named.find()?, false, &common, terminal).await,
+        Command::Enable { named, common } => switch::run(&named.find()?, true, &common, terminal).await,
     }
 }
 
@@ -169,7 +171,7 @@ async fn list(integration: Option<String>, common: &EnvironmentArgs, terminal: T
     let mut found = Vec::new();
     for key in integrations {
         for page in 0.. {
-            let path = format!("/integrations/{key}/functions?limit={PAGE}&page={page}");
+            let path = format!("/integrations/{}/functions?limit={PAGE}&page={page}", segment(&key)?);
             let some = items(&client.json(Method::GET, &path, None).await?, "data");
             let last = some.len() < PAGE;
             found.extend(some.into_iter().map(|mut function| {
@@ -197,7 +199,7 @@ async fn list(integration: Option<String>, common: &EnvironmentArgs, terminal: T
             let about: Vec<&str> = about.into_iter().filter(|part| !part.is_empty()).collect();
             vec![
                 terminal.paint(Style::Cyan, text(function, "type")),
-                format!("{}/{}", text(function, "integration"), text(function, "name")),
+                plain(&format!("{}/{}", text(function, "integration"), text(function, "name"))).into_owned(),
                 if enabled {
                     String::new()
                 } else {
@@ -220,8 +222,8 @@ async fn list(integration: Option<String>, common: &EnvironmentArgs, terminal: T
 
 async fn show(named: &Named, common: &EnvironmentArgs, terminal: Terminal) -> Result<ExitCode> {
     let client = common.client()?;
-    let function = client.json(Method::GET, &named.path("", &[]), None).await?;
-    let versions = client.json(Method::GET, &named.path("/versions", &[]), None).await?;
+    let function = named.get(&client, "", None).await?;
+    let versions = named.get(&client, "/versions", None).await?;
     let (function, versions) = (
         function.get("data").cloned().unwrap_or_default(),
         items(&versions, "data"),
@@ -236,7 +238,7 @@ async fn show(named: &Named, common: &EnvironmentArgs, terminal: Terminal) -> Re
         terminal.paint(Style::Bold, &named.title())
     ));
     if !text(&function, "description").is_empty() {
-        say(text(&function, "description"));
+        say(&plain(text(&function, "description")));
     }
     let rows: Vec<Vec<String>> = versions
         .iter()
@@ -244,9 +246,9 @@ async fn show(named: &Named, common: &EnvironmentArgs, terminal: Terminal) -> Re
             let current = version.get("current") == Some(&json!(true));
             vec![
                 terminal.paint(Style::Green, if current { "→" } else { " " }),
-                text(version, "version").to_owned(),
+                plain(text(version, "version")).into_owned(),
                 terminal.paint(Style::Dim, text(version, "deployed_at")),
-                terminal.paint(Style::Dim, text(version, "hash").get(..12).unwrap_or_default()),
+                terminal.paint(Style::Dim, short_hash(version)),
             ]
         })
         .collect();
@@ -254,76 +256,23 @@ async fn show(named: &Named, common: &EnvironmentArgs, terminal: Terminal) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-async fn source(client: &Client, named: &Named, version: Option<&str>) -> Result<String> {
-    let more: Vec<(&str, &str)> = version.iter().map(|version| ("version", *version)).collect();
-    let answer = client.json(Method::GET, &named.path("/code", &more), None).await?;
-    Ok(text(&answer, "code").to_owned())
+/// The beginning of a hash: enough to name a version.
+fn short_hash(value: &Value) -> &str {
+    shorten(text(value, "hash"))
 }
 
-/// The source in the project: in the folder that the function's kind belongs in.
-fn local(named: &Named, common: &EnvironmentArgs) -> Result<String> {
-    let folders = ["syncs", "actions", "on-events", "functions"];
-    let file = folders
-        .iter()
-        .map(|folder| {
-            common
-                .dir
-                .join(&named.integration)
-                .join(folder)
-                .join(format!("{}.ts", named.name))
-        })
-        .find(|file| file.is_file());
-    let file = file.with_context(|| {
-        format!(
-            "the project in {} has no function {}; name two versions to compare those",
-            common.dir.display(),
-            named.title()
-        )
-    })?;
-    std::fs::read_to_string(&file).with_context(|| format!("{} cannot be read", file.display()))
+fn shorten(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
-async fn diff(
-    named: &Named,
-    old: Option<&str>,
-    new: Option<&str>,
-    common: &EnvironmentArgs,
-    terminal: Terminal,
-) -> Result<ExitCode> {
-    let client = common.client()?;
-    let before = source(&client, named, old).await?;
-    let after = match new {
-        Some(version) => source(&client, named, Some(version)).await?,
-        None => local(named, common)?,
-    };
-    let lines = compare(&before, &after);
-    if common.json {
-        let list: Vec<Value> = lines
-            .iter()
-            .filter_map(|line| match line {
-                Line::Old(text) => Some(json!({ "removed": text })),
-                Line::New(text) => Some(json!({ "added": text })),
-                Line::Same(_) | Line::Skipped(_) => None,
-            })
-            .collect();
-        say(&json!({ "equal": lines.is_empty(), "changes": list }).to_string());
-    } else if lines.is_empty() {
-        note("No difference.");
-    } else {
-        for line in &lines {
-            say(&match line {
-                Line::Same(text) => format!("  {text}"),
-                Line::Old(text) => terminal.paint(Style::Red, &format!("- {text}")),
-                Line::New(text) => terminal.paint(Style::Green, &format!("+ {text}")),
-                Line::Skipped(count) => terminal.paint(Style::Dim, &format!("  … {count} equal lines")),
-            });
-        }
+/// `version 3 (5919c4f9fdf3)`; the hash is left out where a server does not tell it.
+fn version_title(value: &Value, name: &str, hash: &str) -> String {
+    let (name, hash) = (text(value, name), shorten(text(value, hash)));
+    match (name, hash) {
+        ("", _) => "the deployed source".to_owned(),
+        (name, "") => format!("version {name}"),
+        (name, hash) => format!("version {name} ({hash})"),
     }
-    Ok(if lines.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 async fn roll_back(
@@ -350,42 +299,29 @@ async fn roll_back(
     }
     if !yes && !interactive {
         let message = "nobody can answer here; add --yes to go back without a question";
-        return Ok(refused(common, terminal, message));
+        bail!(unchanged("not_confirmed", message));
     }
-    let body = match (to, &named.kind) {
-        (None, None) => json!({}),
-        (Some(version), None) => json!({ "version": version }),
-        (None, Some(kind)) => json!({ "type": kind }),
-        (Some(version), Some(kind)) => json!({ "version": version, "type": kind }),
-    };
-    let plain = Named {
-        kind: None,
-        ..named.clone()
-    };
-    match client
-        .json(Method::POST, &plain.path("/rollback", &[]), Some(&body))
-        .await
-    {
-        Ok(answer) => {
-            let data = answer.get("data").cloned().unwrap_or_default();
-            if common.json {
-                say(&json!({ "ok": true, "from": data["from"], "version": data["version"] }).to_string());
-            } else {
-                let sentence = format!("{} is at version {} again.", named.title(), text(&data, "version"));
-                say(&terminal.paint(Style::Green, &sentence));
-                note("The sources of your project did not change; the next deploy brings them back.");
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error) => Ok(refused(common, terminal, &error.to_string())),
-    }
-}
-
-fn refused(common: &EnvironmentArgs, terminal: Terminal, message: &str) -> ExitCode {
+    let body = to.map_or_else(|| json!({}), |version| json!({ "version": version }));
+    let answer = named.change(&client, Method::POST, "/rollback", body).await?;
+    let data = answer.get("data").cloned().unwrap_or_default();
     if common.json {
-        say(&json!({ "ok": false, "error": { "message": message } }).to_string());
+        let said = json!({
+            "ok": true,
+            "from": data["from"],
+            "from_hash": data["from_hash"],
+            "version": data["version"],
+            "hash": data["hash"],
+        });
+        say(&said.to_string());
     } else {
-        note(&terminal.paint(Style::Red, &format!("Nothing was changed: {message}")));
+        let sentence = format!(
+            "{} is at {} again; it was at {}.",
+            named.title(),
+            version_title(&data, "version", "hash"),
+            version_title(&data, "from", "from_hash")
+        );
+        say(&terminal.paint(Style::Green, &sentence));
+        note("The sources of your project did not change; the next deploy brings them back.");
     }
-    exit(DEPLOY_FAILED)
+    Ok(ExitCode::SUCCESS)
 }

@@ -12,6 +12,7 @@ use crate::authoring::{
     exit, report,
     terminal::{Style, Terminal, note, say},
 };
+use crate::failure::Failure;
 
 /// Flags of `tenon generate:docs`.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,7 +43,7 @@ pub struct GenerateDocsArgs {
 /// Runs the command.
 pub async fn run(args: GenerateDocsArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
-    let built = build::build(&args.dir, false, terminal).await?;
+    let built = build::build(&args.dir, false).await?;
     if !built.is_usable() {
         if args.json {
             say(&report::as_json(&built).to_string());
@@ -58,7 +59,8 @@ pub async fn run(args: GenerateDocsArgs) -> Result<ExitCode> {
         .filter(|one| is_below(one, args.path.as_deref()))
         .collect();
     if wanted.is_empty() {
-        bail!("there is no function at {}", args.path.as_deref().unwrap_or_default());
+        let place = args.path.as_deref().unwrap_or_default();
+        bail!(Failure::not_found(format!("there is no function at {place}")));
     }
     let style = docs::Style {
         templates: args.integration_templates,

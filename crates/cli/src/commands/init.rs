@@ -18,7 +18,8 @@ use crate::authoring::{
   tenon init --types         only the types, in a project that exists (after an update, or after cloning)
 
 Writes package.json, tsconfig.json, index.ts, .env, one example of each kind of function for GitHub, and the types
-of the SDK, so that an editor knows them without any package being published. Files that exist are kept.")]
+of the SDK, so that an editor knows them without any package being published. Files that exist are kept. In a folder
+that has functions already, index.ts lists those, and there are no examples.")]
 pub struct InitArgs {
     /// Folder of the project; made when it does not exist.
     #[arg(default_value = ".")]
@@ -60,8 +61,14 @@ pub async fn run(args: InitArgs) -> Result<ExitCode> {
     } else {
         format!("cd {} && ", args.path.display())
     };
+    let has_examples = written.created.iter().any(|path| path.ends_with("/create-issue.ts"));
+    let try_out = if has_examples {
+        "create-issue CONNECTION_ID --input '{\"repository\": \"me/test\", \"title\": \"Hello\"}'"
+    } else {
+        "NAME CONNECTION_ID"
+    };
     say(&format!(
-        "\nNext:\n  {here}npm install                        zod and TypeScript, for your editor (not needed to compile)\n  tenon compile\n  tenon dryrun create-issue CONNECTION_ID --input '{{\"repository\": \"me/test\", \"title\": \"Hello\"}}'\n  tenon deploy dev",
+        "\nNext:\n  {here}npm install                        zod and TypeScript, for your editor (not needed to compile)\n  tenon compile\n  tenon dryrun {try_out}\n  tenon deploy dev",
     ));
     Ok(ExitCode::SUCCESS)
 }

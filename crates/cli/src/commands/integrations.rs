@@ -9,10 +9,11 @@ use clap::Subcommand;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::authoring::client::{Client, ClientError};
+use crate::authoring::client::{Client, ClientError, segment};
 use crate::authoring::settings::EnvironmentArgs;
-use crate::authoring::terminal::{Style, Terminal, note, say, table};
+use crate::authoring::terminal::{Style, Terminal, note, plain, say, table};
 use crate::common::CommonArgs;
+use crate::failure::Failure;
 
 /// Flags of `tenon integrations`.
 #[derive(Debug, Clone, clap::Args)]
@@ -177,9 +178,8 @@ pub async fn run(args: IntegrationsArgs, flags: CommonArgs) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-fn path(key: &str, rest: &str) -> String {
-    let key: String = url::form_urlencoded::byte_serialize(key.as_bytes()).collect();
-    format!("/integrations/{key}{rest}")
+fn path(key: &str, rest: &str) -> Result<String> {
+    Ok(format!("/integrations/{}{rest}", segment(key)?))
 }
 
 fn text<'v>(value: &'v Value, key: &str) -> &'v str {
@@ -192,7 +192,9 @@ fn object(value: &Value, pointer: &str) -> Map<String, Value> {
 }
 
 async fn mode_of(client: &Client, provider: &str) -> Result<String> {
-    let shown = client.json(Method::GET, &format!("/providers/{provider}"), None).await;
+    let shown = client
+        .json(Method::GET, &format!("/providers/{}", segment(provider)?), None)
+        .await;
     let shown = shown.with_context(|| format!("the provider {provider} (`tenon catalog list --search` finds ids)"))?;
     Ok(text(&shown["data"], "auth_mode").to_owned())
 }
@@ -206,7 +208,7 @@ async fn list(common: &EnvironmentArgs) -> Result<()> {
     }
     let rows: Vec<Vec<String>> = all
         .iter()
-        .map(|one| ["unique_key", "provider", "display_name"].map(|name| text(one, name).to_owned()))
+        .map(|one| ["unique_key", "provider", "display_name"].map(|name| plain(text(one, name)).into_owned()))
         .map(Vec::from)
         .collect();
     if rows.is_empty() {
@@ -219,7 +221,7 @@ async fn list(common: &EnvironmentArgs) -> Result<()> {
 
 async fn show(key: &str, credentials: bool, common: &EnvironmentArgs) -> Result<()> {
     let include = if credentials { "&include=credentials" } else { "" };
-    let path = path(key, &format!("?include=webhook{include}"));
+    let path = path(key, &format!("?include=webhook{include}"))?;
     let answer = common.client()?.json(Method::GET, &path, None).await?;
     let shown = &answer["data"];
     if common.json {
@@ -236,12 +238,12 @@ async fn show(key: &str, credentials: bool, common: &EnvironmentArgs) -> Result<
         ("made", "created_at"),
     ] {
         if !text(shown, field).is_empty() {
-            rows.push(vec![name.to_owned(), text(shown, field).to_owned()]);
+            rows.push(vec![name.to_owned(), plain(text(shown, field)).into_owned()]);
         }
     }
     for (name, value) in object(shown, "/credentials") {
         if let Some(value) = value.as_str().filter(|_| name != "type") {
-            rows.push(vec![name, value.to_owned()]);
+            rows.push(vec![plain(&name).into_owned(), plain(value).into_owned()]);
         }
     }
     say(table(2, &rows).trim_end());
@@ -250,7 +252,7 @@ async fn show(key: &str, credentials: bool, common: &EnvironmentArgs) -> Result<
 
 async fn set(client: &Client, key: &str, rename: Option<&str>, change: &Change) -> Result<()> {
     let shown = client
-        .json(Method::GET, &path(key, "?include=credentials"), None)
+        .json(Method::GET, &path(key, "?include=credentials")?, None)
         .await?;
     let shown = &shown["data"];
     let mode = mode_of(client, text(shown, "provider")).await?;
@@ -259,7 +261,11 @@ async fn set(client: &Client, key: &str, rename: Option<&str>, change: &Change) 
         Map::new()
     } else {
         let old = client
-            .json(Method::GET, &format!("/config/{key}?include_creds=true"), None)
+            .json(
+                Method::GET,
+                &format!("/config/{}?include_creds=true", segment(key)?),
+                None,
+            )
             .await?;
         let mut custom = object(&old, "/config/custom");
         custom.shift_remove("webhookSecret");
@@ -272,7 +278,7 @@ async fn set(client: &Client, key: &str, rename: Option<&str>, change: &Change) 
     if body.is_empty() {
         bail!("nothing to change; `tenon integrations set --help` lists what can be set");
     }
-    write(client, Method::PATCH, &path(key, ""), body).await
+    write(client, Method::PATCH, &path(key, "")?, body).await
 }
 
 async fn delete(key: &str, yes: bool, flags: CommonArgs, common: &EnvironmentArgs) -> Result<()> {
@@ -286,7 +292,7 @@ async fn delete(key: &str, yes: bool, flags: CommonArgs, common: &EnvironmentArg
             bail!("not removed");
         }
     }
-    common.client()?.json(Method::DELETE, &path(key, ""), None).await?;
+    common.client()?.json(Method::DELETE, &path(key, "")?, None).await?;
     say(&format!("{key} is removed"));
     Ok(())
 }
@@ -317,7 +323,10 @@ async fn write(client: &Client, method: Method, path: &str, body: Map<String, Va
     if complaints.is_empty() {
         return Err(error.into());
     }
-    bail!("the server refused: {}", complaints.join("; "))
+    bail!(Failure::new(
+        error.code(),
+        format!("the server refused: {}", complaints.join("; "))
+    ))
 }
 
 impl Change {

@@ -39,7 +39,8 @@ const OPEN_MAX: usize = 50;
   tenon logs 01jd3k5q8m2xa
   tenon logs --host https://tenon.example.com --api-key $KEY --json
 
-Reads the database in the data directory; with --host, asks a server instead. The key needs environment:logs:read.")]
+Asks the server that --host or TENON_HOST names, else reads the database in the data directory; --data-dir, --database-url
+and --config come before TENON_HOST. The key needs environment:logs:read.")]
 pub struct LogsArgs {
     /// Show this operation with all its messages.
     pub id: Option<String>,

@@ -12,7 +12,8 @@ use tenon_app::connections::{Migrated, Moved};
 use tenon_app::environments::Environment;
 use tenon_model::Secret;
 
-use crate::authoring::client::Client;
+use crate::authoring::client::{Client, encode};
+use crate::authoring::terminal::plain;
 use crate::commands::serve::CommonArgs;
 use crate::wiring::explain;
 use crate::{logging, wiring};
@@ -309,12 +310,6 @@ fn without_refresh_token(key: &str, id: &str, shown: &Value) -> Value {
     body
 }
 
-fn encode(text: &str) -> String {
-    url::form_urlencoded::byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
-}
-
 /// Texts of the free values, the webhook secret among them.
 fn texts(custom: &Map<String, Value>) -> Map<String, Value> {
     custom
@@ -360,9 +355,9 @@ fn show(report: &Report, args: &NangoArgs) {
         println!("{:<13} {renewed} fetched anew, {handed_over} handed over", "");
     }
     for (key, count) in &report.by_integration {
-        println!("  {count:>6}  {key}");
+        println!("  {count:>6}  {}", plain(key));
     }
     for failure in &report.failures {
-        println!("failed: {failure}");
+        println!("failed: {}", plain(failure));
     }
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use tenon_compiler::older::{Migration, migrate};
 
 use crate::authoring::{
-    COMPILE_FAILED, exit, scaffold,
+    COMPILE_FAILED, exit, report, scaffold,
     terminal::{Style, Terminal, count, note, say},
 };
 use crate::common::CommonArgs;
@@ -99,14 +99,16 @@ pub fn run(args: &MigrateYamlArgs, common: CommonArgs) -> Result<ExitCode> {
 }
 
 fn refused(args: &MigrateYamlArgs, migration: &Migration, terminal: Terminal) -> ExitCode {
+    let places = count(migration.diagnostics.len(), "place");
+    let message = format!("Nothing was written: {places} to mend.");
     if args.json {
-        say(&json!({ "ok": false, "diagnostics": migration.diagnostics }).to_string());
+        let error = json!({ "code": "migration_failed", "message": message });
+        say(&json!({ "ok": false, "diagnostics": migration.diagnostics, "error": error }).to_string());
     } else {
         for finding in &migration.diagnostics {
-            note(&finding.render(terminal.has_colour()));
+            note(&report::finding(finding, terminal));
         }
-        let places = count(migration.diagnostics.len(), "place");
-        note(&terminal.paint(Style::Red, &format!("Nothing was written: {places} to mend.")));
+        note(&terminal.paint(Style::Red, &message));
     }
     exit(COMPILE_FAILED)
 }

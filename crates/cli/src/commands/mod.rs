@@ -19,6 +19,7 @@ pub mod keys;
 pub mod logs;
 pub mod migrate;
 pub mod migrate_yaml;
+pub mod place;
 pub mod pull;
 pub mod quickstart;
 pub mod replay;

@@ -9,25 +9,28 @@ use serde_json::{Value, json};
 use tenon_catalog::library::{self, FunctionTemplate};
 
 use crate::authoring::client::Client;
+use crate::authoring::function_name::FunctionName;
 use crate::authoring::scaffold;
 use crate::authoring::settings::{ServerArgs, Settings};
-use crate::authoring::terminal::{Style, Terminal, say};
+use crate::authoring::terminal::{Style, Terminal, note, say};
+use crate::failure::Failure;
 
 /// Flags of `tenon pull`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Examples:
   tenon pull hubspot contacts
-  tenon pull hubspot contacts -e prod --force       over the file that is there
-  tenon pull hubspot contacts --function-version 3  as it was
+  tenon pull hubspot/contacts -e prod --force       over the file that is there
+  tenon pull hubspot contacts --function-version 3  as it was; `tenon functions show` lists versions
   tenon pull hubspot contacts --catalog             the template of that name, with its fixtures
 
-Brings the entry file back, as it was deployed. Files that it imported are not stored on the server.
+Brings the entry file back, as it was deployed. Files that it imported are not stored on the server; those that the
+project lacks are named.
 Exit codes: 0 written, 1 anything else.")]
 pub struct PullArgs {
-    /// Integration that the function belongs to.
+    /// Integration that the function belongs to; or INTEGRATION/NAME in one word.
     integration: String,
     /// Its name.
-    name: String,
+    name: Option<String>,
     /// Environment that it is deployed in.
     #[arg(short, long, visible_alias = "env", default_value = "dev")]
     environment: String,
@@ -46,7 +49,7 @@ pub struct PullArgs {
     /// The same as --type on-event.
     #[arg(long, group = "what")]
     on_event: bool,
-    /// An earlier version.
+    /// An earlier version, by its name or its hash (7 digits are enough).
     #[arg(long = "function-version", value_name = "VERSION")]
     version: Option<String>,
     /// Write over a file that is there.
@@ -65,27 +68,18 @@ pub struct PullArgs {
 /// Runs the command.
 pub async fn run(args: PullArgs) -> Result<ExitCode> {
     let terminal = Terminal::detect();
+    let function = FunctionName::parse(&args.integration, args.name.as_deref())?;
     if args.catalog {
-        return take_template(&args, terminal);
+        return take_template(&args, &function, terminal);
     }
     let settings = Settings::load(&args.dir);
     let client = Client::new(
         &settings.host(&args.server),
         settings.key(&args.server, &args.environment)?,
     )?;
-    let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in [("type", args.kind()), ("version", args.version.as_deref())] {
-        if let Some(value) = value {
-            query.append_pair(name, value);
-        }
-    }
-    let path = format!(
-        "/integrations/{}/functions/{}/code?{}",
-        args.integration,
-        args.name,
-        query.finish()
-    );
-    let answer = client.json(Method::GET, path.trim_end_matches('?'), None).await?;
+    let path = function.path("/code", &[("type", args.kind()), ("version", args.version.as_deref())])?;
+    let answer = client.json(Method::GET, &path, None).await;
+    let answer = answer.map_err(|error| function.explain(error))?;
     let code = answer.get("code").and_then(Value::as_str).unwrap_or_default();
     let folder = match answer.get("type").and_then(Value::as_str) {
         _ if code.contains("createFunction") => "functions",
@@ -93,12 +87,15 @@ pub async fn run(args: PullArgs) -> Result<ExitCode> {
         Some("on-event") => "on-events",
         _ => "actions",
     };
-    let stem = format!("{}/{folder}/{}", args.integration, args.name);
+    let stem = format!("{}/{folder}/{}", function.integration, function.name);
     let file = args.dir.join(format!("{stem}.ts"));
     let present = std::fs::read_to_string(&file).ok();
     let same = present.as_deref() == Some(code);
     if present.is_some() && !same && !args.force {
-        bail!("{stem}.ts exists and differs; `tenon functions diff` shows how, --force writes over it");
+        bail!(Failure::new(
+            "file_exists",
+            format!("{stem}.ts exists and differs; `tenon functions diff` shows how, --force writes over it")
+        ));
     }
     if !same {
         if let Some(parent) = file.parent() {
@@ -106,13 +103,25 @@ pub async fn run(args: PullArgs) -> Result<ExitCode> {
         }
         std::fs::write(&file, code).with_context(|| format!("{} cannot be written", file.display()))?;
     }
-    let listed = list_in_index(&args.dir, &stem)?;
+    let listed = scaffold::list_function(&args.dir, &stem)? == scaffold::Listed::Now;
+    let missing = tenon_compiler::missing_imports(&args.dir, &format!("{stem}.ts"));
     if args.json {
-        say(&json!({ "path": format!("{stem}.ts"), "changed": !same, "listed": listed }).to_string());
+        let said =
+            json!({ "path": format!("{stem}.ts"), "changed": !same, "listed": listed, "missing_imports": missing });
+        say(&said.to_string());
     } else {
         let (sign, style) = if same { ("=", Style::Dim) } else { ("+", Style::Green) };
         let rest = if listed { ", listed in index.ts" } else { "" };
         say(&format!("{} {stem}.ts{rest}", terminal.paint(style, sign)));
+        for import in &missing {
+            let sentence = format!(
+                "{stem}.ts imports `{import}`, which this project does not have; it cannot be compiled before."
+            );
+            note(&terminal.paint(Style::Yellow, &sentence));
+        }
+        if !missing.is_empty() {
+            note("The server keeps the entry file only: take those files from where the function was deployed.");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -128,18 +137,17 @@ impl PullArgs {
     }
 }
 
-fn take_template(args: &PullArgs, terminal: Terminal) -> Result<ExitCode> {
+fn take_template(args: &PullArgs, function: &FunctionName, terminal: Terminal) -> Result<ExitCode> {
     let fits = |template: &&FunctionTemplate| {
-        template.name == args.name && args.kind().is_none_or(|kind| template.kind() == kind)
+        template.name == function.name && args.kind().is_none_or(|kind| template.kind() == kind)
     };
-    let Some(template) = library::templates(Some(&args.integration)).find(fits) else {
-        bail!(
-            "there is no template {}/{}; `tenon templates list` shows those that there are",
-            args.integration,
-            args.name
-        );
+    let Some(template) = library::templates(Some(&function.integration)).find(fits) else {
+        bail!(Failure::not_found(format!(
+            "there is no template {}; `tenon templates list` shows those that there are",
+            function.title()
+        )));
     };
-    let added = scaffold::add(&args.dir, template, &args.integration, args.force)?;
+    let added = scaffold::add(&args.dir, template, &function.integration, args.force)?;
     if args.json {
         let shown = json!({ "path": added.function, "fixtures": added.fixtures, "listed": added.listed });
         say(&shown.to_string());
@@ -152,21 +160,4 @@ fn take_template(args: &PullArgs, terminal: Terminal) -> Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Adds the import to `index.ts`, when there is one that lacks it; whether it was added.
-fn list_in_index(dir: &std::path::Path, stem: &str) -> Result<bool> {
-    let index = dir.join("index.ts");
-    let Ok(mut list) = std::fs::read_to_string(&index) else {
-        return Ok(false);
-    };
-    if list.contains(&format!("./{stem}.js")) || list.contains(&format!("./{stem}'")) {
-        return Ok(false);
-    }
-    if !list.is_empty() && !list.ends_with('\n') {
-        list.push('\n');
-    }
-    list.push_str(&format!("import './{stem}.js';\n"));
-    std::fs::write(&index, list).context("index.ts cannot be written")?;
-    Ok(true)
 }

@@ -9,7 +9,7 @@ use tenon_runtime::cassette::Cassette;
 
 use crate::authoring::build::{build, start_runtime};
 use crate::authoring::settings::ServerArgs;
-use crate::authoring::terminal::{Style, Terminal, count, note, say};
+use crate::authoring::terminal::{Style, Terminal, count, note, plain, say};
 use crate::authoring::{COMPILE_FAILED, REPLAY_DIFFERS, exit, report};
 use crate::logging;
 use crate::replay::source::load;
@@ -61,7 +61,7 @@ pub async fn run(args: ReplayArgs) -> Result<ExitCode> {
         std::fs::write(path, &text).with_context(|| format!("{} cannot be written", path.display()))?;
     }
     let replayed = if args.dir.is_some() {
-        let built = build(&project, false, terminal).await?;
+        let built = build(&project, false).await?;
         if !built.is_usable() {
             report::unusable(&built, args.json, terminal);
             return Ok(exit(COMPILE_FAILED));
@@ -97,8 +97,8 @@ fn render(cassette: &Cassette, replayed: &Replayed, all: bool, terminal: Termina
     note(&format!(
         "Replayed {} of {} for connection {} with {code}",
         terminal.paint(Style::Bold, &run.function),
-        run.integration,
-        run.connection_id
+        plain(&run.integration),
+        plain(&run.connection_id)
     ));
     let what = format!(
         "{} and {}",
@@ -107,8 +107,9 @@ fn render(cassette: &Cassette, replayed: &Replayed, all: bool, terminal: Termina
     );
     if let Some(question) = &replayed.beyond {
         say(&format!(
-            "{}: the code gets past the place where the recorded run failed, and asks {question}, which is not recorded",
-            terminal.paint(Style::Yellow, "further")
+            "{}: the code gets past the place where the recorded run failed, and asks {}, which is not recorded",
+            terminal.paint(Style::Yellow, "further"),
+            plain(question)
         ));
     }
     if replayed.same() {
@@ -130,8 +131,8 @@ fn render(cassette: &Cassette, replayed: &Replayed, all: bool, terminal: Termina
             say(&format!(
                 "{} {at}{}: {}",
                 terminal.paint(Style::Red, word),
-                difference.place,
-                difference.summary
+                plain(&difference.place),
+                plain(&difference.summary)
             ));
             for line in difference.lines.lines() {
                 let style = match line.chars().next() {
@@ -163,7 +164,7 @@ fn remarks(cassette: &Cassette, replayed: &Replayed) {
     if !replayed.from_secrets.is_empty() {
         note(&format!(
             "Not compared, because they are computed from credentials, which recordings do not hold: {}",
-            replayed.from_secrets.join("; ")
+            plain(&replayed.from_secrets.join("; "))
         ));
     }
     if !replayed.same() && replayed.warm && !replayed.changed {

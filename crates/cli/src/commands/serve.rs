@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use toml::Value;
 
-use crate::config::{Config, Flag};
+use crate::config::{Config, Flag, env};
 use crate::stop::stop_signal;
 use crate::{logging, overlay, wiring};
 
@@ -56,6 +56,13 @@ pub struct CommonArgs {
 }
 
 impl CommonArgs {
+    /// Whether a flag, or a variable of the process, says which database is meant.
+    pub fn names_database(&self) -> bool {
+        let by_flag = self.data_dir.is_some() || self.database_url.is_some() || self.config.is_some();
+        let variables = ["TENON_STORAGE_DATA_DIR", "TENON_STORAGE_DATABASE_URL"];
+        by_flag || variables.iter().any(|name| env::var(name).is_some())
+    }
+
     /// Loads the settings with these and further flags on top.
     pub fn load(&self, mut flags: Vec<Flag>) -> Result<Config> {
         if let Some(dir) = &self.data_dir {

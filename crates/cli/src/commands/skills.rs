@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::authoring::terminal::{Style, Terminal, count, note, say, table};
 use crate::config::env;
+use crate::failure::Failure;
 use crate::skills::{self, Agent, Change, Outcome, Plan, Roots, SKILLS, Scope, Skill};
 
 /// Somebody changed a file, and `--force` was not given; the same code as a deploy that was refused.
@@ -113,8 +114,13 @@ fn install(args: &InstallArgs) -> Result<ExitCode> {
     let plan = skills::plan(root, scope, &agents, &skills)?;
     match plan.apply(args.force)? {
         Outcome::Refused(files) => {
-            refused(&files, args.json);
-            Ok(ExitCode::from(REFUSED))
+            let message = "files were changed since they were installed; --force overwrites them";
+            bail!(
+                Failure::new("files_changed", message)
+                    .lead("Nothing was installed")
+                    .exit(REFUSED)
+                    .list("files", files)
+            )
         }
         Outcome::Done => {
             if args.json {
@@ -147,10 +153,10 @@ fn wanted_skills(names: &[String]) -> Result<Vec<&'static Skill>> {
         .iter()
         .map(|name| match SKILLS.iter().find(|skill| skill.name == name) {
             Some(skill) => Ok(skill),
-            None => bail!(
+            None => bail!(Failure::not_found(format!(
                 "there is no skill `{name}`; there are {}",
                 SKILLS.map(|skill| skill.name).join(", ")
-            ),
+            ))),
         })
         .collect()
 }
@@ -164,7 +170,10 @@ fn wanted_agents(names: &[String], roots: &Roots, scope: Scope) -> Result<Vec<&'
             .iter()
             .map(|name| match skills::by_name(name) {
                 Some(agent) => Ok(agent),
-                None => bail!("the agent `{name}` is not known; known are {}", skills::names()),
+                None => bail!(Failure::not_found(format!(
+                    "the agent `{name}` is not known; known are {}",
+                    skills::names()
+                ))),
             })
             .collect();
     }
@@ -240,22 +249,6 @@ fn report(plan: &Plan, skills: &[&Skill], scope: Scope) -> Value {
         "skills": skills.iter().map(|skill| skill.name).collect::<Vec<_>>(),
         "targets": targets,
     })
-}
-
-fn refused(files: &[String], as_json: bool) {
-    let message = "files were changed since they were installed; --force overwrites them";
-    if as_json {
-        say(
-            &json!({ "ok": false, "error": { "code": "files_changed", "message": message, "files": files } })
-                .to_string(),
-        );
-        return;
-    }
-    let terminal = Terminal::detect();
-    note(&terminal.paint(Style::Red, &format!("Nothing was installed: {message}")));
-    for file in files {
-        note(&format!("  {file}"));
-    }
 }
 
 fn list_agents(args: &InstallArgs) -> ExitCode {

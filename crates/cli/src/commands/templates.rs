@@ -10,13 +10,19 @@ use tenon_catalog::library::{self, FunctionTemplate};
 use crate::authoring::{
     DEPLOY_FAILED,
     client::{Client, ClientError},
-    exit, scaffold,
+    scaffold,
     settings::{ServerArgs, Settings},
-    terminal::{Style, Terminal, note, say, table},
+    terminal::{Style, Terminal, note, plain, say, table},
 };
+use crate::failure::{Failure, code_of};
 
 /// `tenon templates`.
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Examples:
+  tenon templates list --provider hubspot
+  tenon templates show hubspot/contacts
+  tenon templates add hubspot/contacts      into the project, to change, test and deploy it
+  tenon templates deploy hubspot/contacts   to the server, as it is")]
 pub struct TemplatesArgs {
     #[command(subcommand)]
     command: TemplatesCommand,
@@ -127,7 +133,9 @@ pub async fn run(args: TemplatesArgs) -> Result<ExitCode> {
 /// The template called `PROVIDER/NAME`; `PROVIDER/syncs/NAME` is understood too.
 fn find(text: &str) -> Result<&'static FunctionTemplate> {
     let Some((provider, rest)) = text.split_once('/') else {
-        bail!("`{text}` is not a template: write PROVIDER/NAME, such as hubspot/contacts");
+        bail!(Failure::usage(format!(
+            "`{text}` is not a template: write PROVIDER/NAME, such as hubspot/contacts"
+        )));
     };
     let (folder, name) = match rest.split_once('/') {
         Some((folder, name)) => (Some(folder), name.trim_end_matches(".ts")),
@@ -143,9 +151,14 @@ fn find(text: &str) -> Result<&'static FunctionTemplate> {
         .map(|template| template.name)
         .collect();
     if known.is_empty() {
-        bail!("there are no templates for {provider}; `tenon templates list` shows those that there are");
+        bail!(Failure::not_found(format!(
+            "there are no templates for {provider}; `tenon templates list` shows those that there are"
+        )));
     }
-    bail!("there is no template {text}; {provider} has {}", known.join(", "));
+    bail!(Failure::not_found(format!(
+        "there is no template {text}; {provider} has {}",
+        known.join(", ")
+    )));
 }
 
 fn list(args: &ListArgs) -> Result<ExitCode> {
@@ -205,7 +218,7 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
     let mut all = Vec::new();
     for template in templates {
         let integration = args.integration.as_deref().unwrap_or(template.provider);
-        let added = scaffold::add(&args.dir, template, integration, args.force)?;
+        let added = scaffold::add(&args.dir, template, integration, args.force).map_err(elsewhere)?;
         if !args.json {
             let listed = if added.listed { ", listed in index.ts" } else { "" };
             say(&format!(
@@ -230,45 +243,44 @@ fn add(args: &AddArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Files in the way can also be left alone here.
+fn elsewhere(error: anyhow::Error) -> anyhow::Error {
+    match code_of(&error) {
+        code if code == "file_exists" => {
+            Failure::new(code, format!("{error}, or --integration for another folder")).into()
+        }
+        _ => error,
+    }
+}
+
 async fn deploy(args: DeployArgs) -> Result<ExitCode> {
     let template = find(&args.template)?;
     let terminal = Terminal::detect();
     let settings = Settings::load(&args.dir);
     let client = Client::new(&settings.host(&args.server), settings.key(&args.server, &args.env)?)?;
     let integration = args.integration.as_deref().unwrap_or(template.provider);
-    match send(&client, template, integration).await {
-        Ok(deployment) => {
-            if args.json {
-                say(&deployment.to_string());
-            } else {
-                say(&format!(
-                    "{} {} {}, version {}, to the integration {integration} on {}",
-                    terminal.paint(Style::Green, "deployed"),
-                    template.kind(),
-                    template.name,
-                    deployment
-                        .pointer("/deployed_functions/0/version")
-                        .and_then(Value::as_str)
-                        .unwrap_or("unknown"),
-                    client.host()
-                ));
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(error @ ClientError::Unreachable { .. }) => Err(error.into()),
-        Err(error) => {
-            if args.json {
-                let code = match &error {
-                    ClientError::Refused { code, .. } => code.as_str(),
-                    ClientError::Unreachable { .. } => "unreachable",
-                };
-                say(&json!({ "error": { "code": code, "message": error.to_string() } }).to_string());
-            } else {
-                note(&terminal.paint(Style::Red, &format!("Not deployed: {error}")));
-            }
-            Ok(exit(DEPLOY_FAILED))
-        }
+    let deployment = send(&client, template, integration).await.map_err(|error| {
+        let exit = if error.is_about_the_server() { 1 } else { DEPLOY_FAILED };
+        Failure::new(error.code(), error.to_string())
+            .lead("Not deployed")
+            .exit(exit)
+    })?;
+    if args.json {
+        say(&deployment.to_string());
+    } else {
+        let version = deployment
+            .pointer("/deployed_functions/0/version")
+            .and_then(Value::as_str);
+        say(&format!(
+            "{} {} {}, version {}, to the integration {integration} on {}",
+            terminal.paint(Style::Green, "deployed"),
+            template.kind(),
+            template.name,
+            plain(version.unwrap_or("unknown")),
+            client.host()
+        ));
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn send(client: &Client, template: &FunctionTemplate, integration: &str) -> Result<Value, ClientError> {

@@ -23,7 +23,7 @@ use crate::{
 
 A fixture is <integration>/tests/<function>.test.json, also <integration>-<function>.test.json. The function runs in the
 sandbox of production; its requests are answered from the fixture, and nothing leaves this machine.
-Exit codes: 0 nothing failed, 13 a fixture failed, 1 anything else.")]
+Exit codes: 0 nothing failed, 13 a fixture failed, 1 anything else, such as a filter that nothing matches.")]
 pub struct TestArgs {
     /// Folder to search, or one fixture.
     #[arg(default_value = ".")]

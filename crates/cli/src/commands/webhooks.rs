@@ -1,5 +1,6 @@
 //! `tenon webhooks`: outgoing webhooks, delivered, waiting and dead; sending them again.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -8,9 +9,12 @@ use tenon_app::App;
 use tenon_app::webhooks::outbound::{DeliveryView, ReplayWish};
 use tenon_model::Timestamp;
 
-use crate::authoring::terminal::{Style, Terminal};
+use crate::authoring::settings::Settings;
+use crate::authoring::terminal::{Style, Terminal, plain};
+use crate::commands::place::{self, Place};
 use crate::commands::serve::CommonArgs;
 use crate::duration::duration;
+use crate::failure::Failure;
 use crate::{logging, wiring};
 
 /// Flags of `tenon webhooks`.
@@ -21,7 +25,8 @@ use crate::{logging, wiring};
   tenon webhooks replay --event msg_0198c1e2f3d74b5a9c8d7e6f5a4b3c2d
   tenon webhooks replay --state dead --since 24h
 
-Replayed events go out under their old ids, through the running server.")]
+Reads the database, so run it beside the server: with the same --data-dir, --database-url or --config. Replayed events go out
+under their old ids, through the running server.")]
 pub struct WebhooksArgs {
     #[command(subcommand)]
     command: WebhooksCommand,
@@ -32,6 +37,10 @@ pub struct WebhooksArgs {
 #[derive(Debug, Clone, clap::Subcommand)]
 enum WebhooksCommand {
     /// Show deliveries, newest first.
+    #[command(after_help = "Examples:
+  tenon webhooks list
+  tenon webhooks list --state dead --since 24h
+  tenon webhooks list --connection user-17 --json | jq -r .event_id")]
     List {
         #[command(flatten)]
         filter: Filter,
@@ -43,6 +52,9 @@ enum WebhooksCommand {
         json: bool,
     },
     /// Send delivered or dead events again.
+    #[command(after_help = "Examples:
+  tenon webhooks replay --event msg_0198c1e2f3d74b5a9c8d7e6f5a4b3c2d
+  tenon webhooks replay --state dead --since 24h --env prod")]
     Replay {
         #[command(flatten)]
         filter: Filter,
@@ -123,7 +135,15 @@ fn moment(text: &str, now: Timestamp) -> Result<Timestamp> {
 
 /// Runs the command.
 pub async fn run(args: WebhooksArgs) -> Result<ExitCode> {
-    let config = args.common.load(Vec::new())?;
+    let settings = Settings::load(Path::new("."));
+    let config = match place::choose(&args.common, &settings, None)? {
+        Place::Database(config) => config,
+        Place::Server => bail!(Failure::new(
+            "needs_database",
+            "the API of a server does not show outgoing webhooks: run this beside its database, with --data-dir or \
+             --database-url, which come before TENON_HOST"
+        )),
+    };
     logging::quiet();
     let app = wiring::build(&config, String::new()).await?;
     match args.command {
@@ -144,7 +164,9 @@ pub async fn run(args: WebhooksArgs) -> Result<ExitCode> {
         }
         WebhooksCommand::Replay { filter, json } => {
             if filter.is_empty() {
-                bail!("say which: --event ID, --state dead, --since 24h or --connection ID");
+                bail!(Failure::usage(
+                    "say which: --event ID, --state dead, --since 24h or --connection ID"
+                ));
             }
             let count = app.replay_deliveries(&filter.wish(&app).await?).await?;
             print_line(&if json {
@@ -169,9 +191,9 @@ fn line(delivery: &DeliveryView, terminal: Terminal) -> String {
         terminal.paint(Style::Dim, &row.created_at.iso_millis()),
         terminal.paint(style, mark),
         row.kind,
-        row.integration,
-        row.connection.as_deref().unwrap_or("-"),
-        row.url,
+        plain(&row.integration),
+        plain(row.connection.as_deref().unwrap_or("-")),
+        plain(&row.url),
         terminal.paint(Style::Dim, &row.event_id),
     );
     if let Some(error) = &row.last_error {

@@ -3,13 +3,14 @@
 use std::io::Read as _;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use http::Method;
 use tenon_app::operations::parse_id;
 use tenon_runtime::cassette::Cassette;
 
-use crate::authoring::client::Client;
+use crate::authoring::client::{Client, refused};
 use crate::authoring::settings::{ServerArgs, Settings};
+use crate::failure::Failure;
 
 /// Reads the recording: `-` is the standard input, the name of a file that file, an id the run on the server.
 pub async fn load(what: &str, server: &ServerArgs, environment: &str, project: &Path) -> Result<(Cassette, String)> {
@@ -24,11 +25,14 @@ pub async fn load(what: &str, server: &ServerArgs, environment: &str, project: &
     } else if parse_id(what).is_some() {
         fetch(what, server, environment, project).await?
     } else {
-        bail!(
+        bail!(Failure::not_found(format!(
             "{what} is neither a file nor the id of a run; `tenon logs --kind action --failed` shows ids, such as 01jd3k5q8m2xa"
-        );
+        )));
     };
-    let cassette = Cassette::read(&text).with_context(|| format!("{what} cannot be used"))?;
+    let cassette = Cassette::read(&text).map_err(|error| {
+        let reason = anyhow!(error);
+        Failure::new("invalid_recording", format!("{what} cannot be used: {reason:#}"))
+    })?;
     Ok((cassette, text))
 }
 
@@ -43,12 +47,5 @@ async fn fetch(id: &str, server: &ServerArgs, environment: &str, project: &Path)
     if answer.status.is_success() {
         return Ok(text);
     }
-    let error: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let part = |name: &str| error["error"][name].as_str().unwrap_or("no explanation").to_owned();
-    bail!(
-        "the server answered {}: {} ({})",
-        answer.status.as_u16(),
-        part("message"),
-        part("code")
-    )
+    bail!(refused(answer.status, serde_json::from_str(&text).unwrap_or_default()))
 }

@@ -29,7 +29,7 @@ pub struct Case {
     pub label: String,
     /// The recording.
     pub source: Source,
-    /// The fixture's path from the folder where the search began.
+    /// The fixture's path from the folder where the search began; of one that was named, from the folder of its integration.
     pub fixture: String,
     /// A test written by hand that uses the fixture.
     pub test_file: Option<PathBuf>,
@@ -181,6 +181,7 @@ impl Integration {
     }
 
     fn collect(&self, start: &Path, found: &mut Found) {
+        let base = if start.is_file() { &self.root } else { start };
         let mut tested: BTreeSet<&str> = BTreeSet::new();
         for path in children(&self.folder.join("tests"), |path| {
             file_name(path).ends_with(".test.json")
@@ -194,7 +195,7 @@ impl Integration {
                 root: self.root.clone(),
                 function: function.cloned(),
                 label,
-                fixture: shown_path(&path, start),
+                fixture: shown_path(&path, base),
                 source: Source::File(path),
                 test_file: test.map(|test| test.path.clone()),
             });
@@ -212,7 +213,7 @@ impl Integration {
                     root: self.root.clone(),
                     function: Some(entry.clone()),
                     label: label_of(entry),
-                    fixture: shown_path(&mocks.join(name), start),
+                    fixture: shown_path(&mocks.join(name), base),
                     source: Source::Mocks(mocks.clone(), name.to_owned()),
                     test_file: test.map(|test| test.path.clone()),
                 }),
@@ -333,12 +334,7 @@ fn label_of(entry: &Entry) -> String {
     stem.to_owned()
 }
 
-fn shown_path(path: &Path, start: &Path) -> String {
-    let base = if start.is_file() {
-        start.parent().unwrap_or(start)
-    } else {
-        start
-    };
+fn shown_path(path: &Path, base: &Path) -> String {
     path.strip_prefix(base)
         .unwrap_or(path)
         .to_string_lossy()

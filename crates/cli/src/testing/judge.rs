@@ -165,5 +165,17 @@ fn run_error(error: &RunError, seen: &Seen) -> String {
     };
     let first = seen.unanswered.iter().find(|reason| !message.contains(reason.as_str()));
     let hint = first.map_or_else(String::new, |reason| format!(" ({reason})"));
-    format!("the function failed: {message}{hint}")
+    let place = place_of(error).map_or_else(String::new, |place| format!(", at {place}"));
+    format!("the function failed: {message}{hint}{place}")
+}
+
+/// Where it was thrown: `hubspot/actions/create-contact.ts:12:5`.
+fn place_of(error: &RunError) -> Option<&str> {
+    let frame = error
+        .stack
+        .as_deref()?
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix("at "))?;
+    let place = frame.rsplit_once('(').map_or(frame, |(_, place)| place);
+    Some(place.trim_end_matches(')'))
 }

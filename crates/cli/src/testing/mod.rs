@@ -24,7 +24,7 @@ mod unknowns;
 mod world;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -32,11 +32,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tenon_catalog::Catalog;
 use tenon_runtime::{Runtime, RuntimeConfig};
 use tokio::runtime::Handle;
 
+use crate::failure::Failure;
 use discover::Case;
 use run::{Judged, Runner};
 
@@ -106,7 +107,7 @@ impl Verdict {
 pub struct Tested {
     /// `<integration>/<kind>/<name>`.
     pub function: String,
-    /// The fixture's path from the folder that was searched.
+    /// The fixture's path from the folder that was searched; of one that was named, from the folder of its integration.
     pub fixture: String,
     /// How the run was disturbed, and in how many places; nothing for the fixture itself.
     pub torture: Option<(&'static str, usize)>,
@@ -149,14 +150,26 @@ pub struct Options {
 /// Tests everything below `path`.
 pub async fn test(path: &Path, options: &Options) -> Result<Report> {
     let begun = Instant::now();
-    let start = path
-        .canonicalize()
-        .with_context(|| format!("there is nothing at {}", path.display()))?;
+    let start = place(path)?;
     let mut found = discover::discover(&start);
-    if let Some(filter) = options.filter.as_deref().map(str::to_lowercase) {
-        let wanted = |text: &str| text.to_lowercase().contains(&filter);
+    if start.is_file() && found.cases.is_empty() {
+        bail!(Failure::usage(format!(
+            "{} is neither a folder nor a fixture; fixtures are files <integration>/tests/<function>.test.json",
+            path.display()
+        )));
+    }
+    if let Some(filter) = &options.filter {
+        let text = filter.to_lowercase();
+        let wanted = |name: &str| name.to_lowercase().contains(&text);
         found.cases.retain(|case| wanted(&case.label) || wanted(&case.fixture));
         found.untested.retain(|label| wanted(label));
+        if found.cases.is_empty() {
+            let without = found.untested.first();
+            let hint = without.map_or_else(String::new, |label| format!("; {label} has none"));
+            bail!(Failure::not_found(format!(
+                "no fixture matches --filter {filter}{hint}"
+            )));
+        }
     }
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let jobs = options
@@ -177,6 +190,12 @@ pub async fn test(path: &Path, options: &Options) -> Result<Report> {
         untested: found.untested,
         took: begun.elapsed(),
     })
+}
+
+/// The folder or file that was named.
+fn place(path: &Path) -> Result<PathBuf> {
+    let found = path.canonicalize();
+    found.map_err(|_| Failure::not_found(format!("there is nothing at {}", path.display())).into())
 }
 
 fn start_runtime(jobs: usize) -> Result<Runtime> {

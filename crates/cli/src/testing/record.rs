@@ -2,8 +2,12 @@
 
 use std::{fs, io, path::Path};
 
+use bytes::Bytes;
 use serde_json::{Map, Value, json};
-use tenon_runtime::protocol::HttpReply;
+use tenon_app::operations::redact::{secret_texts, secret_variable};
+use tenon_credentials::{CONCEALED, Concealer};
+use tenon_model::SystemRng;
+use tenon_runtime::protocol::{Body, HttpCall, HttpReply, Params};
 
 use super::identity::Identity;
 
@@ -12,11 +16,13 @@ const REDACTED: &str = "redacted";
 /// Members of credentials that are no secret.
 const OPEN_MEMBERS: [&str; 2] = ["type", "expires_at"];
 
-/// Requests and their answers, in order; the same request is kept once.
+/// Requests and their answers, in order; the same request is kept once. Secrets that it knows of are `redacted` wherever they
+/// stand, as they are in what a replay hands to the function: what is sent then is what was recorded.
 #[derive(Debug, Default)]
 pub struct Recorder {
     entries: Vec<Entry>,
     values: Map<String, Value>,
+    secrets: Concealer,
 }
 
 #[derive(Debug)]
@@ -28,8 +34,31 @@ struct Entry {
 }
 
 impl Recorder {
-    /// Adds a request that was answered.
-    pub fn add(&mut self, request: &Identity, reply: &HttpReply, response_type: Option<&str>) {
+    /// Learns what is secret inside credentials, settings or variables that the function is given.
+    pub fn learn(&mut self, given: &Value) {
+        secret_texts(given, &mut self.secrets);
+    }
+
+    /// Learns what is secret of an environment's variables (`[{name, value}]`).
+    pub fn learn_variables(&mut self, variables: &Value) {
+        for variable in variables.as_array().into_iter().flatten() {
+            let text = |member: &str| variable[member].as_str().unwrap_or_default();
+            secret_variable(text("name"), text("value"), &mut self.secrets);
+        }
+    }
+
+    /// Learns a token.
+    pub fn learn_token(&mut self, token: &str) {
+        self.secrets.add(token);
+    }
+
+    /// Adds a request that was answered. One that cannot be sent has no place in a fixture.
+    pub fn add(&mut self, call: &HttpCall, reply: &HttpReply) {
+        let response_type = call.response_type.as_deref();
+        let Ok(request) = Identity::of(self.without_secrets(call), &SystemRng::default()) else {
+            return;
+        };
+        let reply = &self.reply_without_secrets(reply);
         let hash = request.hash();
         if self.entries.iter().any(|entry| entry.hash == hash) {
             return;
@@ -91,8 +120,63 @@ impl Recorder {
         let mut values = self.values.clone();
         values.extend(nango);
         fixture.insert("nango".to_owned(), Value::Object(values));
-        fixture.insert("api".to_owned(), self.api());
-        Value::Object(fixture)
+        let mut fixture = Value::Object(fixture);
+        self.hide_in(&mut fixture);
+        fixture["api"] = self.api();
+        fixture
+    }
+
+    fn hide(&self, text: &str) -> String {
+        self.secrets.conceal(text.to_owned()).replace(CONCEALED, REDACTED)
+    }
+
+    fn hide_in(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => *text = self.hide(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.hide_in(item)),
+            Value::Object(members) => members.values_mut().for_each(|member| self.hide_in(member)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    fn pairs_without_secrets(&self, pairs: &[(String, String)]) -> Vec<(String, String)> {
+        let hidden = pairs.iter().map(|(name, value)| (name.clone(), self.hide(value)));
+        hidden.collect()
+    }
+
+    /// Bytes that are no text stay as they are.
+    fn bytes_without_secrets(&self, bytes: &Bytes) -> Bytes {
+        std::str::from_utf8(bytes).map_or_else(|_| bytes.clone(), |text| self.hide(text).into())
+    }
+
+    fn without_secrets(&self, call: &HttpCall) -> HttpCall {
+        let mut call = call.clone();
+        call.endpoint = self.hide(&call.endpoint);
+        call.params = match &call.params {
+            Params::Text(text) => Params::Text(self.hide(text)),
+            Params::Pairs(pairs) => Params::Pairs(self.pairs_without_secrets(pairs)),
+        };
+        call.headers = self.pairs_without_secrets(&call.headers);
+        call.object = call.object.map(|text| self.hide(&text));
+        match &mut call.body {
+            Body::Empty => {}
+            Body::Json { text } | Body::Text { text } | Body::Form { text } => *text = self.hide(text),
+            Body::Bytes { bytes } => *bytes = self.bytes_without_secrets(bytes),
+            Body::Multipart { parts } => {
+                for part in parts {
+                    part.bytes = self.bytes_without_secrets(&part.bytes);
+                }
+            }
+        }
+        call
+    }
+
+    fn reply_without_secrets(&self, reply: &HttpReply) -> HttpReply {
+        HttpReply {
+            headers: self.pairs_without_secrets(&reply.headers),
+            body: self.bytes_without_secrets(&reply.body),
+            ..reply.clone()
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Report, Status, Tested};
-use crate::authoring::terminal::{Style, Terminal};
+use crate::authoring::terminal::{Style, Terminal, plain};
 
 /// With more fixtures than this, those that passed are only counted.
 const PASSED_LISTED_MAX: usize = 40;
@@ -93,7 +93,7 @@ fn render_one(tested: &Tested, terminal: Terminal) -> String {
         terminal.paint(Style::Dim, &tested.fixture)
     );
     if let Some(reason) = &tested.verdict.reason {
-        out.push_str(&format!("         {reason}\n"));
+        out.push_str(&format!("         {}\n", plain(reason)));
     }
     for line in tested.verdict.lines.lines() {
         let style = match line.as_bytes().first() {

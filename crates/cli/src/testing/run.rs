@@ -224,10 +224,7 @@ impl<'r> Runner<'r> {
             Some(Err(diagnostics)) => return Err(Verdict::failed(compile_error(&diagnostics))),
             None => return Err(Verdict::failed("the function's folder is gone")),
         };
-        let js = match bundle.js.rfind("//# sourceMappingURL=") {
-            Some(at) => bundle.js[..at].to_owned(),
-            None => bundle.js,
-        };
+        let js = bundle.js;
         let code = Arc::new(Code {
             hash: tenon_compiler::hash(&js),
             js,
@@ -259,7 +256,7 @@ impl<'r> Runner<'r> {
         let text = self
             .handle
             .block_on(answer)
-            .map_err(|error| failed(tenon_compiler::thrown(error)))?;
+            .map_err(|error| failed(tenon_compiler::thrown(error).message))?;
         let whole: Value = serde_json::from_str(&text).map_err(|error| failed(error.to_string()))?;
         Ok(Declared::read(&whole))
     }

@@ -1,6 +1,9 @@
 //! New projects and functions.
 
-use super::tenon::{folder, tenon};
+use super::{
+    server::Server,
+    tenon::{folder, tenon},
+};
 
 #[test]
 fn a_new_project_compiles_at_once() {
@@ -134,7 +137,7 @@ fn a_new_project_has_what_the_original_writes() {
         assert_eq!(options[strict], true, "{strict}");
     }
     let ignored = read(".gitignore");
-    for line in ["dist/", "build/", "node_modules/", ".env"] {
+    for line in ["dist/", "build/", "node_modules/", ".env", "tenon-data/"] {
         assert!(ignored.lines().any(|ignored| ignored == line), "{line}");
     }
     assert!(dir.path().join(".nango").is_dir());
@@ -154,42 +157,145 @@ fn functions_are_listed_once_and_where_there_is_a_list() {
         std::fs::read_to_string(dir.path().join("index.ts")).unwrap(),
         "import './desk/actions/first.js'\nimport './desk/actions/one.js';\nimport './desk/actions/two.js';\n"
     );
-    let nowhere = tempfile::tempdir().unwrap();
-    let refused = tenon(nowhere.path(), None, &["create", "--action", "desk", "one"]);
-    assert_eq!(refused.code, 1);
-    assert!(refused.stderr.contains("run `tenon init` first"), "{}", refused.stderr);
+}
+
+#[test]
+fn a_bare_folder_of_integrations_stays_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let checks = || {
+        let checked = tenon(dir.path(), None, &["doctor", "--json"]).json();
+        let all = checked["checks"].as_array().unwrap().clone();
+        all.into_iter().find(|one| one["check"] == "project").unwrap()
+    };
+    assert_eq!(checks()["remedy"], "run `tenon init`, or name the project with --dir");
+    for name in ["one", "two"] {
+        let made = tenon(dir.path(), None, &["create", "--action", "acme", name, "--json"]);
+        assert_eq!(made.json()["listed"], false, "{}", made.stderr);
+    }
+    assert_eq!(
+        (checks()["state"].as_str(), checks()["remedy"].as_str()),
+        (Some("ok"), None)
+    );
+    let compiled = |count: usize| {
+        let ran = tenon(dir.path(), None, &["compile", "--json"]);
+        assert_eq!(
+            ran.json()["functions"].as_array().unwrap().len(),
+            count,
+            "{}",
+            ran.stdout
+        );
+    };
+    compiled(2);
+
+    let made = tenon(dir.path(), None, &["init"]);
+    assert!(made.stdout.contains("tenon dryrun NAME"), "{}", made.stdout);
+    assert!(
+        !dir.path().join("github").exists(),
+        "the examples are for empty folders"
+    );
+    assert_eq!(
+        std::fs::read_to_string(dir.path().join("index.ts")).unwrap(),
+        "import './acme/actions/one.js';\nimport './acme/actions/two.js';\n"
+    );
+    compiled(2);
+    assert_eq!(checks()["state"], "ok");
+
+    std::fs::write(dir.path().join("index.ts"), "import './acme/actions/two.js';\n").unwrap();
+    compiled(1);
+    let unlisted = checks();
+    assert_eq!(unlisted["state"], "warning");
+    assert!(
+        unlisted["message"].as_str().unwrap().contains("acme/actions/one.ts"),
+        "{unlisted}"
+    );
+    assert!(
+        unlisted["remedy"].as_str().unwrap().contains("'./acme/actions/one.js'"),
+        "{unlisted}"
+    );
+}
+
+#[test]
+fn a_pulled_source_says_which_files_are_missing() {
+    let server = Server::start();
+    let dir = folder(&[("shop/helpers/money.ts", "export const cents = 100;\n")]);
+    let pulled = tenon(dir.path(), Some(&server.url), &["pull", "shop", "split"]);
+    assert_eq!(pulled.code, 0, "{}", pulled.stderr);
+    assert!(
+        pulled
+            .stderr
+            .contains("`../helpers/missing.js`, which this project does not have"),
+        "{}",
+        pulled.stderr
+    );
+    assert!(
+        pulled.stderr.contains("`../../models.js`"),
+        "types count too: {}",
+        pulled.stderr
+    );
+    assert!(!pulled.stderr.contains("money"), "{}", pulled.stderr);
+    let again = tenon(dir.path(), Some(&server.url), &["pull", "shop", "split", "--json"]);
+    assert_eq!(
+        again.json()["missing_imports"],
+        serde_json::json!(["../helpers/missing.js", "../../models.js"])
+    );
 }
 
 #[test]
 fn types_are_checked_where_the_project_has_typescript() {
     use std::os::unix::fs::PermissionsExt as _;
 
-    let dir = folder(&[
-        ("index.ts", "import './x/actions/a.js';"),
-        ("tsconfig.json", "{}"),
+    let above = folder(&[
+        ("functions/index.ts", "import './x/actions/a.js';"),
+        ("functions/tsconfig.json", "{}"),
         (
-            "x/actions/a.ts",
+            "functions/x/actions/a.ts",
             "import { createAction } from 'nango';\nimport * as z from 'zod';\nexport default createAction({ description: 'x', input: z.void(), output: z.void(), exec: async () => {} });\n",
         ),
+        // In the folder above, where workspaces have it.
         (
             "node_modules/.bin/tsc",
-            "#!/bin/sh\necho \"x/actions/a.ts(3,1): error TS2322 $*\"\nexit 2\n",
+            "#!/bin/sh\necho \"x/actions/a.ts(3,16): error TS2551: $*\"\necho '  It goes on.'\nexit 2\n",
         ),
     ]);
-    let program = dir.path().join("node_modules/.bin/tsc");
+    let program = above.path().join("node_modules/.bin/tsc");
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let checked = tenon(dir.path(), None, &["compile"]);
+    let dir = above.path().join("functions");
+    let checked = tenon(&dir, None, &["compile"]);
     assert_eq!(checked.code, 10);
     for text in [
-        "error TS2322",
-        "--noEmit",
-        "-p tsconfig.json",
-        "Not compiled: the types do not fit.",
+        "error[TS2551]: --noEmit",
+        "-p tsconfig.json\n  It goes on.",
+        "--> x/actions/a.ts:3:16",
+        "^^^^^^^^^^^^",
+        "Not compiled: the types do not fit (1 error).",
     ] {
         assert!(checked.stderr.contains(text), "{text}\n{}", checked.stderr);
     }
-    let skipped = tenon(dir.path(), None, &["compile", "--no-typecheck"]);
+    // From elsewhere, too: the program is found from the project's folder, not from where the command runs.
+    let report = tenon(above.path(), None, &["compile", "functions", "--json"]).json();
+    let found = &report["diagnostics"][0];
+    assert_eq!(
+        (
+            &found["code"],
+            &found["location"]["file"],
+            &found["location"]["line"],
+            &found["location"]["column"]
+        ),
+        (&"TS2551".into(), &"x/actions/a.ts".into(), &3.into(), &16.into()),
+        "{report}"
+    );
+    assert_eq!((&report["ok"], &report["types"]["ok"]), (&false.into(), &false.into()));
+    let doctor = || {
+        let report = tenon(&dir, None, &["doctor", "--json"]).json();
+        let checks = report["checks"].as_array().unwrap().clone();
+        checks.into_iter().find(|one| one["check"] == "typescript").unwrap()
+    };
+    assert_eq!(doctor()["state"], "ok");
+    let skipped = tenon(&dir, None, &["compile", "--no-typecheck"]);
     assert_eq!(skipped.code, 0, "{}", skipped.stderr);
+    std::fs::remove_file(dir.join("tsconfig.json")).unwrap();
+    assert_eq!(doctor()["state"], "warning");
+    assert_eq!(tenon(&dir, None, &["compile"]).code, 0);
 }
 
 #[test]

@@ -11,6 +11,15 @@ use axum::{
 };
 use serde_json::{Value, json};
 
+/// Sets a terminal's title, rings, clears the screen, and begins a sequence in one character.
+pub const HOSTILE: &str = "\u{1b}]0;pwn\u{7}\u{1b}[2J\u{9b}31m\r\u{7f}";
+/// The source that it has of the action `split`.
+const PULLED: &str = "import { createAction } from 'nango';
+import { cents } from '../helpers/money.js';
+import { round } from '../helpers/missing.js';
+import type { Payment } from '../../models.js';
+";
+
 /// A request as it came.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -117,9 +126,15 @@ fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
                 json!({ "created": [{ "name": name, "integrationId": "desk" }], "updated": [], "unchanged": [], "deleted": [] }),
             )
         }
+        ("GET", "/integrations/shop/functions/split/code") => ok(json!({ "type": "action", "code": PULLED })),
         ("GET", "/connections") => {
             ok(json!({ "connections": [{ "connection_id": "c1", "provider_config_key": "shop" }] }))
         }
+        // As a key sees it that may not read credentials.
+        ("GET", "/connections/closed") => ok(json!({
+            "id": 8, "connection_id": "closed", "provider_config_key": "shop", "provider": "shop-provider",
+            "metadata": {}, "connection_config": {}, "credentials": {},
+        })),
         ("GET", "/connections/c1") => ok(json!({
             "id": 7, "connection_id": "c1", "provider_config_key": "shop", "provider": "shop-provider",
             "metadata": { "region": "eu" }, "connection_config": {},
@@ -137,7 +152,41 @@ fn respond(state: &Shared, seen: &Seen) -> (StatusCode, Value) {
         ("GET", "/proxy/items") => ok(json!({ "items": [{ "id": 1 }, { "id": 2 }], "next": "2" })),
         ("POST", "/proxy/orders") => ok(json!({ "echo": seen.json() })),
         ("POST", "/proxy/forms") => ok(json!({ "echo": seen.body.len() })),
+        ("GET", "/proxy/nobody") => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            json!({ "message": "connecting failed", "code": "ECONNREFUSED", "method": "get" }),
+        ),
         ("GET", "/proxy/teapot") => (StatusCode::IM_A_TEAPOT, json!({ "why": "short and stout" })),
+        // What a function may have said.
+        ("GET", "/logs/operations" | "/logs/operations/01jd3k5q8m2xa") => {
+            let operation = json!({
+                "id": "01jd3k5q8m2xa", "kind": "action", "action": "run", "state": "failed", "title": HOSTILE,
+                "created_at": "2026-05-01T10:00:00Z", "error": { "code": "failed", "message": HOSTILE },
+            });
+            let messages = [
+                json!({ "level": "info", "at": "2026-05-01T10:00:00Z", "message": HOSTILE, "meta": { "a": HOSTILE } }),
+            ];
+            ok(match path {
+                "/logs/operations" => json!({ "operations": [operation], "next_cursor": null }),
+                _ => json!({ "operation": operation, "messages": messages }),
+            })
+        }
+        ("GET", "/integrations/shop/functions/pay") => {
+            ok(json!({ "data": { "type": "action", "description": HOSTILE } }))
+        }
+        ("GET", "/integrations/shop/functions/pay/versions") => ok(json!({ "data": [] })),
+        ("GET", "/integrations/shop/functions/pay/code") if seen.path.contains("version=99") => (
+            StatusCode::NOT_FOUND,
+            json!({ "error": { "code": "version_not_found", "message":
+                "Version \"99\" of \"pay\" is not kept; its versions are listed at /integrations/shop/functions/pay/versions" } }),
+        ),
+        ("GET", "/integrations/shop/functions/pay/code") => {
+            ok(json!({ "type": "action", "code": format!("// {HOSTILE}\n") }))
+        }
+        ("PATCH", "/integrations/shop/functions/pay") => (
+            StatusCode::BAD_REQUEST,
+            json!({ "error": { "code": "invalid_request", "message": "no" } }),
+        ),
         ("POST", "/action/trigger") => ok(json!({ "triggered": seen.json()["action_name"] })),
         _ => (
             StatusCode::NOT_FOUND,

@@ -8,7 +8,7 @@ use super::{
     link::{Binding, Linked, Source, export_names, resolve_export},
     module::{Form, Module},
     packages::manifest::Asked,
-    source_map::SourceMap,
+    source_map::MapBuilder,
 };
 
 /// Makes an object whose members are read at the moment of use, as those of a module are.
@@ -69,7 +69,7 @@ pub fn emit(graph: &Graph, linked: &Linked) -> String {
             let _ = writeln!(out, "var {name} = __export({});", members(graph, linked, *file));
         }
     }
-    let mut map = SourceMap::default();
+    let mut map = MapBuilder::default();
     for file in &linked.order {
         let module = graph.file(*file);
         let _ = writeln!(out, "\n// {}", module.source.path);
@@ -99,7 +99,7 @@ pub fn emit(graph: &Graph, linked: &Linked) -> String {
             write_source(&mut out, linked, &Source::File(*file), format!("{name}()"), needed);
         }
     }
-    let _ = writeln!(out, "//# sourceMappingURL={}", map.to_data_url());
+    let _ = writeln!(out, "//# sourceMappingURL={}", map.into_data_url());
     out
 }
 

@@ -11,6 +11,7 @@ mod edit;
 mod emit;
 mod graph;
 mod link;
+mod missing;
 mod module;
 mod names;
 mod packages;
@@ -27,8 +28,10 @@ use std::{
 
 use crate::{checks::Role, diagnostic::Diagnostic};
 
+pub use missing::missing_imports;
 use module::Module;
 use packages::{Packages, package_of};
+pub use source_map::BundleMap;
 
 /// JavaScript of packages in one bundle. A worker keeps bundles of this size ready; more would make starting a function slow.
 const PACKAGE_BYTES_MAX: usize = 4 << 20;

@@ -153,26 +153,8 @@ impl Module {
         let Some(mark) = after.checked_sub(1).and_then(|index| self.marks.get(index)) else {
             return 0;
         };
-        let start = self
-            .source
-            .text
-            .split_inclusive('\n')
-            .take(mark.source_line as usize)
-            .map(str::len)
-            .sum::<usize>();
-        let mut units = 0;
-        let in_line = self
-            .source
-            .text
-            .get(start..)
-            .unwrap_or("")
-            .chars()
-            .take_while(|character| {
-                let take = units < mark.source_column as usize;
-                units += character.len_utf16();
-                take
-            });
-        start + in_line.map(char::len_utf8).sum::<usize>()
+        self.source
+            .offset(mark.source_line as usize, mark.source_column as usize)
     }
 }
 

@@ -16,6 +16,7 @@ use oxc::ast::ast::Program;
 
 use crate::{diagnostic::Diagnostic, source::SourceFile};
 
+pub use exports::CREATORS;
 pub use imports::{ALLOWED_PACKAGES, is_relative, is_sdk, not_in_functions};
 
 /// Whether a file is a function or a helper that functions import.

@@ -5,15 +5,20 @@ use serde_json::{Map, Value, json};
 use super::read::EVENTS;
 use super::{Definition, Detail, frequency_ms};
 
-/// What is wrong with a declaration: code, sentence, the field it is about, and a hint.
+/// What is wrong with a declaration: code, sentence, the field it is about (from the outside in), and a hint.
 pub(super) struct Fault {
     pub code: &'static str,
     pub message: String,
-    pub field: &'static str,
+    pub field: &'static [&'static str],
     pub hint: &'static str,
 }
 
-fn fault(code: &'static str, message: impl Into<String>, field: &'static str, hint: &'static str) -> Option<Fault> {
+fn fault(
+    code: &'static str,
+    message: impl Into<String>,
+    field: &'static [&'static str],
+    hint: &'static str,
+) -> Option<Fault> {
     Some(Fault {
         code,
         message: message.into(),
@@ -34,13 +39,13 @@ pub(super) fn faults(whole: &Value) -> Vec<Fault> {
             Some(Err(error)) => fault(
                 "invalid_frequency",
                 error.to_string(),
-                "frequency",
+                &["trigger", "frequency"],
                 "write `every 5 minutes`, `every 2 hours`, `every day` or `every week`; 30 seconds is the shortest",
             ),
             None => fault(
                 "missing_frequency",
                 "the schedule does not say how often the function runs",
-                "frequency",
+                &["trigger", "frequency"],
                 "write `trigger: { kind: 'schedule', frequency: 'every hour' }`",
             ),
         },
@@ -51,13 +56,13 @@ pub(super) fn faults(whole: &Value) -> Vec<Fault> {
                 (true, _) => fault(
                     "invalid_event",
                     "the trigger names no event",
-                    "events",
+                    &["trigger", "events"],
                     "events: 'post-connection-creation', 'pre-connection-deletion', 'validate-connection'",
                 ),
                 (false, Some(event)) => fault(
                     "invalid_event",
                     format!("there is no event `{event}`"),
-                    "events",
+                    &["trigger", "events"],
                     "events: 'post-connection-creation', 'pre-connection-deletion', 'validate-connection'",
                 ),
                 (false, None) => None,
@@ -66,7 +71,7 @@ pub(super) fn faults(whole: &Value) -> Vec<Fault> {
         other => fault(
             "invalid_trigger",
             format!("there is no trigger of the kind `{other}`"),
-            "trigger",
+            &["trigger"],
             "kinds: 'none', 'schedule', 'http', 'event'",
         ),
     };
@@ -74,14 +79,14 @@ pub(super) fn faults(whole: &Value) -> Vec<Fault> {
     let without_input = (input && matches!(kind, "schedule" | "event")).then(|| Fault {
         code: "trigger_without_input",
         message: format!("a function with the trigger `{kind}` has no input"),
-        field: "input",
+        field: &["input"],
         hint: "remove `input`; what the function needs is in the connection's metadata or its checkpoint",
     });
     let connection = whole.pointer("/requires/connection") == Some(&json!(false));
     let connectionless = connection.then(|| Fault {
         code: "connection_required",
         message: "functions without a connection are not offered".to_owned(),
-        field: "connection",
+        field: &["requires", "connection"],
         hint: "leave `connection` out or set it to true",
     });
     found.into_iter().chain(without_input).chain(connectionless).collect()
@@ -98,7 +103,7 @@ fn debounce_fault(debounce: &Value) -> Option<Fault> {
     fault(
         "invalid_debounce",
         "`windowMs` is a number of milliseconds between 1 and 3600000",
-        "debounce",
+        &["trigger", "debounce"],
         "for example `debounce: { keyBy: 'contact.id', windowMs: 5000, take: 'latest' }`",
     )
 }

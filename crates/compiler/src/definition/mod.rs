@@ -3,6 +3,7 @@
 mod flow;
 mod frequency;
 mod function;
+pub(crate) mod places;
 mod read;
 mod report;
 mod rules;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Action, Common, Definition, Detail, Endpoint, Kind, Sync, frequency::frequency_ms};
+use super::{Action, Common, Definition, Detail, Endpoint, Kind, Sync, frequency::frequency_ms, places};
 use crate::{diagnostic::Diagnostic, evaluate::Described, project::Entry, source::SourceFile};
 
 /// The events that on-event functions can be bound to, in the order in which they are listed.
@@ -206,12 +206,14 @@ impl Reader<'_> {
             && characters.all(|c| c.is_ascii_alphanumeric() || c == '_');
         if !valid {
             diagnostics.push(
-                self.error(
+                self.error_at_model(
                     "invalid_model_name",
                     format!("`{name}` cannot be the name of a model"),
-                    "models",
+                    name,
                 )
-                .hint("begin with a capital letter and go on with letters, digits and `_`, for example `GithubIssue`"),
+                .hint(
+                    "begin with a capital letter and go on with letters, digits and `_`, two characters at the least, for example `GithubIssue`",
+                ),
             );
         }
         let Some(properties) = schema.get("properties").and_then(Value::as_object) else {
@@ -225,10 +227,10 @@ impl Reader<'_> {
         });
         if !is_text {
             diagnostics.push(
-                self.error(
+                self.error_at_model(
                     "model_without_id",
                     format!("records of `{name}` have no `id` that is a text"),
-                    "models",
+                    name,
                 )
                 .hint("add `id: z.string()` to the schema; convert numbers with String(…)"),
             );
@@ -250,7 +252,8 @@ impl Reader<'_> {
             self.check_model(name, schema, diagnostics);
         }
         for fault in super::function::faults(whole) {
-            diagnostics.push(self.error(fault.code, fault.message, fault.field).hint(fault.hint));
+            let diagnostic = Diagnostic::error(fault.code, fault.message);
+            diagnostics.push(places::point(diagnostic, self.source, fault.field).hint(fault.hint));
         }
     }
 
@@ -300,20 +303,15 @@ impl Reader<'_> {
 
     /// An error at the place where `field` is written, as far as the text shows it.
     fn error(&self, code: &'static str, message: impl Into<String>, field: &str) -> Diagnostic {
-        let diagnostic = Diagnostic::error(code, message);
-        match find_field(&self.source.text, field) {
-            Some(at) => diagnostic.at(self.source, at, at + field.len()),
-            None => diagnostic.in_file(&self.source.path),
-        }
+        places::point(Diagnostic::error(code, message), self.source, &[field])
     }
-}
 
-/// Where `field` is written as a key; the first such place is the definition's in any usual file.
-fn find_field(text: &str, field: &str) -> Option<usize> {
-    text.match_indices(field).map(|(at, _)| at).find(|at| {
-        let before = text.get(..*at).and_then(|text| text.chars().next_back());
-        let after = text.get(at + field.len()..).unwrap_or("").trim_start();
-        let key = !before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.' || c == '$');
-        key && (after.starts_with(':') || after.starts_with('('))
-    })
+    /// An error at the place where a model is named.
+    fn error_at_model(&self, code: &'static str, message: impl Into<String>, model: &str) -> Diagnostic {
+        let path: &[&str] = match Kind::from_tag(&self.described.kind) {
+            Some(Kind::Function) => &["data", "models", model],
+            Some(Kind::Sync | Kind::Action | Kind::OnEvent) | None => &["models", model],
+        };
+        places::point(Diagnostic::error(code, message), self.source, path)
+    }
 }

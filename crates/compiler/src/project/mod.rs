@@ -134,7 +134,7 @@ pub fn load(dir: &Path) -> ProjectFiles {
         ),
         Err(_) => {
             project.layout = Layout::Bare;
-            project.entries = bare_entries(&project.root);
+            project.entries = function_files(&project.root);
         }
     }
     if project.entries.is_empty() && project.diagnostics.is_empty() {
@@ -147,8 +147,8 @@ pub fn load(dir: &Path) -> ProjectFiles {
     project
 }
 
-/// Every `<integration>/<kind>/<name>.ts`, sorted by path.
-fn bare_entries(root: &Path) -> Vec<Entry> {
+/// Every `<integration>/<kind>/<name>.ts` below `root`, sorted by path, whatever an index says.
+pub fn function_files(root: &Path) -> Vec<Entry> {
     let mut entries = Vec::new();
     for integration in folder_names(root) {
         for folder in Folder::ALL {

@@ -15,22 +15,22 @@ pub const TESTS: &[Test] = &[
     ("a_text_alone_sees_no_other_file", a_text_alone_sees_no_other_file),
 ];
 
-const SYNC: &str =
+pub const SYNC: &str =
     "description: 'x', frequency: 'every hour', models: { Row: z.object({ id: z.string() }) }, exec: async () => {}";
-const ACTION: &str = "description: 'x', input: z.object({}), output: z.object({}), exec: async () => ({})";
+pub const ACTION: &str = "description: 'x', input: z.object({}), output: z.object({}), exec: async () => ({})";
 
-fn file(creator: &str, fields: &str) -> String {
+pub fn file(creator: &str, fields: &str) -> String {
     format!(
         "import {{ {creator} }} from 'nango';\nimport * as z from 'zod';\nexport default {creator}({{ {fields} }});\n"
     )
 }
 
-fn codes(files: &[(&str, &str)]) -> Vec<&'static str> {
+fn codes(files: &[(&str, &str)]) -> Vec<String> {
     let dir = sandbox::folder(files);
     sandbox::compile(dir.path())
         .diagnostics
         .iter()
-        .map(|diagnostic| diagnostic.code)
+        .map(|diagnostic| diagnostic.code.to_string())
         .collect()
 }
 
@@ -376,6 +376,9 @@ fn a_text_alone_sees_no_other_file() {
         let text = format!("import x from '{import}';\n{good}export const other = x;\n");
         let (compiled, diagnostics) = tenon_compiler::compile_text(&entry, &text, &sandbox);
         assert!(compiled.is_none());
-        assert_eq!(diagnostics.first().map(|found| found.code), Some("import_not_found"));
+        assert_eq!(
+            diagnostics.first().map(|found| found.code.as_ref()),
+            Some("import_not_found")
+        );
     }
 }

@@ -93,7 +93,11 @@ fn recorded_definitions() {
 
 fn own_project() {
     let project = compiled(&here("tests/fixtures/project"));
-    let warnings: Vec<&str> = project.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+    let warnings: Vec<&str> = project
+        .diagnostics
+        .iter()
+        .map(|diagnostic| diagnostic.code.as_ref())
+        .collect();
     assert_eq!(warnings, ["track_deletes_deprecated"]);
     let mut flows: Vec<Value> = project
         .functions

@@ -8,6 +8,7 @@
 mod errors;
 mod example;
 mod golden;
+mod places;
 mod sandbox;
 mod speed;
 
@@ -22,7 +23,14 @@ fn main() -> ExitCode {
         tenon_runtime::worker_main();
     }
     let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
-    let tests: Vec<Test> = [golden::TESTS, errors::TESTS, example::TESTS, speed::TESTS].concat();
+    let tests: Vec<Test> = [
+        golden::TESTS,
+        errors::TESTS,
+        places::TESTS,
+        example::TESTS,
+        speed::TESTS,
+    ]
+    .concat();
     let mut failed = Vec::new();
     for (name, test) in tests
         .into_iter()

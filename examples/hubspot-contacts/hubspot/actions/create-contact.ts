@@ -13,7 +13,6 @@ const Input = z.object({
 
 const action = createAction({
     description: 'Creates a contact. Fails with `contact_exists` and the id of the other contact when the address is taken.',
-    version: '1.0.0',
     scopes: ['crm.objects.contacts.write'],
     input: Input,
     output: Contact,

@@ -22,7 +22,6 @@ const SEARCH_DELAY_MS = 10_000;
  */
 const sync = createSync({
     description: 'Contacts with their names, companies and stages; changes and deletions within minutes.',
-    version: '1.0.0',
     frequency: 'every 5 minutes',
     autoStart: true,
     scopes: ['crm.objects.contacts.read'],

@@ -110,7 +110,7 @@ impl Plan {
     }
 
     /// Deletions that lose data, in words.
-    fn losses(&self) -> Vec<String> {
+    pub fn losses(&self) -> Vec<String> {
         let mut losses = Vec::new();
         for sync in self.items("deletedSyncs") {
             let connections = sync["connections"].as_u64().unwrap_or(0);

@@ -8,8 +8,9 @@ use tenon_compiler::{Compiled, Kind, Project, definition};
 use super::Plan;
 use crate::authoring::{
     client::{Client, ClientError},
-    terminal::{Style, Terminal, count, table},
+    terminal::{Style, Terminal, count, plain, table},
 };
+use crate::failure::Failure;
 
 /// Which functions are meant; nothing = all.
 #[derive(Debug, Clone, Default)]
@@ -242,11 +243,13 @@ fn select<'p>(project: &'p Project, selection: &Selection) -> Result<Vec<&'p Com
         })
         .collect();
     match (found.as_slice(), name, &selection.integration) {
-        ([], Some(name), _) => bail!(
+        ([], Some(name), _) => bail!(Failure::not_found(format!(
             "the project has no {} called {name}",
             kind.map_or("function", Kind::word)
-        ),
-        ([], None, Some(integration)) => bail!("the project has no functions for the integration {integration}"),
+        ))),
+        ([], None, Some(integration)) => bail!(Failure::not_found(format!(
+            "the project has no functions for the integration {integration}"
+        ))),
         ([_, _, ..], Some(name), None) => {
             let integrations: Vec<&str> = found.iter().map(|f| f.integration()).collect();
             bail!(
@@ -269,7 +272,7 @@ pub fn render_result(deployed: &Value, request: &Request, terminal: Terminal) ->
             vec![
                 terminal.paint(Style::Green, "✓"),
                 terminal.paint(Style::Cyan, &text(item, "type")),
-                format!("{}/{}", text(item, "providerConfigKey"), text(item, "name")),
+                plain(&format!("{}/{}", text(item, "providerConfigKey"), text(item, "name"))).into_owned(),
                 match text(item, "version") {
                     version if version.is_empty() => String::new(),
                     version => terminal.paint(Style::Dim, &format!("version {version}")),

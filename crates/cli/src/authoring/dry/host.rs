@@ -8,7 +8,6 @@ use std::{
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use serde_json::Value;
-use tenon_model::SystemRng;
 use tenon_runtime::protocol::{
     FetchCall, Host, HostCall, HostError, HostReply, HttpCall, HttpReply, MemoryUse, RecordBatch, SyncRef,
 };
@@ -18,7 +17,7 @@ use super::{
     collected::{Batches, Collected, LogLine, RequestLine, check_checkpoint, merge},
     nested::{Nested, told},
     platform::Platform,
-    proxy::prepare,
+    proxy::{Filling, prepare},
     render::log_line,
 };
 use crate::{
@@ -26,7 +25,7 @@ use crate::{
         client::{Answer, Client, ClientError, put_header},
         terminal::{Terminal, note},
     },
-    testing::{identity::Identity, record},
+    testing::record,
 };
 
 /// Answers the calls of one dry run.
@@ -35,6 +34,8 @@ pub struct DryHost {
     platform: Platform,
     integration: String,
     connection_id: String,
+    /// What placeholders in an endpoint are filled from.
+    filling: Filling,
     is_sync: bool,
     live: bool,
     save: bool,
@@ -48,15 +49,20 @@ impl DryHost {
     /// A host for one run of `target`.
     pub fn new(nested: Nested, target: &Target<'_>, options: &Options, label: &str) -> Self {
         let client = Arc::clone(&nested.client);
-        let collected = Collected {
+        let mut collected = Collected {
             checkpoint: options.checkpoint.clone(),
             ..Collected::default()
         };
+        if options.save {
+            collected.recorder.learn(&target.connection["credentials"]);
+            collected.recorder.learn(&target.connection["connection_config"]);
+        }
         Self {
             platform: Platform::new(Arc::clone(&client), target, options),
             client,
             integration: target.function.integration().to_owned(),
             connection_id: target.connection_id.clone(),
+            filling: Filling::of(target, options),
             is_sync: label == "sync",
             live: options.live,
             save: options.save,
@@ -90,9 +96,10 @@ impl DryHost {
         self.lock().logs.push(line);
     }
 
-    async fn http(&self, call: &HttpCall) -> Result<HostReply, HostError> {
-        let identity = self.save.then(|| Identity::of(call.clone(), &SystemRng::default()));
-        let prepared = prepare(call, &self.integration, &self.connection_id, self.is_sync).map_err(HostError::plain)?;
+    async fn http(&self, mut call: HttpCall) -> Result<HostReply, HostError> {
+        self.filling.fill(&mut call.endpoint);
+        let prepared =
+            prepare(&call, &self.integration, &self.connection_id, self.is_sync).map_err(HostError::plain)?;
         let start = Instant::now();
         let shown = prepared.path.trim_start_matches("/proxy").to_owned();
         let answer = self
@@ -110,9 +117,11 @@ impl DryHost {
         }
         self.lock().requests.push(line);
         let reply = reply(answer.map_err(network)?);
-        if let Some(Ok(identity)) = identity {
-            let response_type = call.response_type.as_deref();
-            self.lock().recorder.add(&identity, &reply, response_type);
+        if let Some(failure) = without_answer(&reply) {
+            return Err(failure);
+        }
+        if self.save {
+            self.lock().recorder.add(&call, &reply);
         }
         Ok(HostReply::Http(reply))
     }
@@ -127,7 +136,12 @@ impl DryHost {
         let answer = answer?;
         if let (true, HostReply::Json(text)) = (self.save, &answer) {
             let value = serde_json::from_str(text).unwrap_or(Value::Null);
-            self.lock().recorder.note(name, shown(&value));
+            let mut collected = self.lock();
+            match &value {
+                Value::String(token) if name == "getToken" => collected.recorder.learn_token(token),
+                given => collected.recorder.learn(given),
+            }
+            collected.recorder.note(name, shown(&value));
         }
         Ok(answer)
     }
@@ -206,7 +220,7 @@ impl DryHost {
 impl Host for DryHost {
     async fn call(&self, call: HostCall) -> Result<HostReply, HostError> {
         match call {
-            HostCall::Http(call) => self.http(&call).await,
+            HostCall::Http(call) => self.http(call).await,
             HostCall::Fetch(call) => self.fetch(call).await,
             HostCall::BatchSave(batch) => self.batch(&batch, |batches| &mut batches.saved),
             HostCall::BatchUpdate(batch) => self.batch(&batch, |batches| &mut batches.updated),
@@ -272,7 +286,14 @@ impl Host for DryHost {
                 Ok(HostReply::Unit)
             }
             HostCall::GetIntegration { include } => self.platform.integration(&include).await,
-            HostCall::GetEnvironmentVariables => self.platform.environment_variables().await,
+            HostCall::GetEnvironmentVariables => {
+                let answer = self.platform.environment_variables().await?;
+                if let (true, HostReply::Json(text)) = (self.save, &answer) {
+                    let variables = serde_json::from_str(text).unwrap_or(Value::Null);
+                    self.lock().recorder.learn_variables(&variables);
+                }
+                Ok(answer)
+            }
             HostCall::Log {
                 level,
                 message,
@@ -315,6 +336,21 @@ pub fn network(error: ClientError) -> HostError {
         ClientError::Unreachable { ref reason, code, .. } => HostError::network(code, reason.clone()),
         ClientError::Refused { status, body, .. } => HostError::platform(status, body.to_string()),
     }
+}
+
+/// What the server's proxy answers when the provider does not (HTTP contract, 5.1) is a failure without an answer to a function, as
+/// it is on the server.
+fn without_answer(reply: &HttpReply) -> Option<HostError> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Failed {
+        code: String,
+        message: String,
+        #[serde(rename = "method")]
+        _method: String,
+    }
+    let Failed { code, message, .. } = serde_json::from_slice(&reply.body).ok()?;
+    (reply.status == 500 && code.starts_with('E')).then(|| HostError::network(code, message))
 }
 
 fn reply(answer: Answer) -> HttpReply {

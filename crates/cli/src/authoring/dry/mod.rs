@@ -19,17 +19,17 @@ use std::{sync::Arc, time::Instant};
 use anyhow::Result;
 pub use collected::{Collected, check_checkpoint};
 pub use nested::Nested;
-pub use render::{as_json, diagnostics, render};
-pub use save::{save, save_recording};
+pub use render::{as_json, diagnostics, problem_sentence, render};
+pub use save::{Saved, save};
 use serde_json::{Value, json};
-pub use target::{Target, find, find_connection};
+pub use target::{Target, Wanted, find, find_connection};
 use tenon_compiler::{Compiled, Kind};
 use tenon_runtime::{Code, Invocation, Limits, Outcome, RunContext, Taping};
 use tenon_runtime::{
     cassette::{Cassette, Recorder},
     protocol::Host,
 };
-pub use validate::violations;
+pub use validate::{input_violations, violations};
 pub use values::{instant, json_argument};
 
 /// Bytes of a saved run before it is cut off.

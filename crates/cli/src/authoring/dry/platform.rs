@@ -6,8 +6,8 @@ use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tenon_runtime::protocol::{HostError, HostReply};
 
-use super::{Options, Target, host::network, target::encode};
-use crate::authoring::client::{Client, put_header};
+use super::{Options, Target, host::network};
+use crate::authoring::client::{Client, encode, put_header};
 
 type Reply = Result<HostReply, HostError>;
 
@@ -106,6 +106,11 @@ impl Platform {
         );
         let connection = self.get(&path).await?;
         let credentials = &connection["credentials"];
+        if !credentials.get("type").is_some_and(Value::is_string) {
+            return Err(HostError::plain(
+                "nango.getToken has no token: the key of this dry run may not read credentials; it needs the scope environment:connections:read_credentials",
+            ));
+        }
         let token = match credentials["type"].as_str() {
             Some("OAUTH2" | "APP") => credentials["access_token"].clone(),
             Some("OAUTH1") => json!({

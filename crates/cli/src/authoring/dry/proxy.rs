@@ -1,9 +1,14 @@
 //! Requests of the function as requests to the server's proxy (HTTP contract, 5.1).
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
-use tenon_runtime::protocol::{Body, HttpCall, Params, Part};
-use url::form_urlencoded;
+use serde_json::{Map, Value};
+use tenon_app::proxy::{multipart, set_pairs};
+use tenon_catalog::template::{Scope, Template};
+use tenon_model::{Clock as _, Rng as _, SystemClock, SystemRng};
+use tenon_runtime::protocol::{Body, HttpCall, Params};
 
+use super::{Options, Target};
 use crate::authoring::client::put_header;
 
 /// A request, ready to be sent to the server.
@@ -17,6 +22,38 @@ pub struct Prepared {
     pub headers: HeaderMap,
     /// Body.
     pub body: Option<bytes::Bytes>,
+}
+
+/// Values of the connection that a function may write placeholders for: `/companies/${connectionConfig.company}`. The server fills
+/// them in the requests of functions; those of a dry run reach it as requests of a caller, in whose paths it fills nothing.
+#[derive(Debug)]
+pub struct Filling {
+    config: Map<String, Value>,
+    metadata: Map<String, Value>,
+}
+
+impl Filling {
+    /// Those of a run.
+    pub fn of(target: &Target<'_>, options: &Options) -> Self {
+        let members = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        Self {
+            config: members(&target.connection["connection_config"]),
+            metadata: members(options.metadata.as_ref().unwrap_or(&target.connection["metadata"])),
+        }
+    }
+
+    /// Fills the placeholders in an endpoint; what has no value stays as it is written.
+    pub fn fill(&self, endpoint: &mut String) {
+        if endpoint.contains("${") {
+            let uuid = SystemRng::default().uuid_v4().to_string();
+            let scope = Scope {
+                config: Some(&self.config),
+                metadata: Some(&self.metadata),
+                ..Scope::new(SystemClock::default().now(), &uuid)
+            };
+            *endpoint = Template::fill_in(endpoint, &scope);
+        }
+    }
 }
 
 /// Translates a call for a connection.
@@ -48,7 +85,8 @@ pub fn prepare(call: &HttpCall, integration: &str, connection: &str, is_sync: bo
             if forward { "true" } else { "false" },
         );
     }
-    for (name, value) in &call.headers {
+    // The server's own name stands in every request of a function.
+    for (name, value) in call.headers.iter().filter(|(name, _)| name != "user-agent") {
         put_header(&mut headers, &format!("nango-proxy-{name}"), value);
     }
     let own_type = call
@@ -70,83 +108,47 @@ pub fn prepare(call: &HttpCall, integration: &str, connection: &str, is_sync: bo
 }
 
 fn path(call: &HttpCall) -> String {
-    let endpoint = call.endpoint.trim_start_matches('/');
-    let query = match &call.params {
-        Params::Text(text) => text.trim_start_matches('?').to_owned(),
-        Params::Pairs(pairs) => {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.extend_pairs(pairs);
-            query.finish()
-        }
-    };
     // Spaces and braces of placeholders cannot be part of a URL as they are.
-    let endpoint: String = endpoint
+    let endpoint: String = call
+        .endpoint
+        .trim_start_matches('/')
         .chars()
         .map(|c| match c {
             ' ' | '{' | '}' | '"' | '<' | '>' | '\\' | '^' | '`' | '|' => format!("%{:02X}", c as u32),
             other => other.to_string(),
         })
         .collect();
-    match (query.is_empty(), endpoint.contains('?')) {
-        (true, _) => format!("/proxy/{endpoint}"),
-        (false, false) => format!("/proxy/{endpoint}?{query}"),
-        (false, true) => format!("/proxy/{endpoint}&{query}"),
+    let mut path = format!("/proxy/{endpoint}");
+    match &call.params {
+        Params::Text(text) if text.is_empty() => {}
+        Params::Text(text) => {
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(text.trim_start_matches('?'));
+        }
+        Params::Pairs(pairs) => set_pairs(&mut path, pairs),
     }
+    path
 }
 
 fn encode_body(call: &HttpCall, own_type: Option<&str>, headers: &mut HeaderMap) -> Option<bytes::Bytes> {
+    let plain = HeaderValue::from_static;
     let (assumed, body) = match &call.body {
         Body::Empty => return None,
-        Body::Json { text } => ("application/json".to_owned(), text.clone().into()),
-        Body::Text { text } => ("text/plain; charset=utf-8".to_owned(), text.clone().into()),
-        Body::Bytes { bytes } => ("application/octet-stream".to_owned(), bytes.clone()),
-        Body::Form { text } => ("application/x-www-form-urlencoded".to_owned(), text.clone().into()),
-        Body::Multipart { parts } => multipart(parts),
+        Body::Json { text } => (plain("application/json"), text.clone().into()),
+        Body::Text { text } => (plain("text/plain; charset=utf-8"), text.clone().into()),
+        Body::Bytes { bytes } => (plain("application/octet-stream"), bytes.clone()),
+        Body::Form { text } => (plain("application/x-www-form-urlencoded"), text.clone().into()),
+        Body::Multipart { parts } => multipart(parts, &SystemRng::default()),
     };
-    let is_multipart = matches!(call.body, Body::Multipart { .. });
-    let sent = if is_multipart {
-        assumed.as_str()
-    } else {
-        own_type.unwrap_or(&assumed)
-    };
-    if let Ok(value) = HeaderValue::from_str(sent) {
-        headers.insert(http::header::CONTENT_TYPE, value);
-    }
     if own_type.is_none() && matches!(call.body, Body::Form { .. }) {
-        put_header(headers, "nango-proxy-content-type", &assumed);
+        headers.insert("nango-proxy-content-type", assumed.clone());
     }
+    let own_type = own_type.and_then(|own| HeaderValue::from_str(own).ok());
+    // An object that is to be sent as a form reaches the server as JSON, which makes a form of it.
+    let sent = match &call.body {
+        Body::Multipart { .. } | Body::Json { .. } => assumed,
+        _ => own_type.unwrap_or(assumed),
+    };
+    headers.insert(CONTENT_TYPE, sent);
     Some(body)
-}
-
-fn multipart(parts: &[Part]) -> (String, bytes::Bytes) {
-    // Chosen so that it does not occur in any part.
-    let mut boundary = "tenon-form-boundary".to_owned();
-    while parts.iter().any(|part| {
-        part.bytes
-            .windows(boundary.len())
-            .any(|window| window == boundary.as_bytes())
-    }) {
-        boundary.push('x');
-    }
-    let mut body = Vec::new();
-    let quote = |text: &str| text.replace('"', "%22").replace(['\r', '\n'], "");
-    for part in parts {
-        let mut head = format!(
-            "--{boundary}\r\ncontent-disposition: form-data; name=\"{}\"",
-            quote(&part.name)
-        );
-        if let Some(filename) = &part.filename {
-            head.push_str(&format!("; filename=\"{}\"", quote(filename)));
-        }
-        head.push_str("\r\n");
-        if let Some(content_type) = &part.content_type {
-            head.push_str(&format!("content-type: {}\r\n", content_type.replace(['\r', '\n'], "")));
-        }
-        head.push_str("\r\n");
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(&part.bytes);
-        body.extend_from_slice(b"\r\n");
-    }
-    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-    (format!("multipart/form-data; boundary={boundary}"), body.into())
 }

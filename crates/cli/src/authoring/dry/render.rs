@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::{
-    Finished, Target,
+    Finished, Saved, Target,
     collected::{Batches, LogLine, RequestLine},
 };
-use crate::authoring::terminal::{Style, Terminal, bytes, count, table};
+use crate::authoring::terminal::{Style, Terminal, bytes, count, plain, table};
 
 /// Records shown per model.
 const SHOWN: usize = 3;
@@ -28,7 +28,7 @@ pub fn log_line(line: &LogLine, terminal: Terminal) -> String {
     format!(
         "{}  {}{}",
         terminal.paint(style, &format!("{:<5}", line.level)),
-        line.message,
+        plain(&line.message),
         meta.unwrap_or_default()
     )
 }
@@ -43,8 +43,8 @@ pub fn request_line(line: &RequestLine, terminal: Terminal) -> String {
     format!(
         "{}  {} {}  {}",
         terminal.paint(style, &format!("{status:<5}")),
-        line.method,
-        line.path,
+        plain(&line.method),
+        plain(&line.path),
         terminal.paint(Style::Dim, &format!("{} ms", line.duration_ms))
     )
 }
@@ -68,34 +68,34 @@ pub fn render(finished: &Finished, target: &Target<'_>, problems: &[Value], term
     }
     out.push('\n');
     for problem in problems {
-        let path = match text(problem, "path") {
-            "" => String::new(),
-            path => format!("{path}: "),
-        };
-        let text = format!(
-            "does not fit the schema {}: {path}{}",
-            text(problem, "model"),
-            text(problem, "message")
-        );
-        out.push_str(&format!("{}\n", terminal.paint(Style::Yellow, &text)));
+        out.push_str(&format!(
+            "{}\n",
+            terminal.paint(Style::Yellow, &problem_sentence(problem))
+        ));
     }
     if let (Ok(output), tenon_compiler::Kind::Action | tenon_compiler::Kind::Function) =
         (&finished.outcome.result, target.function.definition.kind())
     {
         let value: Value = serde_json::from_str(output).unwrap_or(Value::Null);
-        out.push_str(&format!("\n{value:#}\n"));
+        out.push_str(&format!("\n{}\n", plain(&format!("{value:#}"))));
     }
     for (model, batches) in &finished.collected.models {
         out.push_str(&render_model(model, batches, terminal));
     }
     if let Some(checkpoint) = &finished.collected.checkpoint {
         out.push_str(&format!(
-            "\n{} {checkpoint}\n",
-            terminal.paint(Style::Bold, "checkpoint")
+            "\n{} {}\n",
+            terminal.paint(Style::Bold, "checkpoint"),
+            plain(&checkpoint.to_string())
         ));
     }
     if let Some(metadata) = &finished.collected.metadata {
-        out.push_str(&format!("\n{} {metadata}\n", terminal.paint(Style::Bold, "metadata")));
+        let shown = metadata.to_string();
+        out.push_str(&format!(
+            "\n{} {}\n",
+            terminal.paint(Style::Bold, "metadata"),
+            plain(&shown)
+        ));
     }
     out.push_str(&terminal.paint(Style::Dim, "\nNothing was stored."));
     out
@@ -116,18 +116,29 @@ fn failure_details(error: &tenon_runtime::RunError, terminal: Terminal) -> Strin
     let mut out = String::new();
     let payload: Value = serde_json::from_str(&error.payload_json).unwrap_or(Value::Null);
     if payload.as_object().is_some_and(|members| !members.is_empty()) {
-        out.push_str(&format!("\n{payload:#}"));
+        out.push_str(&format!("\n{}", plain(&format!("{payload:#}"))));
     }
     if let Some(upstream) = &error.upstream {
         out.push_str(&format!(
             "\nThe provider answered {}: {}",
-            upstream.status, upstream.body
+            upstream.status,
+            plain(&upstream.body.to_string())
         ));
     }
     if let Some(stack) = &error.stack {
         out.push_str(&format!("\n{}", terminal.paint(Style::Dim, stack)));
     }
     out
+}
+
+/// A violation of a schema in words.
+pub fn problem_sentence(problem: &Value) -> String {
+    let path = match text(problem, "path") {
+        "" => String::new(),
+        path => format!("{path}: "),
+    };
+    let (model, message) = (text(problem, "model"), text(problem, "message"));
+    format!("does not fit the schema {model}: {path}{message}")
 }
 
 fn render_model(model: &str, batches: &Batches, terminal: Terminal) -> String {
@@ -174,7 +185,7 @@ fn text<'v>(value: &'v Value, key: &str) -> &'v str {
 }
 
 /// The end of a dry run, for programs.
-pub fn as_json(finished: &Finished, target: &Target<'_>, problems: &[Value], ok: bool) -> Value {
+pub fn as_json(finished: &Finished, target: &Target<'_>, problems: &[Value], saved: &Saved, ok: bool) -> Value {
     let collected = &finished.collected;
     let records: serde_json::Map<String, Value> = collected
         .models
@@ -205,6 +216,9 @@ pub fn as_json(finished: &Finished, target: &Target<'_>, problems: &[Value], ok:
         "duration_ms": finished.duration_ms,
         "cpu_ms": finished.outcome.cpu.as_millis(),
         "memory_bytes": finished.outcome.memory_bytes,
+        "saved": saved.fixture,
+        "recorded": saved.recording,
+        "not_saved": saved.problem,
     })
 }
 

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use tenon_app::operations::redact::secret_texts;
 use tenon_app::recordings::scrub;
 use tenon_compiler::Detail;
@@ -76,23 +75,60 @@ pub fn cassette(
     cassette
 }
 
-/// Writes `<integration>/tests/<function>.recording.json` below `project`; it is made of failed runs as well.
-pub fn save_recording(project: &Path, finished: &Finished, target: &Target<'_>) -> Result<Option<PathBuf>> {
-    let Some(recording) = &finished.recording else {
-        return Ok(None);
-    };
-    let folder = project.join(target.function.integration()).join("tests");
-    let path = folder.join(format!("{}.recording.json", target.function.name()));
-    let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&path, recording.to_json()));
-    written.with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(Some(path))
+/// What was kept of a run.
+#[derive(Debug, Default)]
+pub struct Saved {
+    /// The fixture for `tenon test`.
+    pub fixture: Option<PathBuf>,
+    /// Whether there was one before.
+    pub replaced: bool,
+    /// The recording for `tenon replay` and `tenon debug`.
+    pub recording: Option<PathBuf>,
+    /// Why something was not kept that should have been.
+    pub problem: Option<String>,
 }
 
-/// Writes `<integration>/tests/<function>.test.json` below `project`.
-pub fn save(project: &Path, finished: &Finished, target: &Target<'_>, options: &Options) -> Result<PathBuf> {
+/// Keeps a run below `<integration>/tests` of `project`: as a recording in any case, as a fixture when it went well.
+pub fn save(project: &Path, finished: &Finished, target: &Target<'_>, options: &Options, went_well: bool) -> Saved {
+    let mut saved = Saved::default();
+    let Some(recording) = &finished.recording else {
+        return saved;
+    };
+    let folder = project.join(target.function.integration()).join("tests");
+    let path = |kind: &str| folder.join(format!("{}.{kind}.json", target.function.name()));
+    let mut attempt = |path: PathBuf, written: std::io::Result<()>| match written {
+        Ok(()) => Some(path),
+        Err(error) => {
+            saved.problem = Some(format!("{} cannot be written: {error}", path.display()));
+            None
+        }
+    };
+    let file = path("recording");
+    let written = std::fs::create_dir_all(&folder).and_then(|()| std::fs::write(&file, recording.to_json()));
+    let recording = attempt(file, written);
+    let file = path("test");
+    let replaced = file.exists();
+    let fixture = went_well.then(|| {
+        let written = record::write(&file, &fixture(finished, target, options));
+        attempt(file, written)
+    });
+    Saved {
+        recording,
+        fixture: fixture.flatten(),
+        replaced,
+        ..saved
+    }
+}
+
+fn fixture(finished: &Finished, target: &Target<'_>, options: &Options) -> Value {
     let function = target.function;
     let recorder = &finished.collected.recorder;
-    let fixture = match &function.definition.detail {
+    // A run that begins in the middle is repeated from there.
+    let begun = options
+        .checkpoint
+        .clone()
+        .map(|checkpoint| ("getCheckpoint".to_owned(), checkpoint));
+    match &function.definition.detail {
         Detail::Sync(sync) => {
             let batches = |list: fn(&super::collected::Batches) -> &Vec<Value>| -> Value {
                 let of = |model: &String| finished.collected.models.get(model).map(list).cloned();
@@ -101,22 +137,16 @@ pub fn save(project: &Path, finished: &Finished, target: &Target<'_>, options: &
                     .map(|model| (model.clone(), Value::from(of(model).unwrap_or_default())))
                     .collect()
             };
-            let nango = Map::from_iter([
+            let saved = [
                 ("batchSave".to_owned(), batches(|batches| &batches.saved)),
                 ("batchDelete".to_owned(), batches(|batches| &batches.deleted)),
-            ]);
-            recorder.fixture(None, None, nango)
+            ];
+            recorder.fixture(None, None, saved.into_iter().chain(begun).collect())
         }
         Detail::Action(_) | Detail::OnEvent { .. } | Detail::Function(_) => {
             let output = finished.outcome.result.as_ref().ok();
             let output = output.and_then(|text| serde_json::from_str(text).ok());
-            recorder.fixture(options.input.clone(), output, Map::new())
+            recorder.fixture(options.input.clone(), output, begun.into_iter().collect())
         }
-    };
-    let path = project
-        .join(function.integration())
-        .join("tests")
-        .join(format!("{}.test.json", function.name()));
-    record::write(&path, &fixture).with_context(|| format!("{} cannot be written", path.display()))?;
-    Ok(path)
+    }
 }

@@ -4,9 +4,10 @@ use anyhow::{Result, bail};
 use http::Method;
 use serde_json::Value;
 use tenon_compiler::{Compiled, Project};
-use url::form_urlencoded;
 
-use crate::authoring::client::{Client, ClientError};
+use crate::authoring::client::{Client, ClientError, encode};
+use crate::authoring::report::kind_word;
+use crate::failure::Failure;
 
 /// A function and a connection that belong together.
 pub struct Target<'p> {
@@ -24,34 +25,95 @@ pub struct Target<'p> {
     pub provider_missing: bool,
 }
 
-/// Finds the function called `name` and fetches the connection. The integration is the one given, else the only
+/// Which function is meant: its name, and what else was said of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'w> {
+    /// Its name.
+    pub name: &'w str,
+    /// Its integration.
+    pub integration: Option<&'w str>,
+    /// `sync`, `action`, `on-event` or `function`.
+    pub kind: Option<&'w str>,
+}
+
+impl Wanted<'_> {
+    fn fits(self, function: &Compiled) -> bool {
+        let (integration, kind) = (function.integration(), kind_word(function.definition.kind()));
+        function.name() == self.name
+            && self.integration.is_none_or(|wanted| integration == wanted)
+            && self.kind.is_none_or(|wanted| kind == wanted)
+    }
+}
+
+/// Finds the function that is wanted and fetches the connection. The integration is the one given, else the only
 /// one that has such a function, else the one that the connection belongs to.
 pub async fn find<'p>(
     project: &'p Project,
     client: &Client,
-    name: &str,
+    wanted: Wanted<'_>,
     connection_id: &str,
-    integration: Option<&str>,
 ) -> Result<Target<'p>> {
-    let named: Vec<&Compiled> = project
-        .functions
-        .iter()
-        .filter(|f| f.name() == name && integration.is_none_or(|wanted| f.integration() == wanted))
-        .collect();
-    let function = match named.as_slice() {
-        [] => {
-            let known: Vec<&str> = project.functions.iter().map(Compiled::name).collect();
-            bail!("the project has no function called {name}; it has {}", known.join(", "));
-        }
+    let fitting: Vec<&Compiled> = project.functions.iter().filter(|f| wanted.fits(f)).collect();
+    let function = match fitting.as_slice() {
+        [] => bail!(Failure::not_found(nothing_fits(project, wanted))),
         [only] => only,
         several => by_connection(several, client, connection_id).await?,
     };
     find_connection(function, client, connection_id).await
 }
 
+fn nothing_fits(project: &Project, wanted: Wanted<'_>) -> String {
+    let named = project.functions.iter().filter(|f| f.name() == wanted.name);
+    let elsewhere: Vec<String> = named.map(titled).collect();
+    if !elsewhere.is_empty() {
+        return format!(
+            "no such function called {} is in the project; there is {}",
+            wanted.name,
+            elsewhere.join(", ")
+        );
+    }
+    let known: Vec<&str> = project.functions.iter().map(Compiled::name).collect();
+    match known.as_slice() {
+        [] => "the project has no functions; `tenon create` adds one".to_owned(),
+        known => format!(
+            "the project has no function called {}; it has {}",
+            wanted.name,
+            known.join(", ")
+        ),
+    }
+}
+
+/// `the sync contacts of hubspot`.
+fn titled(function: &Compiled) -> String {
+    let kind = kind_word(function.definition.kind());
+    format!("the {kind} {} of {}", function.name(), function.integration())
+}
+
 /// A function with a connection of its integration.
 pub async fn find_connection<'p>(function: &'p Compiled, client: &Client, connection_id: &str) -> Result<Target<'p>> {
-    let connection = fetch_connection(client, connection_id, function.integration()).await?;
+    let integration = function.integration();
+    let connection = match fetch_connection(client, connection_id, integration).await {
+        Err(ClientError::Refused { code, .. }) if code == "unknown_provider_config" => {
+            bail!(Failure::new(
+                code,
+                format!(
+                    "the server has no integration {integration}, which {} needs",
+                    titled(function)
+                )
+            ))
+        }
+        Err(ClientError::Refused {
+            status: 400 | 404,
+            code,
+            ..
+        }) if code == "not_found" || code == "unknown_connection" => {
+            bail!(Failure::not_found(format!(
+                "{integration} has no connection {connection_id} in this environment, and {} needs one",
+                titled(function)
+            )))
+        }
+        answer => answer?,
+    };
     let provider = connection["provider"].as_str().unwrap_or_default().to_owned();
     let catalogue = client
         .json(Method::GET, &format!("/providers/{}", encode(&provider)), None)
@@ -99,18 +161,16 @@ async fn by_connection<'p>(candidates: &[&'p Compiled], client: &Client, connect
     match fitting.as_slice() {
         [only] => Ok(only),
         _ => {
-            let integrations: Vec<&str> = candidates.iter().map(|f| f.integration()).collect();
+            let all: Vec<String> = candidates.iter().map(|f| titled(f)).collect();
+            let one_integration = candidates.windows(2).all(|two| match two {
+                [a, b] => a.integration() == b.integration(),
+                _ => true,
+            });
+            let flag = if one_integration { "--type" } else { "--integration-id" };
             bail!(
-                "several integrations have this function ({}); say which with --integration-id",
-                integrations.join(", ")
+                "several functions have this name ({}); say which with {flag}",
+                all.join(", ")
             )
         }
     }
-}
-
-/// A text as part of a URL.
-pub fn encode(text: &str) -> String {
-    form_urlencoded::byte_serialize(text.as_bytes())
-        .collect::<String>()
-        .replace('+', "%20")
 }

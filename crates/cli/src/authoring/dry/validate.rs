@@ -12,53 +12,48 @@ const LISTED_MAX: usize = 20;
 
 /// Violations as `{code, model, message, path, data}`.
 pub fn violations(finished: &Finished, target: &Target<'_>, options: &Options) -> Vec<Value> {
-    let mut found = Vec::new();
+    let mut found = input_violations(target, options);
     let schemas = Value::Object(target.function.definition.common.models.clone());
-    match &target.function.definition.detail {
-        Detail::Action(action) => {
-            let input = options.input.clone().unwrap_or(Value::Null);
-            check(
-                &mut found,
-                "invalid_action_input",
-                &action.input_model,
-                &schemas,
-                &input,
-            );
-            if let Ok(output) = &finished.outcome.result {
-                let output = serde_json::from_str(output).unwrap_or(Value::Null);
-                check(
-                    &mut found,
-                    "invalid_action_output",
-                    &action.output_model,
-                    &schemas,
-                    &output,
-                );
-            }
-        }
-        Detail::Sync(_) => {
-            for (model, batches) in &finished.collected.models {
-                for record in &batches.saved {
-                    check(&mut found, "invalid_sync_record", model, &schemas, record);
-                }
-            }
-        }
+    let output = match &target.function.definition.detail {
+        Detail::Action(action) => Some(("invalid_action_output", action.output_model.as_str())),
         Detail::Function(whole) => {
-            if let Some(model) = whole.get("input").and_then(Value::as_str) {
-                let input = options.input.clone().unwrap_or(Value::Null);
-                check(&mut found, "invalid_function_input", model, &schemas, &input);
-            }
-            if let (Some(model), Ok(output)) = (whole.get("output").and_then(Value::as_str), &finished.outcome.result) {
-                let output = serde_json::from_str(output).unwrap_or(Value::Null);
-                check(&mut found, "invalid_function_output", model, &schemas, &output);
-            }
-            for (model, batches) in &finished.collected.models {
-                for record in &batches.saved {
-                    check(&mut found, "invalid_sync_record", model, &schemas, record);
-                }
-            }
+            let model = whole.get("output").and_then(Value::as_str);
+            model.map(|model| ("invalid_function_output", model))
         }
-        Detail::OnEvent { .. } => {}
+        Detail::Sync(_) | Detail::OnEvent { .. } => None,
+    };
+    if let (Some((code, model)), Ok(output)) = (output, &finished.outcome.result) {
+        let output = serde_json::from_str(output).unwrap_or(Value::Null);
+        check(&mut found, code, model, &schemas, &output);
     }
+    for (model, batches) in &finished.collected.models {
+        for record in &batches.saved {
+            check(&mut found, "invalid_sync_record", model, &schemas, record);
+        }
+    }
+    found.truncate(LISTED_MAX);
+    found
+}
+
+/// Those of the input, which are known before the run.
+pub fn input_violations(target: &Target<'_>, options: &Options) -> Vec<Value> {
+    let (code, model) = match &target.function.definition.detail {
+        Detail::Action(action) => ("invalid_action_input", action.input_model.as_str()),
+        Detail::Function(whole) => match whole.get("input").and_then(Value::as_str) {
+            Some(model) => ("invalid_function_input", model),
+            None => return Vec::new(),
+        },
+        Detail::Sync(_) | Detail::OnEvent { .. } => return Vec::new(),
+    };
+    let schemas = Value::Object(target.function.definition.common.models.clone());
+    let mut found = Vec::new();
+    check(
+        &mut found,
+        code,
+        model,
+        &schemas,
+        options.input.as_ref().unwrap_or(&Value::Null),
+    );
     found.truncate(LISTED_MAX);
     found
 }

@@ -18,17 +18,19 @@ pub struct New<'n> {
     pub name: &'n str,
 }
 
-/// Writes the file and adds it to `index.ts`. Answers the path inside the project.
-pub fn create(dir: &Path, new: &New<'_>) -> Result<String> {
+/// A function that was made.
+#[derive(Debug)]
+pub struct Created {
+    /// Its path inside the project.
+    pub path: String,
+    /// Whether `index.ts` lists it; a folder without one is a bare folder of integrations.
+    pub listed: bool,
+}
+
+/// Writes the file and adds it to `index.ts`, when there is one.
+pub fn create(dir: &Path, new: &New<'_>) -> Result<Created> {
     check_name("integration", new.integration)?;
     check_name("function", new.name)?;
-    let index = dir.join("index.ts");
-    if !index.is_file() {
-        bail!(
-            "there is no index.ts in {}: run `tenon init` first, or name the project with --dir",
-            dir.display()
-        );
-    }
     let (folder, stub) = match new.kind {
         Kind::Sync => (Folder::Syncs, include_str!("files/stub-sync.ts")),
         Kind::Action => (Folder::Actions, include_str!("files/stub-action.ts")),
@@ -48,8 +50,8 @@ pub fn create(dir: &Path, new: &New<'_>) -> Result<String> {
             .replace("__NAME__", new.name),
     )?;
 
-    list_function(&index, &stem)?;
-    Ok(path)
+    let listed = list_function(dir, &stem)? != Listed::Nowhere;
+    Ok(Created { path, listed })
 }
 
 /// Refuses names that cannot be a folder, a file and a key on the server.
@@ -64,22 +66,43 @@ pub(super) fn check_name(what: &str, name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Adds a function to `index.ts`, unless it is listed already. `stem` is its path without the suffix.
-pub(super) fn list_function(index: &Path, stem: &str) -> Result<()> {
-    let mut list = fs::read_to_string(index).context("index.ts cannot be read")?;
+/// What became of the line of a function in `index.ts`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// There is no index: a bare folder of integrations, where every function counts.
+    Nowhere,
+    /// It was there.
+    Before,
+    /// It was added.
+    Now,
+}
+
+/// Adds a function to `index.ts`, when there is one that does not list it. `stem` is its path without the suffix.
+pub fn list_function(dir: &Path, stem: &str) -> Result<Listed> {
+    let index = dir.join("index.ts");
+    if !index.is_file() {
+        return Ok(Listed::Nowhere);
+    }
+    let mut list = fs::read_to_string(&index).context("index.ts cannot be read")?;
     let listed = ["'", "\""].into_iter().any(|quote| {
         [".js", ""]
             .into_iter()
             .any(|suffix| list.contains(&format!("{quote}./{stem}{suffix}{quote}")))
     });
     if listed {
-        return Ok(());
+        return Ok(Listed::Before);
     }
     if !list.is_empty() && !list.ends_with('\n') {
         list.push('\n');
     }
-    list.push_str(&format!("import './{stem}.js';\n"));
-    fs::write(index, list).context("index.ts cannot be written")
+    list.push_str(&index_line(stem));
+    fs::write(index, list).context("index.ts cannot be written")?;
+    Ok(Listed::Now)
+}
+
+/// The line of `index.ts` that lists the function at `stem`.
+pub(super) fn index_line(stem: &str) -> String {
+    format!("import './{stem}.js';\n")
 }
 
 /// `open-tickets` → `OpenTicket`: the model of one record.

@@ -3,9 +3,12 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
+use tenon_compiler::Entry;
 
-/// The types that make editors know `nango` and `tenon`; written below `.tenon/sdk`.
-const SDK: [(&str, &str); 7] = [
+use super::create::index_line;
+
+/// The types that make editors know `nango` and `tenon`, and the kit for tests; written below `.tenon/sdk`.
+const SDK: [(&str, &str); 10] = [
     ("package.json", include_str!("../../../../../sdk/package.json")),
     ("index.js", include_str!("../../../../../sdk/index.js")),
     ("index.d.ts", include_str!("../../../../../sdk/index.d.ts")),
@@ -15,22 +18,27 @@ const SDK: [(&str, &str); 7] = [
         "experimental.d.ts",
         include_str!("../../../../../sdk/experimental.d.ts"),
     ),
+    ("test.js", include_str!("../../../../../sdk/test.js")),
+    ("test-paginate.js", include_str!("../../../../../sdk/test-paginate.js")),
+    ("test.d.ts", include_str!("../../../../../sdk/test.d.ts")),
     ("README.md", include_str!("../../../../../sdk/README.md")),
 ];
 
-const PROJECT: [(&str, &str); 8] = [
+/// What every project has around its functions.
+const AROUND: [(&str, &str); 4] = [
     ("package.json", include_str!("files/package.json")),
     ("tsconfig.json", include_str!("files/tsconfig.json")),
     (".gitignore", include_str!("files/gitignore")),
     (".env", include_str!("files/env")),
+];
+
+/// One function of each kind, and their list.
+const EXAMPLES: [(&str, &str); 4] = [
     ("index.ts", include_str!("files/index.ts")),
     ("github/syncs/issues.ts", include_str!("files/issues.ts")),
     ("github/actions/create-issue.ts", include_str!("files/create-issue.ts")),
     ("github/on-events/greet.ts", include_str!("files/greet.ts")),
 ];
-
-/// So many of them are not about functions.
-const AROUND: usize = 4;
 
 /// The names under which the types are found.
 const PACKAGES: [&str; 2] = ["nango", "tenon"];
@@ -44,14 +52,25 @@ pub struct Written {
     pub kept: Vec<String>,
 }
 
-/// Makes a project in `dir`. Files that exist are kept, except the types, which are brought up to date.
+/// Makes a project in `dir`. Files that exist are kept, except the types, which are brought up to date. A folder that has
+/// functions gets a list of those; the examples are for folders that have none.
 pub fn init(dir: &Path) -> Result<Written> {
-    place(dir, &PROJECT)
+    let present = tenon_compiler::function_files(dir);
+    if present.is_empty() && !dir.join("index.ts").exists() {
+        return place(dir, &[AROUND, EXAMPLES].concat());
+    }
+    let index: String = present.iter().map(|entry| index_line(stem(entry))).collect();
+    place(dir, &[AROUND.as_slice(), &[("index.ts", &index)]].concat())
+}
+
+/// The function's path without the suffix.
+fn stem(entry: &Entry) -> &str {
+    entry.path.strip_suffix(".ts").unwrap_or(&entry.path)
 }
 
 /// Places what every project has around its functions: package.json, settings of TypeScript, `.gitignore`, the types.
 pub fn around(dir: &Path) -> Result<Written> {
-    place(dir, PROJECT.get(..AROUND).unwrap_or_default())
+    place(dir, &AROUND)
 }
 
 fn place(dir: &Path, files: &[(&str, &str)]) -> Result<Written> {

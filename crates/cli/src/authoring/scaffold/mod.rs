@@ -4,6 +4,6 @@ mod create;
 mod files;
 mod template;
 
-pub use create::{New, create};
+pub use create::{Listed, New, create, list_function};
 pub use files::{around, init, types, write};
 pub use template::add;

@@ -5,8 +5,9 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use tenon_catalog::library::FunctionTemplate;
 
-use super::create::{check_name, list_function};
+use super::create::{Listed, check_name, list_function};
 use super::files::write;
+use crate::failure::Failure;
 
 /// What was written, by path inside the project.
 #[derive(Debug, Default)]
@@ -41,19 +42,18 @@ pub fn add(dir: &Path, template: &FunctionTemplate, integration: &str, force: bo
         .map(|(path, _)| path.as_str())
         .collect();
     if !in_the_way.is_empty() && !force {
-        bail!(
-            "nothing was written: {} would be overwritten; pass --force for that, or --integration for another folder",
-            in_the_way.join(", ")
-        );
+        bail!(Failure::new(
+            "file_exists",
+            format!(
+                "nothing was written: {} would be overwritten; pass --force for that",
+                in_the_way.join(", ")
+            )
+        ));
     }
     for (path, text) in &files {
         write(&dir.join(path), text)?;
     }
-    let index = dir.join("index.ts");
-    if index.is_file() {
-        list_function(&index, &stem)?;
-        added.listed = true;
-    }
+    added.listed = list_function(dir, &stem)? != Listed::Nowhere;
     Ok(added)
 }
 

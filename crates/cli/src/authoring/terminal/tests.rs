@@ -1,4 +1,4 @@
-use super::Terminal;
+use super::{Terminal, agrees, plain};
 
 #[test]
 fn who_is_asked_and_who_sees_colours() {
@@ -24,4 +24,27 @@ fn who_is_asked_and_who_sees_colours() {
         );
         assert!(!terminal.without_questions().is_interactive());
     }
+}
+
+#[test]
+fn the_end_of_the_input_is_no_yes() {
+    for (line, default, agreed) in [
+        ("\n", true, true),
+        ("", true, false),
+        ("\n", false, false),
+        ("y", false, true),
+        (" YES\r\n", false, true),
+        ("no\n", true, false),
+    ] {
+        assert_eq!(agrees(line, default), agreed, "{line:?}");
+    }
+}
+
+#[test]
+fn what_terminals_act_on_is_made_visible() {
+    assert_eq!(plain("a\tb\n\u{e9}"), "a\tb\n\u{e9}");
+    assert_eq!(
+        plain("\u{1b}[2J\r\u{7}\u{7f}\u{9b}1m\0"),
+        "\\x1b[2J\\x0d\\x07\\x7f\\x9b1m\\x00"
+    );
 }

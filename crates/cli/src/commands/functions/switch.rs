@@ -6,7 +6,7 @@ use anyhow::Result;
 use http::Method;
 use serde_json::json;
 
-use super::{Named, refused};
+use super::named::Named;
 use crate::authoring::settings::EnvironmentArgs;
 use crate::authoring::terminal::{Style, Terminal, note, say};
 
@@ -18,17 +18,8 @@ pub(super) async fn run(
     terminal: Terminal,
 ) -> Result<ExitCode> {
     let client = common.client()?;
-    let body = match &named.kind {
-        Some(kind) => json!({ "enabled": enabled, "type": kind }),
-        None => json!({ "enabled": enabled }),
-    };
-    let plain = Named {
-        kind: None,
-        ..named.clone()
-    };
-    if let Err(error) = client.json(Method::PATCH, &plain.path("", &[]), Some(&body)).await {
-        return Ok(refused(common, terminal, &error.to_string()));
-    }
+    let body = json!({ "enabled": enabled });
+    named.change(&client, Method::PATCH, "", body).await?;
     if common.json {
         say(&json!({ "ok": true, "enabled": enabled }).to_string());
     } else {

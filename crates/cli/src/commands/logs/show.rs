@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::authoring::terminal::{Style, Terminal};
+use crate::authoring::terminal::{Style, Terminal, plain};
 
 /// Characters of a body or meta value shown on one line.
 const DETAIL_CHARS_MAX: usize = 2_000;
@@ -52,7 +52,7 @@ impl Show {
             "{} {} {:<22} {}",
             paint(Style::Dim, moment.trim_end_matches('Z')),
             paint(style, mark),
-            what,
+            plain(&what),
             paint(Style::Bold, text(operation, "title")),
         );
         for part in [whom, duration] {
@@ -105,7 +105,7 @@ impl Show {
         };
         let at = text(message, "at");
         let time = at.split('T').nth(1).unwrap_or(at).trim_end_matches('Z');
-        let shown = text(message, "message").replace('\n', "\n      ");
+        let shown = plain(text(message, "message")).replace('\n', "\n      ");
         self.line(&format!(
             "    {} {} {shown}",
             self.terminal.paint(Style::Dim, time),

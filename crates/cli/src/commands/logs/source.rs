@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use http::Method;
 use serde_json::{Value, json};
 use tenon_app::operations::{format_id, message_json, operation_json, parse_id};
@@ -13,8 +13,10 @@ use tenon_store::tables::operations::{self as table, NODE_BITS, OperationFilter}
 use tenon_store::tables::{accounts, environments};
 
 use super::LogsArgs;
-use crate::authoring::client::Client;
+use crate::authoring::client::{Client, segment};
 use crate::authoring::settings::Settings;
+use crate::commands::place::{self, Place};
+use crate::failure::Failure;
 use crate::wiring;
 
 /// Messages shown of one operation.
@@ -88,20 +90,10 @@ impl Source {
             let key = settings.key(&args.server, environment)?;
             Ok(Self::Server(Client::new(&settings.host(&args.server), key)?))
         };
-        if args.server.host.is_some() {
-            return at_server();
-        }
-        let config = args.common.load(Vec::new())?;
-        let local = config.storage.database_url.is_empty();
-        if local && !config.storage.data_dir.join("tenon.db").is_file() {
-            if settings.names_host() {
-                return at_server();
-            }
-            bail!(
-                "there is no database in {}; name the server's --data-dir, or its address with --host or TENON_HOST",
-                config.storage.data_dir.display()
-            );
-        }
+        let config = match place::choose(&args.common, &settings, args.server.host.as_deref())? {
+            Place::Server => return at_server(),
+            Place::Database(config) => config,
+        };
         let store = wiring::open_store(&config).await?;
         let environment = match &args.env {
             Some(name) => Some(environment_named(&store, name).await?),
@@ -152,19 +144,20 @@ impl Source {
     pub(super) async fn one(&self, id: &str) -> Result<Value> {
         match self {
             Self::Local { store, environment } => {
-                let number = parse_id(id).with_context(|| format!("{id} is not the id of an operation"))?;
+                let number =
+                    parse_id(id).ok_or_else(|| Failure::usage(format!("{id} is not the id of an operation")))?;
                 let mut conn = store.read().await?;
                 let rows = table::list_by_ids(&mut conn, &[number]).await?;
                 let row = rows
                     .into_iter()
                     .find(|row| environment.is_none_or(|wanted| row.environment_id == wanted))
-                    .with_context(|| format!("there is no operation {id}"))?;
+                    .ok_or_else(|| Failure::not_found(format!("there is no operation {id}")))?;
                 let messages = table::list_messages(&mut conn, row.environment_id, number, -1, MESSAGES_MAX).await?;
                 let messages: Vec<Value> = messages.iter().map(message_json).collect();
                 Ok(json!({ "operation": operation_json(&row), "messages": messages }))
             }
             Self::Server(client) => Ok(client
-                .json(Method::GET, &format!("/logs/operations/{id}"), None)
+                .json(Method::GET, &format!("/logs/operations/{}", segment(id)?), None)
                 .await?),
         }
     }
@@ -217,7 +210,10 @@ async fn environment_named(store: &Store, name: &str) -> Result<EnvironmentId> {
     all.iter()
         .find(|row| row.name == name)
         .map(|row| row.id)
-        .with_context(|| format!("there is no environment {name:?}; there are: {}", names.join(", ")))
+        .ok_or_else(|| {
+            let names = names.join(", ");
+            Failure::not_found(format!("there is no environment {name:?}; there are: {names}")).into()
+        })
 }
 
 #[cfg(test)]

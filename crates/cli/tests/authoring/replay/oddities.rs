@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::tenon::{folder, tenon};
-use super::{action, all_pass, one_get, reasons, sync};
+use super::{action, actions, all_pass, one_get, reasons, sync};
 
 #[test]
 fn syntax_and_globals_of_public_functions() {
@@ -121,4 +121,32 @@ fn fixtures_as_they_are_found() {
     let reasons = reasons(&ran);
     assert_eq!(reasons.len(), 3, "links are not looked into: {reasons:?}");
     assert!(reasons.values().all(String::is_empty), "{reasons:?}");
+}
+
+/// What is named must be there, and a fixture has one path however it is named.
+#[test]
+fn fixtures_are_found_as_they_are_named() {
+    let dir = actions(&[("one", "return 1;", json!({ "output": 1, "nango": {} }))]);
+    std::fs::write(dir.path().join("acme/actions/two.ts"), action("return 2;")).unwrap();
+    for path in [".", "acme/tests/acme-one.test.json"] {
+        let ran = tenon(dir.path(), None, &["test", path, "--json"]);
+        let fixture = &ran.json()["results"][0]["fixture"];
+        assert_eq!(fixture, "acme/tests/acme-one.test.json", "{path}: {}", ran.stdout);
+    }
+    for (args, refusal) in [
+        (
+            &["acme/actions/one.ts"][..],
+            "acme/actions/one.ts is neither a folder nor a fixture; fixtures are files",
+        ),
+        (&["--filter", "typo"], "no fixture matches --filter typo\n"),
+        (
+            &["--filter", "TWO"],
+            "no fixture matches --filter TWO; acme/actions/two has none",
+        ),
+        (&["nosuch"], "there is nothing at nosuch"),
+    ] {
+        let ran = tenon(dir.path(), None, &[&["test"], args].concat());
+        assert_eq!(ran.code, 1, "{args:?}");
+        assert!(ran.stderr.starts_with(&format!("error: {refusal}")), "{}", ran.stderr);
+    }
 }

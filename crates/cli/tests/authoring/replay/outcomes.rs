@@ -118,7 +118,7 @@ fn differences_and_failures_say_where() {
             "thrown",
             "ActionError {\"message\":\"no such thing\",\"type\":\"not_found\"}",
         ),
-        ("broken", "undefined"),
+        ("broken", "undefined (reading 'b'), at acme/actions/broken.ts:"),
         ("no-connection", "the fixture has no nango.getConnection"),
         ("no-output", "the fixture has no output; the function gave 1"),
         (
@@ -332,15 +332,34 @@ fn tests_for_the_public_kit_are_written_once() {
         ),
         ("vite.config.ts", "mine"),
     ]);
-    for (filter, written) in [
-        (&["-i", "other"][..], 0),
-        (&["-s", "get"], 0),
-        (&["-a", "items"], 0),
-        (&["-i", "acme", "-s", "items"], 2),
+    for (filter, refusal) in [
+        (&["-i", "other"][..], "there is no function of the integration other"),
+        (&["-a", "nope"], "there is no action called nope"),
+        (
+            &["-s", "get"],
+            "there is no sync called get; there is acme/actions/get.ts",
+        ),
+        (
+            &["-i", "acme", "-a", "items"],
+            "there is no action called items in acme; there is acme/syncs/items.ts",
+        ),
     ] {
-        let ran = tenon(dir.path(), None, &[&["generate:tests", "--json"], filter].concat());
-        assert_eq!(ran.json()["written"].as_array().unwrap().len(), written, "{filter:?}");
+        let ran = tenon(dir.path(), None, &[&["generate:tests"], filter].concat());
+        assert_eq!(
+            (ran.code, ran.stderr.trim_end()),
+            (1, format!("error: {refusal}").as_str())
+        );
     }
+    let package = |text: &str| std::fs::write(dir.path().join("package.json"), text).unwrap();
+    package("{ \"dependencies\": { \"vitest\": \"1\" } }");
+    let ran = tenon(
+        dir.path(),
+        None,
+        &["generate:tests", "--json", "-i", "acme", "-s", "items"],
+    );
+    assert_eq!(ran.json()["written"].as_array().unwrap().len(), 2, "{}", ran.stdout);
+    assert_eq!(ran.json()["extended"], json!([]), "it has Vitest");
+    package("{\n\t\"name\": \"x\",\n\t\"devDependencies\": {\n\t\t\"a\": \"1\"\n\t}\n}\n");
     std::fs::remove_file(dir.path().join("acme/tests/acme-items.test.ts")).unwrap();
     std::fs::remove_file(dir.path().join("vitest.setup.ts")).unwrap();
     let ran = tenon(dir.path(), None, &["generate:tests", "--json"]);
@@ -350,7 +369,12 @@ fn tests_for_the_public_kit_are_written_once() {
         "{}",
         ran.stdout
     );
+    assert_eq!(ran.json()["extended"].as_array().unwrap().len(), 1, "{}", ran.stdout);
     let read = |path: &str| std::fs::read_to_string(dir.path().join(path)).unwrap();
+    assert_eq!(
+        read("package.json"),
+        "{\n\t\"name\": \"x\",\n\t\"devDependencies\": {\n\t\t\"a\": \"1\",\n\t\t\"vitest\": \"^2.1.9\"\n\t}\n}\n"
+    );
     let test = read("acme/tests/acme-items.test.ts");
     assert!(
         test.contains("from '../syncs/items.js'") && test.contains("['Item', 'Other']"),

@@ -3,7 +3,6 @@ import * as z from 'zod';
 
 const action = createAction({
     description: 'Opens an issue in a repository.',
-    version: '1.0.0',
     scopes: ['repo'],
     input: z.object({
         repository: z.string(),

@@ -26,7 +26,6 @@ interface Issue {
 
 const sync = createSync({
     description: 'Issues of one repository, changed ones first.',
-    version: '1.0.0',
     frequency: 'every hour',
     // The repository is in the metadata, so the sync is started when they have been set.
     autoStart: false,

@@ -3,7 +3,6 @@ import * as z from 'zod';
 
 const action = createAction({
     description: 'Says in one sentence what __NAME__ does.',
-    version: '1.0.0',
     input: z.object({ id: z.string() }),
     output: z.object({ id: z.string() }),
 

@@ -8,7 +8,6 @@ const __MODEL__ = z.object({
 
 const sync = createSync({
     description: 'Says in one sentence what __NAME__ keeps a copy of.',
-    version: '1.0.0',
     frequency: 'every hour',
     autoStart: true,
     models: { __MODEL__ },
