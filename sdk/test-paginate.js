@@ -2,11 +2,14 @@
 
 const IN_BODY = ['POST', 'PUT', 'PATCH'];
 
-/** The value at a path such as `data.items[0]`; the whole without a path. */
+/** The names on a path such as `data.items[0]['x.y']`. */
+const namesOf = (path) => [...path.matchAll(/[^.[\]]+|\[(?:(-?\d+)|(["'])(.*?)\2)\]/g)].map(([plain, index, , quoted]) => quoted ?? index ?? plain);
+
+/** The value at a path; the whole without a path. */
 function at(value, path) {
     if (!path) return value;
     if (value && typeof value === 'object' && Object.hasOwn(value, path)) return value[path];
-    return path.split(/[.[\]]+/).filter(Boolean).reduce((inner, name) => inner?.[name], value);
+    return namesOf(path).reduce((inner, name) => inner?.[name], value);
 }
 
 /** A body whose members called `page.after` or `list[0]` are members of objects and lists. */
@@ -14,7 +17,7 @@ function expanded(body) {
     if (typeof body !== 'object' || Array.isArray(body)) return body;
     const whole = {};
     for (const [path, value] of Object.entries(body)) {
-        const names = path.split(/[.[\]]+/).filter(Boolean);
+        const names = namesOf(path);
         const last = names.pop() ?? path;
         let inner = whole;
         names.forEach((name, index) => {
@@ -99,14 +102,18 @@ async function* byOffset(rules, ask, set, inBody) {
     }
 }
 
-/** Goes through all pages; `send` answers one request. */
-export async function* pages(config, send) {
-    const rules = config.paginate;
-    if (!rules?.type) {
-        throw new Error(
-            'the test kit knows no defaults of providers: give the type and the names in the paginate of the call, or run the fixture with `tenon test`'
-        );
+/** The settings of a call: those of its provider, and over them its own. */
+function rulesOf(config, defaults) {
+    const rules = { ...defaults, ...config.paginate };
+    if (!rules.type) {
+        throw new Error('how the provider pages its lists is not known: give the type and the names in the paginate of the call, or name the folder after the provider');
     }
+    return { ...rules, type: String(rules.type).toLowerCase() };
+}
+
+/** Goes through all pages; `send` answers one request. */
+export async function* pages(config, send, defaults) {
+    const rules = rulesOf(config, defaults);
     // The caller's own object is changed, as in production: what a function changes between pages counts, too.
     const request = config;
     request.method = (config.method ?? 'GET').toUpperCase();
@@ -132,4 +139,47 @@ export async function* pages(config, send) {
     else if (rules.type === 'link') yield* byLink(rules, ask, request);
     else if (rules.type === 'offset') yield* byOffset(rules, ask, set, inBody);
     else throw new Error(`paginate has no type ${rules.type}: it is cursor, link or offset`);
+}
+
+/**
+ * Goes through the pages of older fixtures: the loops that they were recorded with call nobody back, read paths as plain keys, and end
+ * after the first page when its headers were not recorded.
+ */
+export async function* olderPages(config, send, defaults) {
+    const rules = rulesOf(config, defaults);
+    const inBody = IN_BODY.includes((config.method ?? 'GET').toUpperCase());
+    const sent = { ...(inBody ? config.data : config.params) };
+    const request = { ...config };
+    let offset = rules.offset_start_value || 0;
+    if (rules.limit) sent[rules.limit_name_in_request] = rules.limit;
+    for (;;) {
+        if (rules.type === 'offset') sent[rules.offset_name_in_request] = inBody ? offset : String(offset);
+        const { data, headers } = await send({ ...request, [inBody ? 'data' : 'params']: { ...sent } });
+        if (!headers) return yield* unlabelled(data, rules.response_path);
+        const page = rules.type === 'offset' ? at(data, rules.response_path) : rules.response_path ? data[rules.response_path] : data;
+        if (!page?.length) return;
+        yield page;
+        if (rules.type === 'cursor') {
+            const found = data[rules.cursor_path_in_response];
+            const cursor = typeof found === 'string' ? found.trim() : found;
+            if (cursor === '' || !['string', 'number'].includes(typeof cursor)) return;
+            sent[rules.cursor_name_in_request] = cursor;
+        } else if (rules.type === 'offset') {
+            if (rules.limit && page.length < rules.limit) return;
+            offset += rules.offset_calculation_method === 'per-page' ? 1 : page.length;
+        } else {
+            const { link_rel_in_response_header: relation, link_path_in_response_body: path } = rules;
+            const next = relation ? linked(headers.link, relation) : path && at(data, path);
+            if (!next) return;
+            const url = URL.canParse(next) ? new URL(next) : undefined;
+            request.endpoint = url ? url.pathname + url.search : next;
+            for (const name of Object.keys(sent)) delete sent[name];
+        }
+    }
+}
+
+function* unlabelled(data, responsePath) {
+    if (Array.isArray(data)) yield data;
+    if (responsePath) return yield data[responsePath];
+    for (const value of Object.values(data)) if (Array.isArray(value)) yield value;
 }

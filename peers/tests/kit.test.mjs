@@ -1,7 +1,7 @@
-// Verdicts of `tenon test` and of the public test kit on the same functions and fixtures: the kit itself, run by Vitest, is the measure.
+// Verdicts of `tenon test`, of our kit for Vitest and of the public one on the same functions and fixtures: the public kit is the measure.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -10,9 +10,9 @@ import { binary, ROOT, temporaryFolder } from '../support/server.mjs';
 const run = promisify(execFile);
 const peers = path.join(ROOT, 'peers');
 
-const CONFIG = `import { defineConfig } from 'vitest/config';
+const config = (setup) => `import { defineConfig } from 'vitest/config';
 export default defineConfig({ test: {
-    globals: true, include: ['**/*.test.ts'], setupFiles: './vitest.setup.ts', testTimeout: 30_000,
+    globals: true, include: ['**/*.test.ts'], setupFiles: './${setup}', testTimeout: 30_000,
     isolate: false, pool: 'threads', poolOptions: { threads: { singleThread: true } }
 } });
 `;
@@ -50,33 +50,6 @@ async function files(at, wanted) {
     return found.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name)).filter((file) => wanted(file) && !file.includes('node_modules')).sort();
 }
 
-/**
- * Tests are written for fixtures in one file; each older recording gets one with the models that it has, until its test is there.
- * Answers their paths.
- */
-async function stagedOlder() {
-    const written = [];
-    for (const { dir, name } of await recordings(path.join(folder, 'right', 'older'))) {
-        const folders = (await readdir(path.join(dir, 'mocks', name), { withFileTypes: true })).filter((entry) => entry.isDirectory());
-        const batchSave = Object.fromEntries(folders.map((model) => [model.name, []]));
-        const file = path.join(dir, 'tests', `${name}.test.json`);
-        await mkdir(path.dirname(file), { recursive: true });
-        await writeFile(file, JSON.stringify({ nango: { batchSave } }));
-        written.push(file);
-    }
-    return written;
-}
-
-/** Older recordings below `at`: {dir: folder of the integration, name: of the function}. */
-async function recordings(at) {
-    const found = [];
-    for (const integration of await readdir(at)) {
-        const dir = path.join(at, integration);
-        for (const name of await readdir(path.join(dir, 'mocks'))) if (name !== 'nango') found.push({ dir, name });
-    }
-    return found;
-}
-
 before(async () => {
     folder = await temporaryFolder('tenon-kit-');
     const fixtures = path.join(peers, 'fixtures', 'kit');
@@ -92,21 +65,22 @@ before(async () => {
     }
     await writeFile(path.join(folder, 'package.json'), '{ "name": "kit", "private": true, "type": "module" }');
     await symlink(path.join(peers, 'node_modules'), path.join(folder, 'node_modules'));
-    const older = await stagedOlder();
     for (const half of ['right', 'wrong']) await run(binary(), ['generate:tests'], { cwd: path.join(folder, half) });
-    for (const file of older) await rm(file);
-    await cp(path.join(folder, 'right', 'vitest.setup.ts'), path.join(folder, 'vitest.setup.ts'));
-    await writeFile(path.join(folder, 'vite.config.ts'), CONFIG);
+    const setup = await readFile(path.join(folder, 'right', 'vitest.setup.ts'), 'utf8');
+    await run(binary(), ['init', '--types'], { cwd: folder });
+    await writeFile(path.join(folder, 'public.ts'), setup);
+    await writeFile(path.join(folder, 'ours.ts'), setup.replace("'nango/test'", "'./.tenon/sdk/test.js'"));
 });
 
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** Whether each test file passes in the kit, by its path without ending. */
-async function kitVerdicts() {
-    const out = path.join(folder, 'kit.json');
+/** Whether each test file passes in a kit, `public` or `ours`, by its path without ending. */
+async function kitVerdicts(kit) {
+    const out = path.join(folder, `${kit}.json`);
+    await writeFile(path.join(folder, `${kit}.config.ts`), config(`${kit}.ts`));
     const vitest = path.join(peers, 'node_modules', '.bin', 'vitest');
     // Failures are what is asked for here.
-    await run(vitest, ['run', '--config', 'vite.config.ts', '--reporter=json', `--outputFile=${out}`], { cwd: folder, maxBuffer: 64 << 20 }).catch(() => undefined);
+    await run(vitest, ['run', '--config', `${kit}.config.ts`, '--reporter=json', `--outputFile=${out}`], { cwd: folder, maxBuffer: 64 << 20 }).catch(() => undefined);
     const { testResults } = JSON.parse(await readFile(out, 'utf8'));
     return new Map(testResults.map(({ name, status, assertionResults }) => {
         const passed = status === 'passed' && assertionResults.length > 0 && assertionResults.every((one) => one.status === 'passed');
@@ -129,11 +103,13 @@ async function ourVerdicts() {
     return verdicts;
 }
 
-test('what passes in the public kit passes here, and nothing else', async () => {
-    const [kit, ours] = [await kitVerdicts(), await ourVerdicts()];
+test('what passes in the public kit passes in both of ours, and nothing else', async () => {
+    const [kit, own, ours] = await Promise.all([kitVerdicts('public'), kitVerdicts('ours'), ourVerdicts()]);
     assert.ok(kit.size > 200, `${kit.size} test files were run`);
     assert.ok([...kit.values()].filter(Boolean).length > 100, 'the kit accepts the right half');
     const differing = [...kit].filter(([name, passed]) => ours.get(name)?.passed !== passed);
     assert.deepEqual(differing.map(([name, passed]) => `${name}: the kit says ${passed}, we ${JSON.stringify(ours.get(name))}`), []);
     assert.deepEqual([...ours.keys()].filter((name) => !kit.has(name)), [], 'each fixture has its test');
+    assert.deepEqual([...own].filter(([name, passed]) => kit.get(name) !== passed), [], 'our kit for Vitest says the same');
+    assert.equal(own.size, kit.size);
 });

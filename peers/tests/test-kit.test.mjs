@@ -137,3 +137,84 @@ test('generated tests pass with the kit of the project, and fail for what is wro
     assert.match(wrong['acme-items.test.ts: saves the recorded records'], /to strictly equal/);
     assert.equal(wrong['acme-items.test.ts: deletes the recorded records'], true);
 });
+
+const PAGED = `import { createSync } from 'nango';
+import * as z from 'zod';
+
+const Item = z.object({ id: z.string() });
+
+export default createSync({
+    description: 'Items of a provider, in its own pages.',
+    frequency: 'every hour',
+    models: { Item },
+    exec: async (nango) => {
+        for await (const page of nango.paginate<any>({ endpoint: '/list'PAGINATE })) await nango.batchSave(page, 'Item');
+    }
+});
+`;
+
+/** Places files below the project's folder; what is no text becomes JSON. */
+async function place(files) {
+    for (const [name, content] of Object.entries(files)) {
+        const file = path.join(folder, name);
+        await mkdir(path.dirname(file), { recursive: true });
+        await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
+    }
+}
+
+test('lists are paged as the provider pages them that the folder is called after', async () => {
+    const answers = (api, records) => ({ nango: { batchSave: { Item: ids(...records) } }, api: { get: { '/list': api } } });
+    const linked = { response: ids('l1'), headers: { link: '<https://api.github.com/list?page=2>; rel="next"' }, request: {} };
+    await place({
+        'hubspot/syncs/list.ts': PAGED.replace('PAGINATE', ', paginate: { limit: 1 }'),
+        'hubspot/tests/list.test.json': answers(
+            [
+                { response: { results: ids('h1'), paging: { next: { after: 'n' } } }, request: { params: { limit: '1' } } },
+                { response: { results: ids('h2') }, request: { params: { after: 'n', limit: '1' } } }
+            ],
+            ['h1', 'h2']
+        ),
+        'github-ours/syncs/list.ts': PAGED.replace('PAGINATE', ''),
+        'github-ours/tests/list.test.json': answers([linked, { response: ids('l2'), request: { params: { page: '2' } } }], ['l1', 'l2']),
+        'nobody/syncs/list.ts': PAGED.replace('PAGINATE', ''),
+        'nobody/tests/list.test.json': answers([], [])
+    });
+    await run(binary(), ['generate:tests'], { cwd: folder });
+    const found = await verdicts();
+    assert.equal(found['hubspot-list.test.ts: saves the recorded records'], true);
+    assert.equal(found['github-ours-list.test.ts: saves the recorded records'], true);
+    assert.match(found['nobody-list.test.ts: saves the recorded records'], /how the provider pages its lists is not known/);
+});
+
+test('older fixtures, a file per value and per request, are read', async () => {
+    const identity = (params, more) => ({ requestIdentity: { method: 'get', endpoint: 'list', params, headers: [['accept', 'text/xml']], ...more } });
+    const cursor = ", headers: { Accept: 'text/xml', Host: 'h' }, params: { limit: 2 }, paginate: { type: 'cursor', cursor_name_in_request: 'after', cursor_path_in_response: 'next', response_path: 'items' }";
+    await place({
+        'older/actions/rename.ts': ACTION,
+        'older/mocks/rename/input.json': { id: 'a', name: 'New' },
+        'older/mocks/rename/output.json': { id: 'a', name: 'New', found: false },
+        'older/mocks/nango/get/proxy/items/a/rename.json': { id: 'a' },
+        'older/mocks/nango/patch/proxy/items/rename.json': { id: 'a', name: 'New' },
+        'older/syncs/list.ts': PAGED.replace('PAGINATE', cursor),
+        'older/mocks/list/Item/batchSave.json': ids('a', 'b'),
+        'older/mocks/nango/get/proxy/list/list/one.json': { ...identity([['limit', 2]]), headers: {}, status: 200, response: { items: ids('a'), next: ' n' } },
+        'older/mocks/nango/get/proxy/list/list/two.json': { ...identity([['after', 'n'], ['limit', 2]]), headers: {}, response: { items: ids('b') } },
+        // Without headers there is only the first page, whatever it says about more.
+        'older/syncs/first.ts': PAGED.replace('PAGINATE', cursor),
+        'older/mocks/first/Item/batchSave.json': ids('a'),
+        'older/mocks/nango/get/proxy/list/first.json': { items: ids('a'), next: 'n' },
+        'older/actions/lost.ts': ACTION,
+        'older/mocks/lost/input.json': { id: '../../../lost/input', name: 'New' },
+        'older/mocks/lost/output.json': {}
+    });
+    const { stdout } = await run(binary(), ['generate:tests', '--integration', 'older'], { cwd: folder });
+    assert.match(stdout, /older\/tests\/older-rename\.test\.ts/);
+    const found = await verdicts();
+    assert.equal(found['older-rename.test.ts: answers the recorded output'], true);
+    assert.equal(found['older-list.test.ts: saves the recorded records'], true);
+    assert.equal(found['older-first.test.ts: saves the recorded records'], true);
+    assert.match(found['older-lost.test.ts: answers the recorded output'], /mocks\/lost holds no answer to GET /);
+    const { stdout: report } = await run(binary(), ['test', 'older', '--json'], { cwd: folder }).catch((error) => error);
+    const results = Object.fromEntries(JSON.parse(report).results.map((one) => [one.function, one.status]));
+    assert.deepEqual(results, { 'older/actions/rename': 'passed', 'older/actions/lost': 'failed', 'older/syncs/first': 'passed', 'older/syncs/list': 'passed' });
+});

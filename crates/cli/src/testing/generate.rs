@@ -14,10 +14,11 @@ use serde_json::{Value, json, ser::PrettyFormatter};
 use tenon_compiler::{Entry, Folder};
 
 use super::{
-    discover::{Case, Found, Source, discover},
+    discover::{Found, Source, discover},
     place,
-    recording::{Recording, Unified},
+    recording::Recording,
 };
+use crate::authoring::scaffold::write;
 use crate::failure::Failure;
 
 const SETUP: [(&str, &str); 2] = [
@@ -97,18 +98,14 @@ pub fn generate(path: &Path, wanted: Wanted<'_>) -> Result<Generated> {
     let mut generated = Generated::default();
     let written = &mut generated.written;
     for case in found.cases {
-        let Some(text) = test_of(&case) else {
+        let Some(entry) = case.function.as_ref().filter(|entry| wanted.includes(entry)) else {
             continue;
         };
-        let (Source::File(fixture), Some(entry)) = (&case.source, &case.function) else {
+        let Some((folder, text)) = test_of(&case.source, entry) else {
             continue;
         };
-        if !wanted.includes(entry) {
-            continue;
-        }
-        let folder = fixture.parent().unwrap_or(fixture);
-        let test = folder.join(format!("{}-{}.test.ts", entry.integration, entry.name));
         if case.test_file.is_none() {
+            let test = folder.join(format!("{}-{}.test.ts", entry.integration, entry.name));
             write_new(&test, &text, written)?;
         }
         for (name, text) in SETUP {
@@ -157,35 +154,37 @@ fn indented_like(text: &str, value: &Value) -> Result<String> {
     Ok(String::from_utf8(out)?)
 }
 
-/// The test for a fixture; none for kinds of functions that the kit does not run.
-fn test_of(case: &Case) -> Option<String> {
-    let (Source::File(path), Some(entry)) = (&case.source, &case.function) else {
-        return None;
-    };
+/// The folder and the text of the test that reads a recording; none for functions that no test of this kind can run.
+fn test_of(source: &Source, entry: &Entry) -> Option<(PathBuf, String)> {
     let template = match entry.folder? {
         Folder::Actions => include_str!("templates/action.test.ts"),
         Folder::Syncs => include_str!("templates/sync.test.ts"),
         Folder::OnEvents | Folder::Functions => return None,
     };
-    let models: Vec<String> = match Unified::read(path) {
-        Ok(fixture) => {
-            let batches = Recording::Unified(fixture).batches("batchSave");
-            batches.into_iter().map(|(model, _)| format!("'{model}'")).collect()
+    let (folder, fixture) = match source {
+        Source::File(path) => {
+            let name = path.file_name()?.to_str()?.trim_end_matches(".test.json");
+            (path.parent()?.to_owned(), name)
         }
-        Err(_) => Vec::new(),
+        Source::Mocks(mocks, name) => (mocks.with_file_name("tests"), name.as_str()),
     };
-    let fixture = path.file_name()?.to_str()?.trim_end_matches(".test.json");
+    let batches = Recording::read(source).map(|recording| recording.batches("batchSave"));
+    let models: Vec<String> = batches
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(model, _)| format!("'{model}'"))
+        .collect();
     let text = template
         .replace("__FUNCTION__", &entry.name)
         .replace("__INTEGRATION__", &entry.integration)
         .replace("__FIXTURE__", fixture)
         .replace("__MODELS__", &models.join(", "));
-    Some(text)
+    Some((folder, text))
 }
 
 fn write_new(path: &Path, text: &str, written: &mut Vec<PathBuf>) -> Result<()> {
     if !path.exists() {
-        fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+        write(path, text)?;
         written.push(path.to_owned());
     }
     Ok(())

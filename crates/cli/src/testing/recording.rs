@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use tenon_model::Timestamp;
 
 use super::{
+    discover::Source,
     identity::{Identity, is_form, plain_text},
     js_text::stringify,
     older::Older,
@@ -24,6 +25,19 @@ pub enum Recording {
 pub type Batches = Vec<(String, Vec<Value>)>;
 
 impl Recording {
+    /// Reads what was found.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub fn read(source: &Source) -> Result<Self, String> {
+        match source {
+            Source::File(path) => Unified::read(path).map(Self::Unified),
+            Source::Mocks(mocks, function) => Older::find(mocks, function)
+                .map(Self::Older)
+                .ok_or_else(|| "the recording is gone".to_owned()),
+        }
+    }
+
     /// The input of an action.
     pub fn input(&self) -> Option<Value> {
         match self {

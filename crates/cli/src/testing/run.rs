@@ -17,11 +17,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Status, Verdict,
     declared::{Declared, kind_of},
-    discover::{Case, Source},
+    discover::Case,
     host::{ReplayHost, Seen},
     judge::{Wanted, judge},
-    older::Older,
-    recording::{Recording, Unified},
+    recording::Recording,
     staging::Staging,
     torture::{self, Disturbance, Torture},
     world::World,
@@ -119,7 +118,7 @@ impl<'r> Runner<'r> {
             Ok(program) => program,
             Err(verdict) => return only(verdict),
         };
-        let recording = match read(&case.source) {
+        let recording = match Recording::read(&case.source) {
             Ok(recording) => Arc::new(recording),
             Err(reason) => return only(Verdict::failed(reason)),
         };
@@ -352,15 +351,6 @@ impl<'r> Runner<'r> {
             provider.to_wire().pointer("/proxy/paginate").cloned()
         };
         known.entry(integration.to_owned()).or_insert_with(load).clone()
-    }
-}
-
-fn read(source: &Source) -> Result<Recording, String> {
-    match source {
-        Source::File(path) => Unified::read(path).map(Recording::Unified),
-        Source::Mocks(mocks, function) => Older::find(mocks, function)
-            .map(Recording::Older)
-            .ok_or_else(|| "the recording is gone".to_owned()),
     }
 }
 

@@ -1,14 +1,16 @@
 //! The files of a new project, built into the binary.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
+use tenon_catalog::Catalog;
 use tenon_compiler::Entry;
 
 use super::create::index_line;
 
 /// The types that make editors know `nango` and `tenon`, and the kit for tests; written below `.tenon/sdk`.
-const SDK: [(&str, &str); 10] = [
+const SDK: [(&str, &str); 12] = [
     ("package.json", include_str!("../../../../../sdk/package.json")),
     ("index.js", include_str!("../../../../../sdk/index.js")),
     ("index.d.ts", include_str!("../../../../../sdk/index.d.ts")),
@@ -19,7 +21,9 @@ const SDK: [(&str, &str); 10] = [
         include_str!("../../../../../sdk/experimental.d.ts"),
     ),
     ("test.js", include_str!("../../../../../sdk/test.js")),
+    ("test-fixtures.js", include_str!("../../../../../sdk/test-fixtures.js")),
     ("test-paginate.js", include_str!("../../../../../sdk/test-paginate.js")),
+    ("test-request.js", include_str!("../../../../../sdk/test-request.js")),
     ("test.d.ts", include_str!("../../../../../sdk/test.d.ts")),
     ("README.md", include_str!("../../../../../sdk/README.md")),
 ];
@@ -91,29 +95,44 @@ fn place(dir: &Path, files: &[(&str, &str)]) -> Result<Written> {
 
 /// Writes the types of the SDK, or brings them up to date.
 pub fn types(dir: &Path) -> Result<Written> {
-    for (name, text) in SDK {
+    let pagination = pagination()?;
+    let sdk = [SDK.as_slice(), &[("pagination.json", &pagination)]].concat();
+    for (name, text) in &sdk {
         write(&dir.join(".tenon/sdk").join(name), text)?;
     }
-    link_types(dir)?;
+    link_types(dir, &sdk)?;
     Ok(Written {
         created: vec![".tenon/sdk/".to_owned()],
         kept: Vec::new(),
     })
 }
 
+/// How the lists of each provider are paged, for the test kit, by the names of the providers; `null` where it is not known.
+fn pagination() -> Result<String> {
+    let catalog = Catalog::embedded().context("the catalogue of providers")?;
+    let mut known = BTreeMap::new();
+    for provider in catalog.iter() {
+        let paginate = provider.to_wire().pointer_mut("/proxy/paginate").map(Value::take);
+        for name in std::iter::once(&provider.id).chain(&provider.synonyms) {
+            known.insert(name.clone(), paginate.clone());
+        }
+    }
+    serde_json::to_string(&known).context("the pagination of the providers")
+}
+
 /// Places the types where editors look for packages, so that they work before the first `npm install`, which
 /// then puts links to `.tenon/sdk` in their place.
-fn link_types(dir: &Path) -> Result<()> {
+fn link_types(dir: &Path, sdk: &[(&str, &str)]) -> Result<()> {
     for package in PACKAGES {
         let target = dir.join("node_modules").join(package);
         if target.exists() {
             continue;
         }
-        for (name, text) in SDK {
-            let text = if name == "package.json" {
+        for (name, text) in sdk {
+            let text = if *name == "package.json" {
                 text.replace("\"name\": \"nango\"", &format!("\"name\": \"{package}\""))
             } else {
-                text.to_owned()
+                (*text).to_owned()
             };
             write(&target.join(name), &text)?;
         }
