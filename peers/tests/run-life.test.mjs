@@ -192,3 +192,16 @@ test('a deploy that drops a model shows its records as deleted; another mode lea
     await until('the records to go', async () => (await alive('Thing')) === 0);
     assert.equal(await alive('Run'), before[1]);
 });
+
+test('a sync that goes takes along the models that no other sync saves, and no others', async () => {
+    const saving = (name, ...models) =>
+        flow('sync', name, models.map((model) => `await nango.batchSave([{ id: '${name}' }], '${model}');`).join(' '), { models, runs: 'every hour', auto_start: false, models_json_schema: definitions(...models) });
+    const deploy = (...flows) => must('POST', '/sync/deploy', { flowConfigs: flows, reconcile: true, debug: false, deployMode: 'integration', sdkVersion: '0.71.4-zero', nangoYamlBody: '' });
+    const alive = async (model) => (await records(model)).filter((one) => one._nango_metadata.last_action !== 'DELETED').map((one) => one.id).sort();
+    await deploy(saving('keep', 'Shared'), saving('gone', 'Shared', 'Own'));
+    for (const name of ['keep', 'gone']) await must('POST', '/sync/trigger', { provider_config_key: 'shop', connection_id: 'c-1', syncs: [name] });
+    await until('both to have run', async () => (await alive('Shared')).length === 2 && (await alive('Own')).length === 1);
+    await deploy(saving('keep', 'Shared'));
+    await until('the records of its own model to go', async () => (await alive('Own')).length === 0);
+    assert.deepEqual(await alive('Shared'), ['gone', 'keep'], 'what another sync saves stays as it is');
+});

@@ -30,8 +30,12 @@ const FUNCTIONS_MAX: i64 = 5_000;
 enum Job {
     /// Make the syncs of a function that connections lack, and give them its frequency.
     Spread { function: FunctionId },
-    /// Remove the syncs of a function that is gone.
-    Withdraw { function: FunctionId, models: Vec<String> },
+    /// Remove the syncs of a function that is gone, and show the records of models that nothing saves any more as deleted.
+    Withdraw {
+        integration: IntegrationId,
+        function: FunctionId,
+        models: Vec<String>,
+    },
     /// Show the records of models that a sync no longer has as deleted.
     Drop { function: FunctionId, models: Vec<String> },
     /// Show the records of a removed sync as deleted.
@@ -68,14 +72,19 @@ impl Upkeep {
                 while spread(app, environment, function).await? {}
                 Ok(())
             }
-            Job::Withdraw { function, models } => loop {
+            Job::Withdraw {
+                integration,
+                function,
+                models,
+            } => loop {
                 let mut tx = app.store().begin().await?;
                 let found = syncs::list_of_function(&mut tx, environment, function, STEP).await?;
                 if found.is_empty() {
                     return Ok(());
                 }
+                let gone = orphaned(&mut tx, environment, integration, &models).await?;
                 for sync in &found {
-                    remove(&mut tx, sync, &models, app.clock().now()).await?;
+                    remove(&mut tx, sync, &gone, app.clock().now()).await?;
                 }
                 tx.commit().await?;
             },
@@ -133,10 +142,7 @@ async fn drop_models(app: &App, environment: EnvironmentId, function: FunctionId
     let Some(row) = functions_table::find_by_id(&mut tx, environment, function).await? else {
         return Ok(());
     };
-    let integration = Function::from_row(row)?.integration_id;
-    let present = sync_functions(&mut tx, environment, integration).await?;
-    let is_gone = |model: &String| !present.iter().any(|one| one.definition.models.contains(model));
-    let gone: Vec<String> = models.into_iter().filter(is_gone).collect();
+    let gone = orphaned(&mut tx, environment, Function::from_row(row)?.integration_id, &models).await?;
     drop(tx);
     let mut after = SyncId(Default::default());
     loop {
@@ -149,6 +155,23 @@ async fn drop_models(app: &App, environment: EnvironmentId, function: FunctionId
         }
         tx.commit().await?;
     }
+}
+
+/// Those of the models that no function of the integration saves any more.
+async fn orphaned(
+    tx: &mut Tx,
+    environment: EnvironmentId,
+    integration: IntegrationId,
+    models: &[String],
+) -> Result<Vec<String>> {
+    let present = functions_of(tx, environment, integration, None).await?;
+    let is_saved = |model: &String| {
+        let mut saving = present
+            .iter()
+            .filter(|one| one.kind == FunctionKind::Sync || one.keeps_records());
+        saving.any(|one| one.definition.models.contains(model))
+    };
+    Ok(models.iter().filter(|model| !is_saved(model)).cloned().collect())
 }
 
 /// Leaves it to a task to show the records of models of a sync as deleted.
@@ -253,16 +276,23 @@ pub(crate) async fn on_connection_created(
     let Some(row) = connections::find_by_id(&mut tx, environment, connection).await? else {
         return Ok(());
     };
-    for function in sync_functions(&mut tx, environment, row.integration_id).await? {
+    let kind = Some(FunctionKind::Sync);
+    for function in functions_of(&mut tx, environment, row.integration_id, kind).await? {
         make(app, &mut tx, &function, connection).await?;
     }
     Ok(tx.commit().await?)
 }
 
-async fn sync_functions(tx: &mut Tx, environment: EnvironmentId, integration: IntegrationId) -> Result<Vec<Function>> {
+/// The functions of an integration, of one kind or of all.
+async fn functions_of(
+    tx: &mut Tx,
+    environment: EnvironmentId,
+    integration: IntegrationId,
+    kind: Option<FunctionKind>,
+) -> Result<Vec<Function>> {
     let filter = FunctionFilter {
         integration: Some(integration),
-        kind: Some(FunctionKind::Sync.as_str()),
+        kind: kind.map(FunctionKind::as_str),
         search: None,
     };
     let rows = functions_table::list(tx, environment, filter, 0, FUNCTIONS_MAX).await?;
@@ -341,6 +371,7 @@ pub(crate) async fn on_removed(
 ) -> Result<()> {
     for function in functions {
         let job = Job::Withdraw {
+            integration: function.integration_id,
             function: function.id,
             models: function.definition.models.clone(),
         };
