@@ -3,14 +3,16 @@
 //! The gate and the JSON reader run here, before authentication: a request with a foreign content type is 415, a
 //! malformed or non-object-non-list JSON body 400, whoever sends it. A body without a content type is not read.
 
+use async_compression::tokio::bufread::{BrotliDecoder, GzipDecoder, ZlibDecoder};
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tenon_app::Error;
+use tokio::io::AsyncReadExt as _;
 
 use crate::error::ApiError;
 use crate::{ApiState, query};
@@ -52,6 +54,11 @@ impl FromRequest<ApiState> for Input {
         let Parts {
             method, uri, headers, ..
         } = parts;
+        if uri.path_and_query().is_some_and(|text| text.as_str().contains("%00")) {
+            return Err(Error::refuse(400, "invalid_request")
+                .message("The URL holds the character NUL (%00), which is part of no name; leave it out")
+                .into());
+        }
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let json = match content_type {
             None => false,
@@ -63,7 +70,14 @@ impl FromRequest<ApiState> for Input {
             }
         };
         let raw = read_body(body, state.app.settings().body_bytes_max).await?;
-        let body = if json { read_json(&raw)? } else { None };
+        let body = if json {
+            read_json(&plain(&headers, &raw, state).await?)?
+        } else {
+            None
+        };
+        // A body of no bytes is an empty object, unlike none at all.
+        let announced = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+        let body = body.or_else(|| (json && announced).then(|| Value::Object(Map::new())));
         let query = query::parse(uri.query().unwrap_or_default());
         Ok(Self {
             method,
@@ -76,31 +90,104 @@ impl FromRequest<ApiState> for Input {
     }
 }
 
+/// The bytes of a body that may be compressed, up to the limit of bodies.
+async fn plain(headers: &HeaderMap, raw: &Bytes, state: &ApiState) -> Result<Bytes, ApiError> {
+    let Some(encoding) = headers.get(CONTENT_ENCODING) else {
+        return Ok(raw.clone());
+    };
+    let bytes_max = state.app.settings().body_bytes_max;
+    let (mut plain, room) = (Vec::new(), bytes_max as u64 + 1);
+    let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
+    let read = match encoding.as_str() {
+        "identity" | "" => return Ok(raw.clone()),
+        "gzip" => GzipDecoder::new(raw.as_ref()).take(room).read_to_end(&mut plain).await,
+        "deflate" => ZlibDecoder::new(raw.as_ref()).take(room).read_to_end(&mut plain).await,
+        "br" => {
+            BrotliDecoder::new(raw.as_ref())
+                .take(room)
+                .read_to_end(&mut plain)
+                .await
+        }
+        other => {
+            return Err(Error::refuse(415, "unsupported_content_encoding")
+                .message(format!(
+                    "Bodies are read as gzip, deflate, br or as they are, not as {other:?}"
+                ))
+                .into());
+        }
+    };
+    match read {
+        Ok(_) if plain.len() > bytes_max => Err(too_large(bytes_max)),
+        Ok(_) => Ok(plain.into()),
+        Err(error) => Err(Error::refuse(400, "invalid_body")
+            .message(format!("The request body is not {encoding}: {error}"))
+            .into()),
+    }
+}
+
+fn too_large(bytes_max: usize) -> ApiError {
+    Error::refuse(413, "body_too_large")
+        .message(format!(
+            "The request body is larger than {bytes_max} bytes; send less at a time"
+        ))
+        .into()
+}
+
 /// Reads a whole body up to a limit.
 pub(crate) async fn read_body(body: axum::body::Body, bytes_max: usize) -> Result<Bytes, ApiError> {
     let limited = http_body_util::Limited::new(body, bytes_max);
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(Error::refuse(413, "body_too_large")
-            .message(format!(
-                "The request body is larger than {bytes_max} bytes; send less at a time"
-            ))
-            .into()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large(bytes_max)),
         Err(_) => Err(Error::refuse(400, "invalid_body")
             .message("The request body ended early; send the request again")
             .into()),
     }
 }
 
-/// Reads a JSON body. Only objects and lists count; an empty body is an absent one.
+/// Reads a JSON body. Only objects and lists count; an empty body is an absent one. A mark of the byte order is not part of
+/// the text, and halves of characters, which JavaScript writes when it has cut a text, become U+FFFD.
 pub(crate) fn read_json(raw: &[u8]) -> Result<Option<Value>, ApiError> {
+    let raw = raw.strip_prefix("\u{feff}".as_bytes()).unwrap_or(raw);
     if raw.is_empty() {
         return Ok(None);
     }
     let refuse = |message: String| Err(Error::refuse(400, "invalid_json").message(message).into());
-    match serde_json::from_slice::<Value>(raw) {
+    let read = serde_json::from_slice::<Value>(raw);
+    let read = read.or_else(|error| serde_json::from_slice(&whole_characters(raw).ok_or(error)?));
+    match read {
         Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Some(value)),
         Ok(_) => refuse("The body must be a JSON object or list".to_owned()),
         Err(error) => refuse(format!("The body is not valid JSON: {error}")),
     }
 }
+
+/// The JSON text with escaped halves of characters replaced, when there are any.
+fn whole_characters(raw: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let half = |at: usize| {
+        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let mut whole = String::with_capacity(text.len());
+    let (mut copied, mut at, mut found) = (0, 0, false);
+    while let Some(step) = text.get(at..)?.find('\\') {
+        at += step;
+        match half(at) {
+            Some(0xd800..=0xdbff) if matches!(half(at + 6), Some(0xdc00..=0xdfff)) => at += 12,
+            Some(0xd800..=0xdfff) => {
+                whole.push_str(text.get(copied..at)?);
+                whole.push_str("\\ufffd");
+                at += 6;
+                (copied, found) = (at, true);
+            }
+            // Whatever is escaped, a second backslash above all, begins no escape itself.
+            _ => at += 1 + text.get(at + 1..)?.chars().next()?.len_utf8(),
+        }
+    }
+    whole.push_str(text.get(copied..)?);
+    found.then(|| whole.into_bytes())
+}
+
+#[cfg(test)]
+mod tests;

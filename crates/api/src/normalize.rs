@@ -1,13 +1,16 @@
-//! Makes paths uniform before routing: trailing slashes go, and the first segment may be written in any case.
+//! Makes paths uniform before routing: trailing slashes go, and the fixed members may be written in any case.
 //!
 //! What follows `/proxy` and `/v1` belongs to the provider and is left as it is, byte for byte.
 
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use http::Uri;
 use http::uri::PathAndQuery;
 use tower::Service;
+
+use crate::routes::utility::documented_paths;
 
 /// Wraps a router.
 #[derive(Debug, Clone)]
@@ -60,9 +63,45 @@ fn normalized(path: &str) -> Option<String> {
     let uniform = match trimmed {
         None => format!("/{lower}"),
         Some("") if !foreign => format!("/{lower}"),
-        Some(tail) => format!("/{lower}/{tail}"),
+        Some(tail) if foreign => format!("/{lower}/{tail}"),
+        Some(tail) => spelled(format!("/{lower}/{tail}")),
     };
     (uniform != path).then_some(uniform)
+}
+
+/// The members of each route; `None` is one that callers choose.
+static ROUTES: LazyLock<Vec<Vec<Option<String>>>> = LazyLock::new(|| {
+    let members = |path: &String| {
+        path.split('/')
+            .map(|member| (!member.starts_with('{')).then(|| member.to_owned()))
+            .collect()
+    };
+    documented_paths().iter().map(members).collect()
+});
+
+/// The path with the fixed members of its route as the route writes them; what callers choose stays as it is.
+fn spelled(path: String) -> String {
+    if !path.contains(|c: char| c.is_ascii_uppercase()) {
+        return path;
+    }
+    let given: Vec<&str> = path.split('/').collect();
+    let fits = |route: &&Vec<Option<String>>| {
+        route.len() == given.len()
+            && route
+                .iter()
+                .zip(&given)
+                .all(|(fixed, member)| fixed.as_ref().is_none_or(|fixed| fixed.eq_ignore_ascii_case(member)))
+    };
+    let fixed_members = |route: &&Vec<Option<String>>| route.iter().flatten().count();
+    let Some(route) = ROUTES.iter().filter(fits).max_by_key(fixed_members) else {
+        return path;
+    };
+    let members: Vec<&str> = route
+        .iter()
+        .zip(&given)
+        .map(|(fixed, member)| fixed.as_deref().unwrap_or(member))
+        .collect();
+    members.join("/")
 }
 
 #[cfg(test)]

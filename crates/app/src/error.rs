@@ -88,13 +88,24 @@ pub enum Error {
     Refused(Box<Refusal>),
     /// The store failed.
     #[error("the store failed")]
-    Store(#[from] tenon_store::Error),
+    Store(#[source] tenon_store::Error),
     /// A value could not be sealed or opened.
     #[error("the vault failed")]
     Vault(#[from] tenon_credentials::vault::Error),
     /// A promise of our own code was broken; the text says which.
     #[error("{0}")]
     Internal(String),
+}
+
+impl From<tenon_store::Error> for Error {
+    fn from(error: tenon_store::Error) -> Self {
+        match error {
+            tenon_store::Error::Unstorable(_) => Self::refuse(400, "invalid_request").message(
+                "A text of the request holds the character NUL (U+0000), which cannot be stored; leave it out",
+            ),
+            other => Self::Store(other),
+        }
+    }
 }
 
 /// How often a transaction is tried that the database ends because of another one.

@@ -132,7 +132,7 @@ impl Text {
         if self.url && !is_url(text) {
             found.push(("invalid_format", "Invalid URL".to_owned()));
         }
-        if self.uuid && uuid::Uuid::try_parse(text).is_err() {
+        if self.uuid && !is_uuid(text) {
             found.push(("invalid_format", "Invalid UUID".to_owned()));
         }
         if self.email && !is_email(text) {
@@ -159,6 +159,15 @@ impl Text {
         }
         found
     }
+}
+
+/// Whether the text is a UUID as RFC 9562 has them: with its version and variant, or one of the two special ones.
+pub fn is_uuid(text: &str) -> bool {
+    let Ok(uuid) = uuid::Uuid::try_parse(text) else {
+        return false;
+    };
+    let versioned = (1..=8).contains(&uuid.get_version_num()) && uuid.get_variant() == uuid::Variant::RFC4122;
+    text.len() == 36 && (versioned || uuid.is_nil() || uuid.is_max())
 }
 
 /// Whether the text is an absolute URL with a scheme.
@@ -325,6 +334,21 @@ impl<'v> Fields<'v> {
         self.check_integer(key, value, min, max, coerce)
     }
 
+    /// The number of a row in a path: whole and positive.
+    pub fn row_id(&mut self, key: &'static str) -> Option<i64> {
+        let before = self.issues.len();
+        let id = self.integer(key, 1, i64::MAX, true);
+        for issue in self
+            .issues
+            .iter_mut()
+            .skip(before)
+            .filter(|issue| issue.code == "too_small")
+        {
+            issue.message = "Too small: expected number to be >0".to_owned();
+        }
+        id
+    }
+
     /// An optional whole number.
     pub fn opt_integer(&mut self, key: &'static str, min: i64, max: i64, coerce: bool) -> Option<i64> {
         let value = self.raw(key)?;
@@ -334,12 +358,12 @@ impl<'v> Fields<'v> {
     fn check_integer(&mut self, key: &str, value: Option<&Value>, min: i64, max: i64, coerce: bool) -> Option<i64> {
         let number = match value {
             Some(Value::Number(number)) => number.as_f64(),
-            Some(Value::String(text)) if coerce => text.trim().parse::<f64>().ok().filter(|n| n.is_finite()),
+            Some(other) if coerce => coerced(other),
             _ => None,
         };
         let Some(number) = number else {
             let message = match value {
-                Some(Value::String(_)) if coerce => "Invalid input: expected number, received NaN".to_owned(),
+                Some(_) if coerce => "Invalid input: expected number, received NaN".to_owned(),
                 other => wrong_type("number", other),
             };
             self.complain("invalid_type", message, key);
@@ -350,11 +374,7 @@ impl<'v> Fields<'v> {
             return None;
         }
         if number < min as f64 {
-            let message = match min {
-                1 => "Too small: expected number to be >0".to_owned(),
-                _ => format!("Too small: expected number to be >={min}"),
-            };
-            self.complain("too_small", message, key);
+            self.complain("too_small", format!("Too small: expected number to be >={min}"), key);
             return None;
         }
         if number > max as f64 {
@@ -468,6 +488,45 @@ impl<'v> Fields<'v> {
     /// Ends reading and hands out the complaints.
     pub fn into_issues(self) -> Vec<Issue> {
         self.issues
+    }
+}
+
+/// The number that JavaScript's `Number(…)` makes of a value: nothing is 0, a list of one is what is in it. None for NaN and
+/// what is not finite.
+fn coerced(value: &Value) -> Option<f64> {
+    match value {
+        Value::Null => Some(0.0),
+        Value::Bool(value) => Some(f64::from(u8::from(*value))),
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => number_of_text(text.trim()),
+        Value::Array(items) => match items.as_slice() {
+            [] => Some(0.0),
+            // As text first, which is empty for `null`.
+            [Value::Null] => Some(0.0),
+            [Value::Bool(_)] => None,
+            [one] => coerced(one),
+            _ => None,
+        },
+        Value::Object(_) => None,
+    }
+}
+
+fn number_of_text(text: &str) -> Option<f64> {
+    let digits = |prefix: &str| text.strip_prefix(prefix).or(text.strip_prefix(&prefix.to_uppercase()));
+    for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
+        if let Some(digits) = digits(prefix) {
+            let plain = !digits.starts_with(['+', '-']);
+            return u64::from_str_radix(digits, radix)
+                .ok()
+                .filter(|_| plain)
+                .map(|n| n as f64);
+        }
+    }
+    match text {
+        "" => Some(0.0),
+        // Rust reads words that JavaScript does not.
+        _ if text.contains(|c: char| c.is_ascii_alphabetic() && !matches!(c, 'e' | 'E')) => None,
+        _ => text.parse::<f64>().ok().filter(|number| number.is_finite()),
     }
 }
 

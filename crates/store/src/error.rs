@@ -12,6 +12,9 @@ pub enum Error {
     /// written; it may be tried again.
     #[error("the database ended the transaction because of another one")]
     Conflict(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A text holds a character that the database cannot store: PostgreSQL has no NUL.
+    #[error("the database cannot store a character")]
+    Unstorable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Any other failure of the database.
     #[error("the database refused a statement")]
     Database(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -73,6 +76,8 @@ impl From<tokio_postgres::Error> for Error {
             Self::Duplicate(Box::new(error))
         } else if code == Some(&SqlState::T_R_DEADLOCK_DETECTED) || code == Some(&SqlState::T_R_SERIALIZATION_FAILURE) {
             Self::Conflict(Box::new(error))
+        } else if code == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) {
+            Self::Unstorable(Box::new(error))
         } else {
             Self::Database(Box::new(error))
         }

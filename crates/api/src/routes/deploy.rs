@@ -1,5 +1,7 @@
 //! Deploys from projects, and the remote builder's routes.
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::IntoResponse;
 use axum::routing::{get, post};
@@ -33,8 +35,15 @@ pub fn router() -> Router<ApiState> {
         .route("/functions/invocations", post(invoke))
 }
 
+/// A caller of a route of the remote builder, none of which has parameters; what they need is checked by what they do.
+async fn builder(state: &ApiState, input: &Input) -> ApiResult<Arc<Caller>> {
+    let caller = Authed::check(&state.app, &input.headers).await?;
+    no_query(&input.query)?;
+    Ok(caller)
+}
+
 /// Key, scope, query and the version of the command line, in the order of the contract.
-async fn allowed(state: &ApiState, input: &Input) -> ApiResult<std::sync::Arc<Caller>> {
+async fn allowed(state: &ApiState, input: &Input) -> ApiResult<Arc<Caller>> {
     let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:deploy")?;
     no_query(&input.query)?;
@@ -66,27 +75,27 @@ async fn telemetry() -> StatusCode {
 }
 
 async fn compile(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     answer(state.app.compile_function(&caller, input.json()).await)
 }
 
 async fn dry_run(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     accepted(state.app.dry_run_function(&caller, input.json()).await)
 }
 
 async fn read_dry_run(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     answer(state.app.read_dry_run(&caller, &id).await)
 }
 
 async fn deploy_function(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     accepted(state.app.deploy_function(&caller, input.json()).await)
 }
 
 async fn read_deployment(State(state): State<ApiState>, Path(id): Path<String>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     answer(state.app.read_function_deployment(&caller, &id).await)
 }
 
@@ -97,17 +106,17 @@ async fn result_refused(State(state): State<ApiState>, input: Input) -> ApiResul
 }
 
 async fn bundle(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     answer(state.app.deploy_bundle(&caller, input.json()).await)
 }
 
 async fn plan_bundle(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     answer(state.app.plan_bundle(&caller, input.json()).await)
 }
 
 async fn invoke(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check(&state.app, &input.headers).await?;
+    let caller = builder(&state, &input).await?;
     match state.app.invoke_function(&caller, input.json()).await? {
         Invoked::Done(answer) => Ok(Json(answer).into_response()),
         Invoked::Accepted(answer) => accepted(Ok(answer)),

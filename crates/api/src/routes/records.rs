@@ -30,7 +30,7 @@ fn connection(input: &Input) -> ApiResult<(String, String)> {
 }
 
 pub(super) async fn list(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:records:read")?;
     let query = read_query(&input.query, state.app.clock().now())?;
     let (connection_id, unique_key) = connection(&input)?;
@@ -75,7 +75,7 @@ fn rest(first: Vec<u8>, listing: Listing) -> Body {
 }
 
 async fn prune_payloads(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:records:write")?;
     no_query(&input.query)?;
     let request = prune::read_body(input.json())?;

@@ -28,7 +28,7 @@ pub fn router() -> Router<ApiState> {
 }
 
 async fn trigger(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:syncs:execute")?;
     no_query(&input.query)?;
     let (connection, integration) = (input.header("connection-id"), input.header("provider-config-key"));
@@ -46,7 +46,7 @@ async fn pause(state: State<ApiState>, input: Input) -> ApiResult {
 }
 
 async fn switch(State(state): State<ApiState>, input: Input, paused: bool) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:syncs:execute")?;
     no_query(&input.query)?;
     let request = SwitchRequest::parse(input.json())?;
@@ -55,14 +55,14 @@ async fn switch(State(state): State<ApiState>, input: Input, paused: bool) -> Ap
 }
 
 async fn status(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:syncs:read")?;
     let request = StatusRequest::parse(&input.query)?;
     Ok(Json(state.app.sync_status(&caller, request).await?).into_response())
 }
 
 async fn update_frequency(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:syncs:update")?;
     no_query(&input.query)?;
     let request = FrequencyRequest::parse(input.json())?;
@@ -75,7 +75,7 @@ async fn create_variant(
     Path((name, variant)): Path<(String, String)>,
     input: Input,
 ) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:syncs:variant:create")?;
     no_query(&input.query)?;
     let request = VariantRequest::parse(&name, &variant, input.json())?;
@@ -87,7 +87,7 @@ async fn delete_variant(
     Path((name, variant)): Path<(String, String)>,
     input: Input,
 ) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:syncs:variant:delete")?;
     no_query(&input.query)?;
     let request = VariantRequest::parse(&name, &variant, input.json())?;

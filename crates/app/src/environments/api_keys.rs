@@ -115,7 +115,7 @@ impl App {
     pub async fn create_api_key(&self, caller: &Caller, body: Option<&Value>) -> Result<CreatedKey> {
         caller.require("account:environments:api_keys:create")?;
         let mut fields = Fields::body(body)?;
-        let environment = fields.integer("environment_id", 1, i64::MAX, true);
+        let environment = fields.row_id("environment_id");
         let name = fields.text("display_name", Text::any().min(1).max(255));
         fields.strict();
         fields.finish("invalid_body")?;
@@ -227,8 +227,8 @@ impl App {
     pub async fn delete_api_key(&self, caller: &Caller, body: Option<&Value>) -> Result<()> {
         caller.require("account:environments:api_keys:delete")?;
         let mut fields = Fields::body(body)?;
-        let environment = fields.integer("environment_id", 1, i64::MAX, true);
-        let key = fields.integer("key_id", 1, i64::MAX, true);
+        let environment = fields.row_id("environment_id");
+        let key = fields.row_id("key_id");
         fields.strict();
         fields.finish("invalid_body")?;
         let (environment, key) = (

@@ -135,20 +135,36 @@ fn modes_and_legacy_forms() {
     );
     let old = parse(json!({
         "flowConfigs": [flow(json!({ "endpoints": [{ "GET": "/old" }], "models_json_schema": "absent" }))],
-        "jsonSchema": { "$schema": "http://json-schema.org/draft-07/schema#", "definitions": { "Contact": {}, "Meta": {} } },
+        "jsonSchema": { "$schema": "http://json-schema.org/draft-07/schema#", "$comment": "Made from models", "definitions": { "Contact": {}, "Meta": {} } },
     }));
     assert_eq!((old.flows[0].definition.endpoints[0].method.as_str()), "GET");
     assert!(old.flows[0].definition.json_schema.is_some());
     let missing = DeployInput::parse(
         Some(&body(json!({
             "flowConfigs": [flow(json!({ "models_json_schema": "absent" }))],
-            "jsonSchema": { "definitions": { "Contact": {} } },
+            "jsonSchema": { "$schema": "http://json-schema.org/draft-07/schema#", "$comment": "", "definitions": { "Contact": {} } },
         }))),
         false,
     );
     assert_eq!(
         missing.unwrap_err().refusal().unwrap().code,
         "deploy_missing_json_schema_model"
+    );
+    let schema = json!({ "jsonSchema": { "$schema": "x", "definitions": { "A": 5 }, "y": 1 } });
+    let strict = DeployInput::parse(Some(&body(schema)), false).unwrap_err();
+    let issues = &strict.refusal().unwrap().issues;
+    let found: Vec<String> = issues
+        .iter()
+        .map(|one| format!("{} {}", one.code, one.path.join(".")))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            "invalid_value jsonSchema.$schema",
+            "invalid_type jsonSchema.$comment",
+            "invalid_type jsonSchema.definitions.A",
+            "unrecognized_keys jsonSchema",
+        ]
     );
 }
 
@@ -266,6 +282,7 @@ fn versions_grow() {
         (Some("1.0.0"), "1.0.1"),
         (Some("0.0.9"), "0.0.10"),
         (Some("2.0"), "2.1"),
+        (Some("1.2.3-beta"), "1.2.3"),
         (Some("beta"), "beta.1"),
         (Some("v7"), "v8"),
     ] {

@@ -87,14 +87,22 @@ pub fn read_query(query: &Value, now: Timestamp) -> Result<Query> {
 
 fn moment(fields: &mut Fields<'_>, key: &'static str, now: Timestamp) -> Option<Timestamp> {
     let text = fields.opt_text(key, Text::any())?;
-    if !ISO_UTC.is_match(&text) {
+    // Seconds may be left out.
+    let read = |text: &str| {
+        Timestamp::parse_iso(text)
+            .or_else(|| Timestamp::parse_iso(&format!("{}:00Z", text.strip_suffix('Z').unwrap_or(text))))
+    };
+    let parsed = read(&text);
+    if parsed.is_none() || !ISO_UTC.is_match(&text) {
         fields.complain("invalid_format", "Invalid ISO datetime", key);
     }
-    // Seconds may be left out.
-    let parsed = Timestamp::parse_iso(&text)
-        .or_else(|| Timestamp::parse_iso(&format!("{}:00Z", text.strip_suffix('Z').unwrap_or(&text))));
+    // A day that its month does not have is a day of the next one to JavaScript, whose answer this is.
+    let last = || match (text.get(..8), text.get(8..10), text.get(10..)) {
+        (Some(month), Some("29" | "30" | "31"), Some(time)) => read(&format!("{month}28{time}")),
+        _ => None,
+    };
     let oldest = now.minus(std::time::Duration::from_secs(DAYS_BACK_MAX * 24 * 3600));
-    if parsed.is_none_or(|moment| moment < oldest) {
+    if parsed.or_else(last).is_none_or(|moment| moment < oldest) {
         fields.complain("custom", "must be within the last 12 months", key);
     }
     parsed

@@ -1,6 +1,6 @@
 //! Starting, pausing and triggering.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tenon_model::Timestamp;
 use tenon_queue::{Enqueued, enqueue};
 use tenon_store::Tx;
@@ -70,6 +70,7 @@ impl TriggerRequest {
         let full = fields.opt_boolean("full_resync");
         fields.strict();
         fields.finish("invalid_body")?;
+        check_headers(connection_id, unique_key)?;
         if opts.is_some() && (mode.is_some() || full.is_some()) {
             return Err(Error::invalid_body(
                 "Cannot use opts with deprecated sync_mode/full_resync parameters",
@@ -101,6 +102,20 @@ impl TriggerRequest {
             begin,
         }
     }
+}
+
+/// Refuses headers that name nothing, whether they are needed or not.
+fn check_headers(connection_id: Option<&str>, unique_key: Option<&str>) -> Result<()> {
+    let given = [("provider-config-key", unique_key), ("connection-id", connection_id)];
+    let headers: Map<String, Value> = given
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), Value::from(value?))))
+        .collect();
+    let headers = Value::Object(headers);
+    let mut fields = Fields::root(Some(&headers)).map_err(|issues| Error::invalid("invalid_headers", issues))?;
+    fields.opt_text("provider-config-key", Text::any().pattern(&INTEGRATION_ID).max(255));
+    fields.opt_text("connection-id", Text::any().pattern(&CONNECTION_ID).max(255));
+    fields.finish("invalid_headers")
 }
 
 /// Body of `POST /sync/start` and `/sync/pause`.

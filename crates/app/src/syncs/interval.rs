@@ -24,30 +24,25 @@ pub(super) const PATTERN: &str = r"^(every )?(([0-9]+)?\s?(s|secs?|seconds?|m|mi
 static ROUTE: LazyLock<Regex> = LazyLock::new(|| Regex::new(PATTERN).expect("constant expression"));
 
 #[expect(clippy::expect_used, reason = "constant expressions, compiled by the tests")]
-static AMOUNT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^(\d*\.?\d+)?\s*([a-z]+)$").expect("constant expression"));
+static AMOUNT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^(\d*\.?\d+) ?([a-z]+)$").expect("constant expression"));
 
 impl Frequency {
-    /// Reads a frequency as a deployed function has it.
+    /// Reads a frequency: one of seven phrases, or a number with its unit.
     pub fn parse(text: &str) -> Option<Self> {
-        let short = text.trim().strip_prefix("every ").unwrap_or(text.trim());
-        let named = match short {
-            "half hour" => Some("30m"),
-            "quarter hour" => Some("15m"),
-            "hour" => Some("1h"),
-            "half day" => Some("12h"),
-            "day" => Some("1d"),
-            "week" => Some("1w"),
-            "month" => Some("30d"),
-            _ => None,
+        let text = text.trim();
+        let short = match text {
+            "every half hour" => "30m",
+            "every quarter hour" => "15m",
+            "every hour" => "1h",
+            "every half day" => "12h",
+            "every day" => "1d",
+            "every week" => "1w",
+            "every month" => "30d",
+            other => other.strip_prefix("every ").unwrap_or(other),
         };
-        let short = named.unwrap_or(short);
-        let found = AMOUNT.captures(short)?;
-        let amount: f64 = match found.get(1) {
-            Some(amount) => amount.as_str().parse().ok()?,
-            None => 1.0,
-        };
-        let unit = match found.get(2)?.as_str() {
+        let (_, [amount, unit]) = AMOUNT.captures(short)?.extract();
+        let amount: f64 = amount.parse().ok()?;
+        let unit = match unit {
             "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
             "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
             "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
@@ -71,9 +66,11 @@ impl Frequency {
         ROUTE.is_match(text)
     }
 
-    /// The frequency of a deployed function; daily when it has none that can be read.
+    /// The frequency of a deployed function; daily when it has none that can be read. Deploys take units without a number
+    /// (`every minute`), which mean one.
     pub fn of_function(runs: Option<&str>) -> Self {
-        runs.and_then(Self::parse)
+        let one = |text: &str| Self::parse(&format!("1 {}", text.trim().trim_start_matches("every ").trim()));
+        runs.and_then(|text| Self::parse(text).or_else(|| one(text)))
             .map(|frequency| Self {
                 interval: frequency.interval.max(SHORTEST),
                 ..frequency

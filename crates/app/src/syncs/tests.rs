@@ -28,9 +28,25 @@ fn frequencies_are_understood() {
         );
         assert!(Frequency::is_route_text(text), "{text}");
     }
-    for text in ["often", "", "every", "0s", "3 fortnights", "Every day"] {
+    // The pattern of the route takes units without a number; what reads the text afterwards does not.
+    for text in [
+        "often",
+        "",
+        "every",
+        "0s",
+        "3 fortnights",
+        "Every day",
+        "every minute",
+        "h",
+        "day",
+        "every  hour",
+    ] {
         assert_eq!(Frequency::parse(text), None, "{text}");
     }
+    assert_eq!(
+        Frequency::of_function(Some("every minute")).interval,
+        Duration::from_secs(60)
+    );
     assert_eq!(
         Frequency::of_function(Some("every 5s")).interval,
         super::interval::SHORTEST

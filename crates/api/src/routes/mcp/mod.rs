@@ -52,9 +52,7 @@ pub fn router() -> Router<ApiState> {
 
 /// There are no sessions, so there is nothing to listen to and nothing to end.
 async fn no_stream(State(state): State<ApiState>, input: Input) -> ApiResult {
-    Authed::check_environment(&state.app, &input.headers)
-        .await?
-        .require(SCOPE)?;
+    Authed::check(&state.app, &input.headers).await?.require(SCOPE)?;
     let body = transport::error_body(-32000, "Method not allowed.");
     Ok((
         StatusCode::METHOD_NOT_ALLOWED,
@@ -65,7 +63,7 @@ async fn no_stream(State(state): State<ApiState>, input: Input) -> ApiResult {
 }
 
 async fn receive(State(state): State<ApiState>, input: Input) -> ApiResult {
-    let caller = Authed::check_environment(&state.app, &input.headers).await?;
+    let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require(SCOPE)?;
     let settings = state.app.settings();
     if let Err(refused) = transport::check_origin(&input.headers, &[&settings.public_url, &settings.connect_url]) {

@@ -10,6 +10,8 @@ use crate::functions::{ConnectionEvent, Definition, Endpoint, FunctionKind, Sour
 use crate::validate::{Fields, INTEGRATION_ID, NAME, Text, wrong_type};
 use crate::{Error, Result};
 
+/// The schemas of older projects say that they are of this draft.
+const DRAFT: &str = "http://json-schema.org/draft-07/schema#";
 /// Verbs of deprecated endpoints.
 const VERBS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -142,11 +144,24 @@ impl DeployInput {
             read_scripts(group, Some(ConnectionEvent::PostConnectionCreation))
         });
         let schema = fields.opt_inner("jsonSchema", |schema| {
-            schema.opt_text("$schema", Text::any());
-            schema.opt_text("$comment", Text::any());
-            let definitions = schema.opt_object("definitions").cloned();
+            if schema.raw("$schema").and_then(Value::as_str) != Some(DRAFT) {
+                let message = format!("Invalid input: expected \"{DRAFT}\"");
+                schema.complain("invalid_value", message, "$schema");
+            }
+            schema.text("$comment", Text::any());
+            let definitions = schema.raw("definitions");
+            if !definitions.is_some_and(Value::is_object) {
+                schema.complain("invalid_type", wrong_type("record", definitions), "definitions");
+            }
+            let definitions = definitions.and_then(Value::as_object);
+            for (name, definition) in definitions.into_iter().flatten() {
+                if !definition.is_object() {
+                    let message = wrong_type("object", Some(definition));
+                    schema.complain_at("invalid_type", message, &["definitions", name]);
+                }
+            }
             schema.strict();
-            definitions
+            definitions.cloned()
         });
         let reconcile = fields.boolean("reconcile");
         fields.boolean("debug");
@@ -417,14 +432,21 @@ fn read_sync_type(flow: &mut Fields<'_>) -> Option<String> {
 }
 
 fn read_features(flow: &mut Fields<'_>) -> Vec<String> {
-    let features = texts(flow, "features", false).unwrap_or_default();
-    for (index, feature) in features.iter().enumerate() {
+    let given = match flow.raw("features") {
+        None => return Vec::new(),
+        Some(Value::Array(items)) => items,
+        Some(other) => {
+            flow.complain("invalid_type", wrong_type("array", Some(other)), "features");
+            return Vec::new();
+        }
+    };
+    for (index, feature) in given.iter().enumerate() {
         if feature != "checkpoints" {
             let message = "Invalid input: expected \"checkpoints\"";
             flow.complain_at("invalid_value", message, &["features", &index.to_string()]);
         }
     }
-    features
+    given.iter().filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 fn read_endpoints(flow: &mut Fields<'_>) -> Vec<Endpoint> {

@@ -30,8 +30,8 @@ fn semver(text: &str) -> Option<(u64, u64, u64)> {
     parts.next().is_none().then_some(version)
 }
 
-/// The version after `previous`: the next number, the next patch level, or for anything else its last number plus one.
-/// The first one is `1`.
+/// The version after `previous`: the next number, the next patch level (of a pre-release its release), or for anything else
+/// its last number plus one. The first one is `1`.
 pub(in crate::functions) fn bump(previous: Option<&str>) -> String {
     let Some(previous) = previous.filter(|version| !version.is_empty()) else {
         return "1".to_owned();
@@ -41,6 +41,11 @@ pub(in crate::functions) fn bump(previous: Option<&str>) -> String {
     }
     if let Some((major, minor, patch)) = semver(previous) {
         return format!("{major}.{minor}.{}", patch.saturating_add(1));
+    }
+    if let Some((release, _)) = previous.split_once('-')
+        && semver(release).is_some()
+    {
+        return release.to_owned();
     }
     let digits = previous.len() - previous.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     let (head, tail) = previous.split_at(previous.len() - digits);

@@ -6,7 +6,7 @@ use super::jobs::{Ended, Job, JobKind};
 use super::{code, flow_of, function_type, integration_not_found, require_customer};
 use crate::caller::Caller;
 use crate::functions::builder::BuildRequest;
-use crate::functions::{Function, FunctionKind, Source, manage};
+use crate::functions::{Function, FunctionKind, Source};
 use crate::integrations::Integration;
 use crate::validate::{Fields, INTEGRATION_ID, NAME, Text};
 use crate::{App, Error, Result};
@@ -55,7 +55,7 @@ fn parse(body: Option<&Value>) -> Result<Request> {
             }
         }
         _ => {
-            manage::complain_options(&mut fields, "type", &["function", "template"]);
+            fields.complain("invalid_union", "Invalid input", "type");
             fields.finish("invalid_body")?;
             return Err(Error::invalid_body("type is function or template"));
         }
