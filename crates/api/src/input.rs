@@ -12,10 +12,11 @@ use http::{HeaderMap, Method, Uri};
 use http_body_util::BodyExt;
 use serde_json::{Map, Value};
 use tenon_app::Error;
+use tenon_app::parse::{json, query};
 use tokio::io::AsyncReadExt as _;
 
+use crate::ApiState;
 use crate::error::ApiError;
-use crate::{ApiState, query};
 
 /// A request after gate and JSON reader.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ impl FromRequest<ApiState> for Input {
                 .into());
         }
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let json = match content_type {
+        let is_json = match content_type {
             None => false,
             Some(text) if text.trim_start().to_ascii_lowercase().starts_with("application/json") => true,
             Some(_) => {
@@ -70,14 +71,14 @@ impl FromRequest<ApiState> for Input {
             }
         };
         let raw = read_body(body, state.app.settings().body_bytes_max).await?;
-        let body = if json {
+        let body = if is_json {
             read_json(&plain(&headers, &raw, state).await?)?
         } else {
             None
         };
         // A body of no bytes is an empty object, unlike none at all.
         let announced = headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
-        let body = body.or_else(|| (json && announced).then(|| Value::Object(Map::new())));
+        let body = body.or_else(|| (is_json && announced).then(|| Value::Object(Map::new())));
         let query = query::parse(uri.query().unwrap_or_default());
         Ok(Self {
             method,
@@ -145,49 +146,13 @@ pub(crate) async fn read_body(body: axum::body::Body, bytes_max: usize) -> Resul
     }
 }
 
-/// Reads a JSON body. Only objects and lists count; an empty body is an absent one. A mark of the byte order is not part of
-/// the text, and halves of characters, which JavaScript writes when it has cut a text, become U+FFFD.
+/// Reads a JSON body. Only objects and lists count; an empty body is an absent one.
 pub(crate) fn read_json(raw: &[u8]) -> Result<Option<Value>, ApiError> {
-    let raw = raw.strip_prefix("\u{feff}".as_bytes()).unwrap_or(raw);
     if raw.is_empty() {
         return Ok(None);
     }
-    let refuse = |message: String| Err(Error::refuse(400, "invalid_json").message(message).into());
-    let read = serde_json::from_slice::<Value>(raw);
-    let read = read.or_else(|error| serde_json::from_slice(&whole_characters(raw).ok_or(error)?));
-    match read {
-        Ok(value @ (Value::Object(_) | Value::Array(_))) => Ok(Some(value)),
-        Ok(_) => refuse("The body must be a JSON object or list".to_owned()),
-        Err(error) => refuse(format!("The body is not valid JSON: {error}")),
+    match json::read(raw) {
+        Ok(value) => Ok(Some(value)),
+        Err(reason) => Err(Error::refuse(400, "invalid_json").message(reason).into()),
     }
 }
-
-/// The JSON text with escaped halves of characters replaced, when there are any.
-fn whole_characters(raw: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(raw).ok()?;
-    let half = |at: usize| {
-        let digits = text.get(at..)?.strip_prefix("\\u")?.get(..4)?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let mut whole = String::with_capacity(text.len());
-    let (mut copied, mut at, mut found) = (0, 0, false);
-    while let Some(step) = text.get(at..)?.find('\\') {
-        at += step;
-        match half(at) {
-            Some(0xd800..=0xdbff) if matches!(half(at + 6), Some(0xdc00..=0xdfff)) => at += 12,
-            Some(0xd800..=0xdfff) => {
-                whole.push_str(text.get(copied..at)?);
-                whole.push_str("\\ufffd");
-                at += 6;
-                (copied, found) = (at, true);
-            }
-            // Whatever is escaped, a second backslash above all, begins no escape itself.
-            _ => at += 1 + text.get(at + 1..)?.chars().next()?.len_utf8(),
-        }
-    }
-    whole.push_str(text.get(copied..)?);
-    found.then(|| whole.into_bytes())
-}
-
-#[cfg(test)]
-mod tests;

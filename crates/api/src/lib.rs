@@ -9,8 +9,7 @@ pub mod error;
 mod input;
 mod normalize;
 mod path;
-pub mod query;
-mod response;
+pub mod response;
 pub mod routes;
 
 use std::future::Future;

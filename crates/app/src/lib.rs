@@ -18,6 +18,7 @@ pub mod functions;
 mod host;
 pub mod integrations;
 pub mod operations;
+pub mod parse;
 mod providers;
 pub mod proxy;
 pub mod recordings;

@@ -8,7 +8,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tenon_app::actions::{ActionAnswer, TriggerInput};
-use tenon_app::validate::no_query;
+use tenon_app::validate::{is_uuid, no_query};
 use tenon_app::{Error, Issue};
 use uuid::Uuid;
 
@@ -42,7 +42,7 @@ async fn read(state: &ApiState, id: &str, input: &Input) -> ApiResult {
     let caller = Authed::check(&state.app, &input.headers).await?;
     caller.require("environment:actions:execute")?;
     no_query(&input.query)?;
-    let id = Uuid::try_parse(id).map_err(|_| {
+    let id = Uuid::try_parse(id).ok().filter(|_| is_uuid(id)).ok_or_else(|| {
         Error::invalid(
             "invalid_uri_params",
             vec![Issue::new("invalid_format", "Invalid UUID", &["id"])],

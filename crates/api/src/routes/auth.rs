@@ -8,10 +8,11 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 use tenon_app::auth::Form;
+use tenon_app::parse::query;
 use tenon_app::sessions::LiveSession;
 use tenon_app::{App, Error};
 
-use crate::{ApiResult, ApiState, Input, Path, Session, query};
+use crate::{ApiResult, ApiState, Input, Path, Session};
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {

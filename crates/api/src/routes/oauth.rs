@@ -9,12 +9,13 @@ use http::header::{CACHE_CONTROL, COOKIE, HOST, LOCATION, REFERER, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::{Value, json};
 use tenon_app::auth::{PopupFailure, PopupSuccess};
+use tenon_app::parse::query;
 use tenon_app::{App, Error};
 use url::{Host, Url};
 
 use super::auth::session_in_query;
 use super::connect_ui::{failure_page, success_page};
-use crate::{ApiResult, ApiState, Path, query};
+use crate::{ApiResult, ApiState, Path};
 
 /// How long a page may wait for its popup.
 const WAIT_MAX: std::time::Duration = std::time::Duration::from_secs(3_600);

@@ -8,13 +8,17 @@ use axum::{Json, Router};
 use http::header::CONTENT_TYPE;
 use http::request::Request;
 use http::uri::PathAndQuery;
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde_json::json;
 use tenon_app::Error;
+use tenon_app::parse::query;
 use tenon_app::webhooks::inbound::{Accepted, Delivery};
 
 use crate::input::read_body;
-use crate::{ApiResult, ApiState, Path, query};
+use crate::{ApiResult, ApiState, Path};
+
+/// The stable name of a refusal whose body is a bare sentence.
+const ERROR_CODE: HeaderName = HeaderName::from_static("tenon-error-code");
 
 /// Routes of this module.
 pub fn router() -> Router<ApiState> {
@@ -49,12 +53,14 @@ async fn receive(
     })
 }
 
-/// Providers are told why a message is not believed in a bare sentence instead of the usual envelope.
+/// Providers are told why a message is not believed in a bare sentence instead of the usual envelope; programs find the
+/// code in a header.
 fn refused(error: Error) -> ApiResult {
     match error.refusal() {
         Some(refusal) if refusal.status == 401 => {
-            let body = json!({ "error": refusal.message, "code": refusal.code });
-            Ok((StatusCode::UNAUTHORIZED, Json(body)).into_response())
+            let code = HeaderValue::from_str(&refusal.code).unwrap_or(HeaderValue::from_static("webhook_failure"));
+            let body = Json(json!({ "error": refusal.message }));
+            Ok((StatusCode::UNAUTHORIZED, [(ERROR_CODE, code)], body).into_response())
         }
         Some(_) | None => Err(error.into()),
     }

@@ -11,7 +11,7 @@ use tenon_model::Timestamp;
 
 use super::flow::{Flow, FlowQuery, Refusals, is};
 use super::inputs::{self, Given};
-use crate::connections::{PENDING, client_app};
+use crate::connections::{PENDING, VALIDATION_FAILED, client_app};
 use crate::operations::{Kind, Outcome, Subject as LogSubject};
 use crate::sessions::LiveSession;
 use crate::{App, Error, Result};
@@ -100,7 +100,10 @@ impl App {
                     "Something went wrong inside the server".to_owned(),
                 ),
             };
-            self.report_flow_failure(&flow, &kind, &description).await;
+            // What the product itself refused it is not told: storing has said what there was to say.
+            if kind != VALIDATION_FAILED {
+                self.report_flow_failure(&flow, &kind, &description).await;
+            }
         }
         result?;
         Ok(json!({ "connectionId": flow.connection_id, "providerConfigKey": flow.integration.unique_key }))

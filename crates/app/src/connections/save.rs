@@ -18,7 +18,7 @@ use crate::{App, Error, Result};
 /// Name of the kind of error that an authorisation clears.
 pub(super) const AUTH_ERROR: &str = "auth";
 /// Code of a refusal by the product's own functions.
-const VALIDATION_FAILED: &str = "connection_validation_failed";
+pub(crate) const VALIDATION_FAILED: &str = "connection_validation_failed";
 
 /// Name of the connection value that marks a connection whose installation somebody still has to make or approve.
 pub(crate) const PENDING: &str = "pending";
@@ -102,8 +102,8 @@ impl App {
         })
     }
 
-    /// Asks the product's own functions whether the connection counts. A new one that does not is removed without a
-    /// trace; one that was there before stays and is marked.
+    /// Asks the product's own functions whether the connection counts. A new one that does not is removed; one that was
+    /// there before stays and is marked. An import is told of as such, whatever becomes of it.
     async fn validate_saved(
         &self,
         new: &NewConnection<'_>,
@@ -115,8 +115,11 @@ impl App {
             .validate_connection(environment, &row.unique_key, &row.connection_id)
             .await?;
         let mut tx = self.store().begin().await?;
+        if refused.is_none() || new.origin == Origin::Import {
+            self.emit_saved(&mut tx, new, row, operation, None).await?;
+        }
         match (&refused, operation) {
-            (None, _) => self.emit_saved(&mut tx, new, row, operation, None).await?,
+            (None, _) => {}
             (Some(_), AuthOperation::Creation) => table::erase(&mut tx, environment, row.id).await?,
             (Some(reason), _) => {
                 let now = self.clock().now();

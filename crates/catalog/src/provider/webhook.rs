@@ -42,16 +42,21 @@ pub enum EventPath {
     Body(String),
     /// Header, lower case.
     Header(String),
+    /// First label of the host name in a header, lower case: `acme` of `acme.myshopify.com`.
+    HostLabel(String),
     /// Query parameter.
     Query(String),
 }
 
 impl EventPath {
-    /// Reads `a.b`, `header:x-event` or `query:token`.
+    /// Reads `a.b`, `header:x-event`, `host-label:x-domain` or `query:token`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         if let Some(name) = text.strip_prefix("header:") {
             return Self::Header(name.to_ascii_lowercase());
+        }
+        if let Some(name) = text.strip_prefix("host-label:") {
+            return Self::HostLabel(name.to_ascii_lowercase());
         }
         match text.strip_prefix("query:") {
             Some(name) => Self::Query(name.to_owned()),

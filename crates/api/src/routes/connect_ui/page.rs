@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use tenon_app::connect_ui::{Identity, OpenedLink, ThemeName};
+use tenon_app::parse::query;
 
 use super::framing::{Framing, page_headers};
 use super::language::Language;
@@ -12,7 +13,7 @@ use super::link;
 use super::templates::{Brand, Page, Start};
 use super::views::rendered;
 use crate::auth::is_session_token;
-use crate::{ApiResult, ApiState, query};
+use crate::{ApiResult, ApiState};
 
 const STYLE: &str = concat!(
     include_str!("../../../../../ui/tokens.css"),

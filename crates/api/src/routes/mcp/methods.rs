@@ -44,11 +44,11 @@ impl Session {
     pub(super) async fn answer(&self, request: Request) -> Value {
         let Request { id, method, params } = request;
         let result = match method.as_str() {
-            "initialize" => initialize(&params),
+            "initialize" => initialize(params.as_ref()),
             "ping" if !self.stateless => Ok(json!({})),
             "server/discover" if self.stateless => self.discover(),
-            "tools/list" => self.list().await,
-            "tools/call" => self.call(&params).await,
+            "tools/list" => self.list(params.as_ref()).await,
+            "tools/call" => self.call(params.as_ref()).await,
             _ => Err(ErrorData::new(ErrorCode::METHOD_NOT_FOUND, "Method not found", None)),
         };
         message(id, result)
@@ -61,7 +61,11 @@ impl Session {
         to_value(&result)
     }
 
-    async fn list(&self) -> Result<Value, ErrorData> {
+    async fn list(&self, params: Option<&Map<String, Value>>) -> Result<Value, ErrorData> {
+        // There is one page, so where to go on is only looked at.
+        let mut read = Params::optional(params);
+        read.opt_text("cursor");
+        self.check(read)?;
         let tools = self
             .app
             .list_tools(&self.toolbox)
@@ -80,12 +84,15 @@ impl Session {
         to_value(&result)
     }
 
-    async fn call(&self, params: &Map<String, Value>) -> Result<Value, ErrorData> {
-        let mut read = Params::of(params);
+    async fn call(&self, params: Option<&Map<String, Value>>) -> Result<Value, ErrorData> {
+        let mut read = Params::required(params);
         let name = read.text("name");
         let arguments = read.opt_record("arguments");
-        if let Some(complaints) = read.complaints() {
-            return Err(ErrorData::new(self.malformed(), complaints, None));
+        let task = read.opt_object("task");
+        self.check(read)?;
+        if task.is_some() {
+            let message = "Server does not support task creation (required for tools/call)";
+            return Err(ErrorData::new(ErrorCode::INTERNAL_ERROR, message, None));
         }
         let (name, none) = (name.unwrap_or_default(), Map::new());
         let output = self
@@ -99,6 +106,13 @@ impl Session {
             result.result_type = None;
         }
         to_value(&result)
+    }
+
+    fn check(&self, read: Params<'_>) -> Result<(), ErrorData> {
+        match read.complaints() {
+            None => Ok(()),
+            Some(complaints) => Err(ErrorData::new(self.malformed(), complaints, None)),
+        }
     }
 
     /// The code of malformed parameters: the incumbent's where it has one, else the protocol's.
@@ -121,10 +135,11 @@ fn server_info() -> Implementation {
     Implementation::new(SERVER_NAME, SERVER_VERSION)
 }
 
-fn initialize(params: &Map<String, Value>) -> Result<Value, ErrorData> {
-    let mut read = Params::of(params);
+fn initialize(params: Option<&Map<String, Value>>) -> Result<Value, ErrorData> {
+    let mut read = Params::required(params);
     let asked = read.text("protocolVersion");
     read.object("capabilities", &[]);
+    read.opt_members("capabilities", &["roots", "sampling"]);
     read.object("clientInfo", &["name", "version"]);
     if let Some(complaints) = read.complaints() {
         return Err(ErrorData::new(ErrorCode::INTERNAL_ERROR, complaints, None));

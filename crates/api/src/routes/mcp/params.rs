@@ -4,16 +4,30 @@ use serde_json::{Map, Value, json};
 
 /// Reads parameters and collects what is wrong with them.
 pub(super) struct Params<'p> {
-    map: &'p Map<String, Value>,
+    map: Option<&'p Map<String, Value>>,
     issues: Vec<Value>,
 }
 
 impl<'p> Params<'p> {
-    pub(super) const fn of(map: &'p Map<String, Value>) -> Self {
+    /// Parameters that may be left out.
+    pub(super) const fn optional(map: Option<&'p Map<String, Value>>) -> Self {
         Self {
             map,
             issues: Vec::new(),
         }
+    }
+
+    /// Parameters that must be there; without, that is all there is to complain about.
+    pub(super) fn required(map: Option<&'p Map<String, Value>>) -> Self {
+        let mut params = Self::optional(map);
+        if map.is_none() {
+            params.complain("object", &[], None);
+        }
+        params
+    }
+
+    fn get(&self, name: &str) -> Option<&'p Value> {
+        self.map?.get(name)
     }
 
     fn complain(&mut self, expected: &str, path: &[&str], value: Option<&Value>) {
@@ -37,19 +51,46 @@ impl<'p> Params<'p> {
 
     /// A text that must be there.
     pub(super) fn text(&mut self, name: &str) -> Option<&'p str> {
-        let value = self.map.get(name);
+        let value = self.get(name);
         let text = value.and_then(Value::as_str);
-        if text.is_none() {
+        if text.is_none() && self.map.is_some() {
             self.complain("string", &[name], value);
         }
         text
     }
 
+    /// A text that may be left out.
+    pub(super) fn opt_text(&mut self, name: &str) -> Option<&'p str> {
+        self.get(name)?;
+        self.text(name)
+    }
+
+    /// An object that may be left out.
+    pub(super) fn opt_object(&mut self, name: &str) -> Option<&'p Map<String, Value>> {
+        let value = self.get(name)?;
+        if !value.is_object() {
+            self.complain("object", &[name], Some(value));
+        }
+        value.as_object()
+    }
+
+    /// Members of an object that must be objects where they are there.
+    pub(super) fn opt_members(&mut self, name: &str, members: &[&str]) {
+        for &member in members {
+            let value = self.get(name).and_then(|object| object.get(member));
+            if let Some(value) = value.filter(|value| !value.is_object()) {
+                self.complain("object", &[name, member], Some(value));
+            }
+        }
+    }
+
     /// An object that must be there; of its members, those named must be texts.
     pub(super) fn object(&mut self, name: &str, texts: &[&str]) {
-        let value = self.map.get(name);
+        let value = self.get(name);
         let Some(map) = value.and_then(Value::as_object) else {
-            self.complain("object", &[name], value);
+            if self.map.is_some() {
+                self.complain("object", &[name], value);
+            }
             return;
         };
         for &member in texts {
@@ -62,7 +103,7 @@ impl<'p> Params<'p> {
 
     /// Named values that may be left out.
     pub(super) fn opt_record(&mut self, name: &str) -> Option<&'p Map<String, Value>> {
-        let value = self.map.get(name)?;
+        let value = self.get(name)?;
         let map = value.as_object();
         if map.is_none() {
             self.complain("record", &[name], Some(value));

@@ -54,7 +54,7 @@ pub(super) fn check(headers: &HeaderMap, messages: Vec<Incoming>) -> Result<Vec<
     check_meta(&request)?;
     check_header(headers, "mcp-method", Some(&request.method), &request.id)?;
     let name = (request.method == "tools/call")
-        .then(|| request.params.get("name").and_then(Value::as_str))
+        .then(|| request.param("name").and_then(Value::as_str))
         .flatten();
     if request.method == "tools/call" {
         check_header(headers, "mcp-name", name, &request.id)?;
@@ -71,7 +71,7 @@ pub(super) fn check(headers: &HeaderMap, messages: Vec<Incoming>) -> Result<Vec<
 }
 
 fn version_of(request: &Request) -> Option<&str> {
-    request.params.get("_meta")?.get(META_VERSION)?.as_str()
+    request.param("_meta")?.get(META_VERSION)?.as_str()
 }
 
 /// The refusal of a request that names a revision of its own which nobody here speaks: with its id, and with what is
@@ -99,7 +99,7 @@ pub(super) fn unsupported(headers: &HeaderMap, messages: &[Incoming]) -> Option<
 }
 
 fn check_meta(request: &Request) -> Result<(), Refused> {
-    let meta = request.params.get("_meta").and_then(Value::as_object);
+    let meta = request.param("_meta").and_then(Value::as_object);
     let is_wrong = |name: &str, required: bool, is_formed: fn(&Value) -> bool| {
         let value = meta.and_then(|meta| meta.get(name));
         value.map_or(required, |value| !is_formed(value))

@@ -30,6 +30,11 @@ fn messages_are_told_apart() {
         json!({ "jsonrpc": "1.0", "id": 1, "method": "ping" }),
         json!({ "jsonrpc": "2.0", "id": null, "method": "ping" }),
         json!({ "jsonrpc": "2.0", "id": 1.5, "method": "ping" }),
+        json!({ "jsonrpc": "2.0", "id": 9_007_199_254_740_993_i64, "method": "ping" }),
+        json!({ "jsonrpc": "2.0", "id": 1, "result": null }),
+        json!({ "jsonrpc": "2.0", "result": {} }),
+        json!({ "jsonrpc": "2.0", "id": 1, "error": { "code": "1", "message": "no" } }),
+        json!({ "jsonrpc": "2.0", "id": null, "error": { "code": 1, "message": "no" } }),
         json!({ "jsonrpc": "2.0", "id": 1, "method": 7 }),
         json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "params": [1] }),
         json!({ "jsonrpc": "2.0", "id": 1, "method": "ping", "further": 1 }),
@@ -42,7 +47,7 @@ fn messages_are_told_apart() {
 #[test]
 fn complaints_about_parameters_name_the_place() {
     let empty = Map::new();
-    let mut params = Params::of(&empty);
+    let mut params = Params::required(Some(&empty));
     assert_eq!(params.text("name"), None);
     assert_eq!(params.opt_record("arguments"), None);
     let issues: Value = serde_json::from_str(&params.complaints().unwrap()).unwrap();
@@ -56,12 +61,42 @@ fn complaints_about_parameters_name_the_place() {
         }])
     );
     let given = json!({ "clientInfo": { "name": "x" }, "arguments": [1] });
-    let mut params = Params::of(given.as_object().unwrap());
+    let mut params = Params::required(given.as_object());
     params.object("clientInfo", &["name", "version"]);
     params.opt_record("arguments");
     let issues: Value = serde_json::from_str(&params.complaints().unwrap()).unwrap();
     assert_eq!(issues[0]["path"], json!(["params", "clientInfo", "version"]));
     assert_eq!(issues[1]["message"], "Invalid input: expected record, received array");
+
+    let mut none = Params::required(None);
+    none.text("name");
+    none.object("capabilities", &[]);
+    let issues: Value = serde_json::from_str(&none.complaints().unwrap()).unwrap();
+    assert_eq!(
+        (issues.as_array().unwrap().len(), &issues[0]["path"]),
+        (1, &json!(["params"]))
+    );
+    assert_eq!(
+        issues[0]["message"],
+        "Invalid input: expected object, received undefined"
+    );
+    assert_eq!(Params::optional(None).complaints(), None);
+
+    let given = json!({ "cursor": 5, "task": 5, "capabilities": { "roots": 5, "sampling": {} } });
+    let mut params = Params::optional(given.as_object());
+    params.opt_text("cursor");
+    params.opt_object("task");
+    params.opt_members("capabilities", &["roots", "sampling", "none"]);
+    let issues: Value = serde_json::from_str(&params.complaints().unwrap()).unwrap();
+    let paths: Vec<&Value> = issues.as_array().unwrap().iter().map(|issue| &issue["path"]).collect();
+    assert_eq!(
+        json!(paths),
+        json!([
+            ["params", "cursor"],
+            ["params", "task"],
+            ["params", "capabilities", "roots"]
+        ])
+    );
 }
 
 #[test]

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Message, payload_place};
 use crate::environments::Environment;
+use crate::validate::{INTEGRATION_ID, Text};
 use crate::{App, Error, Issue, Result};
 
 /// Messages that wait to be written; more callers wait with their connection open.
@@ -128,12 +129,29 @@ fn unknown(code: &str) -> Error {
     Error::refuse(404, code)
 }
 
+/// Both members of the path, or what is wrong with either.
+fn check_path(delivery: &Delivery<'_>) -> Result<Uuid> {
+    let mut issues = Vec::new();
+    let rules = [
+        ("environmentUuid", Text::any().uuid(), delivery.environment),
+        (
+            "providerConfigKey",
+            Text::any().pattern(&INTEGRATION_ID).max(255),
+            delivery.integration,
+        ),
+    ];
+    for (name, rule, given) in rules {
+        let complaints = rule.complaints(given).into_iter();
+        issues.extend(complaints.map(|(code, message)| Issue::new(code, message, &[name])));
+    }
+    match Uuid::try_parse(delivery.environment) {
+        Ok(uuid) if issues.is_empty() => Ok(uuid),
+        _ => Err(Error::invalid("invalid_uri_params", issues)),
+    }
+}
+
 impl App {
-    async fn environment_of_path(&self, text: &str) -> Result<Arc<Environment>> {
-        let uuid = Uuid::try_parse(text).map_err(|_| {
-            let issue = Issue::new("invalid_format", "Invalid UUID", &["environmentUuid"]);
-            Error::invalid("invalid_uri_params", vec![issue])
-        })?;
+    async fn environment_of_path(&self, uuid: Uuid) -> Result<Arc<Environment>> {
         let id = self
             .find_environment_by_uuid(uuid)
             .await?
@@ -145,7 +163,7 @@ impl App {
     /// Takes a provider's message in. When this returns, it survives a crash.
     #[tenon_model::boxed]
     pub async fn receive_webhook(&self, delivery: &Delivery<'_>) -> Result<Accepted> {
-        let environment = self.environment_of_path(delivery.environment).await?;
+        let environment = self.environment_of_path(check_path(delivery)?).await?;
         let integration = self
             .find_integration(environment.id, delivery.integration)
             .await?
@@ -170,6 +188,7 @@ impl App {
         if webhook.router == Some(Router::Slack) {
             message.unwrap_form_payload();
         }
+        message.take_headers_for_body(webhook);
         if webhook.signature.is_none() && webhook.recipe().is_none() {
             return Err(Error::refuse(501, "not_implemented").message(format!(
                 "This server does not read the webhooks of {} yet; it takes none rather than unchecked ones",
@@ -177,7 +196,7 @@ impl App {
             )));
         }
         let verified_by = self
-            .verify_webhook(&integration, webhook, &message, delivery)
+            .verify_webhook(&integration, webhook, &mut message, delivery)
             .await
             .inspect_err(|error| self.log_refused_webhook(&environment, &integration, error))?;
         if let Some(text) = handshake(webhook, &message) {

@@ -3,8 +3,9 @@
 use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use tenon_catalog::provider::{EventPath, Signature, Webhook};
+use tenon_catalog::provider::{EventPath, Router, Signature, Webhook};
 
+use crate::parse::{json, query};
 use crate::{Error, Result};
 
 /// Headers that are not passed on to customers; names that begin with one of these.
@@ -72,13 +73,49 @@ impl Message {
                 .iter()
                 .find(|(known, _)| known == name)
                 .map(|(_, value)| value.clone()),
+            EventPath::HostLabel(name) => {
+                let host = self.value(&EventPath::Header(name.clone()))?;
+                host.split('.')
+                    .next()
+                    .filter(|label| !label.is_empty())
+                    .map(str::to_owned)
+            }
             EventPath::Query(name) => scalar(self.query.get(name)?),
         }
     }
 
     /// The type of the event, where its provider puts it.
     pub fn event(&self, webhook: &Webhook) -> Option<String> {
+        if webhook.router == Some(Router::Sellsy) {
+            return self.sellsy_event();
+        }
         webhook.event.as_ref().and_then(|place| self.value(place))
+    }
+
+    /// Sellsy puts its events together: what it is about, sometimes of which kind, and what happened.
+    fn sellsy_event(&self) -> Option<String> {
+        let member = |name: &str| scalar(self.body.get(name)?);
+        let event = member("event")?;
+        Some(
+            match (member("thirdtype"), member("relatedtype"), member("eventType")) {
+                (Some(third), ..) => format!("{third}.{event}"),
+                (None, Some(related), Some(kind)) => format!("{related}.{kind}.{event}"),
+                (None, Some(related), None) => format!("{related}.{event}"),
+                (None, None, _) => event,
+            },
+        )
+    }
+
+    /// Google's notifications say everything in their headers and nothing in the body.
+    pub fn take_headers_for_body(&mut self, webhook: &Webhook) {
+        let is_google = matches!(
+            webhook.router,
+            Some(Router::Google | Router::GoogleCalendar | Router::GoogleDrive)
+        );
+        if is_google && self.body.as_object().is_some_and(Map::is_empty) {
+            let headers = self.forwarded_headers(webhook).into_iter();
+            self.body = headers.map(|(name, value)| (name, Value::String(value))).collect();
+        }
     }
 
     /// Replaces a form whose member `payload` is JSON by that JSON.
@@ -102,21 +139,35 @@ impl Message {
 
 fn read_body(content_type: &str, raw: &[u8]) -> Result<Value> {
     if content_type.contains("json") && !raw.is_empty() {
-        return serde_json::from_slice(raw).map_err(|error| {
-            Error::refuse(400, "invalid_json").message(format!("The body is not valid JSON: {error}"))
-        });
+        let mut body = json::read(raw).map_err(|reason| Error::refuse(400, "invalid_json").message(reason))?;
+        write_numbers_as_javascript(&mut body);
+        return Ok(body);
     }
     if content_type.starts_with("application/x-www-form-urlencoded") {
-        let mut map = Map::new();
-        for (name, value) in url::form_urlencoded::parse(raw) {
-            map.insert(name.into_owned(), Value::String(value.into_owned()));
-        }
-        return Ok(Value::Object(map));
+        return Ok(query::parse(&String::from_utf8_lossy(raw)));
     }
     if raw.is_empty() || content_type.is_empty() {
         return Ok(Value::Object(Map::new()));
     }
     Ok(Value::String(String::from_utf8_lossy(raw).into_owned()))
+}
+
+/// Whole numbers lose their fraction and exponent (`10.0`, `1e3`): receivers check the older signature over what
+/// JavaScript makes of the body.
+fn write_numbers_as_javascript(value: &mut Value) {
+    /// Larger ones are no whole numbers any more to JavaScript (`Number.MAX_SAFE_INTEGER`).
+    const WHOLE_MAX: f64 = 9_007_199_254_740_991.0;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= WHOLE_MAX);
+            if let Some(whole) = whole {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_numbers_as_javascript),
+        Value::Object(map) => map.values_mut().for_each(write_numbers_as_javascript),
+        _ => {}
+    }
 }
 
 /// The value at a dotted path.

@@ -7,7 +7,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
-use tenon_catalog::provider::{Secret as KeyKind, Signature, Webhook};
+use serde_json::Value;
+use subtle::ConstantTimeEq;
+use tenon_catalog::provider::{Router, Secret as KeyKind, Signature, Webhook};
 use tenon_model::{IntegrationId, Secret, Timestamp};
 
 use super::verify::{Evidence, Fault, verify};
@@ -79,6 +81,58 @@ fn refusal(fault: &Fault) -> Error {
     .message(format!("The webhook is not believed: {fault}"))
 }
 
+/// Of Microsoft's notifications those count that carry the secret of their subscription, when there is one. Answers how
+/// they were checked.
+fn keep_known_client_states(integration: &Integration, message: &mut Message) -> Result<&'static str> {
+    let secret = integration.secrets.webhook_secret.as_ref();
+    let Some(secret) = secret.filter(|secret| !secret.expose().is_empty()) else {
+        return Ok(UNCHECKED);
+    };
+    let is_known = |item: &Value| {
+        let state = item.get("clientState").and_then(Value::as_str).unwrap_or_default();
+        bool::from(state.as_bytes().ct_eq(secret.expose().as_bytes()))
+    };
+    if let Some(Value::Array(items)) = message.body.get_mut("value") {
+        let sent = items.len();
+        items.retain(is_known);
+        if items.is_empty() && sent > 0 {
+            return Err(Error::refuse(401, "webhook_invalid_signature")
+                .message("The webhook is not believed: no notification has the clientState of its subscription"));
+        }
+    }
+    Ok("client_state")
+}
+
+/// The token of Streak names the connection, so a message without is nobody's.
+fn check_token(webhook: &Webhook, signature: &Signature, delivery: &Delivery<'_>) -> Result<()> {
+    match signature {
+        Signature::Equals { header, .. }
+            if webhook.router == Some(Router::Streak) && !delivery.headers.contains_key(header) =>
+        {
+            Err(Error::refuse(401, "webhook_missing_token")
+                .message(format!("The webhook is not believed: the header {header} is missing")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Notion sends the key that it will sign with once, in a message of its own.
+fn asks_for_verification(webhook: &Webhook, message: &Message) -> bool {
+    webhook.router == Some(Router::Notion) && message.body.get("verification_token").is_some_and(Value::is_string)
+}
+
+/// GitLab signs by Standard Webhooks where it was told to, and sends the secret itself elsewhere.
+fn signature_in_use(webhook: &Webhook, declared: &Signature, delivery: &Delivery<'_>) -> Signature {
+    let signs = webhook.router == Some(Router::Gitlab) && delivery.headers.contains_key("webhook-signature");
+    if signs {
+        Signature::StandardWebhooks {
+            secret: key_kind(declared),
+        }
+    } else {
+        declared.clone()
+    }
+}
+
 impl App {
     /// Checks a message by its provider's scheme. Answers how it was checked: the scheme, or `none` when the provider
     /// does not sign or the developer has stored no secret for a scheme that leaves it to them.
@@ -87,13 +141,21 @@ impl App {
         &self,
         integration: &Integration,
         webhook: &Webhook,
-        message: &Message,
+        message: &mut Message,
         delivery: &Delivery<'_>,
     ) -> Result<&'static str> {
+        if webhook.router == Some(Router::MicrosoftClientCredentials) {
+            return keep_known_client_states(integration, message);
+        }
         let Some(signature) = &webhook.signature else {
             return Ok(UNCHECKED);
         };
+        check_token(webhook, signature, delivery)?;
+        if asks_for_verification(webhook, message) {
+            return Ok(UNCHECKED);
+        }
         let kind = key_kind(signature);
+        let signature = &signature_in_use(webhook, signature, delivery);
         let mut keys = keys_of(kind, integration);
         if kind == KeyKind::Metadata {
             keys.extend(self.metadata_secrets(integration, webhook, message).await?);
@@ -134,7 +196,7 @@ impl App {
         let mut secrets = Vec::new();
         for row in &connections {
             let metadata = metadata_secret::open(&vault, row.environment_id, row.id, &row.metadata)?;
-            let secret = metadata.get(metadata_secret::NAME).and_then(serde_json::Value::as_str);
+            let secret = metadata.get(metadata_secret::NAME).and_then(Value::as_str);
             secrets.extend(secret.filter(|secret| !secret.is_empty()).map(Secret::new));
         }
         Ok(secrets)

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use ring::{digest, hmac};
+use serde_json::Value;
 use subtle::ConstantTimeEq;
 use tenon_catalog::provider::{Signature, Signed};
 use tenon_model::{Secret, Timestamp};
@@ -218,7 +219,14 @@ fn hubspot(key: &[u8], evidence: &Evidence<'_>) -> Result<&'static str, Fault> {
         let parts = [key, "POST".as_bytes(), evidence.url.as_bytes(), evidence.raw];
         return same_digest(OLD, &digest::SHA256, &parts, given).map(|()| "hubspot_v2");
     }
-    same_digest(OLD, &digest::SHA256, &[key, evidence.raw], given).map(|()| "hubspot_v1")
+    // Other receivers compute it over the body as JSON writes it again, and so do their tests.
+    let again = serde_json::from_slice::<Value>(evidence.raw).map(|body| body.to_string());
+    same_digest(OLD, &digest::SHA256, &[key, evidence.raw], given)
+        .or_else(|fault| {
+            let again = again.map_err(|_| fault)?;
+            same_digest(OLD, &digest::SHA256, &[key, again.as_bytes()], given)
+        })
+        .map(|()| "hubspot_v1")
 }
 
 fn slack(key: &[u8], evidence: &Evidence<'_>) -> Result<&'static str, Fault> {

@@ -36,12 +36,18 @@ fn receivers<'a>(settings: &'a EnvironmentSettings, own: Option<&'a str>) -> Vec
         .collect()
 }
 
-/// The origin of a URL: deliveries to one receiver share a limit.
+/// Longest name of a receiver.
+const ENDPOINT_BYTES_MAX: usize = 255;
+
+/// What names a receiver: origin and path of its URL. Deliveries to one receiver share a limit; several of them on one host
+/// do not wait for each other.
 pub(super) fn endpoint_of(url: &str) -> String {
-    match Url::parse(url) {
-        Ok(url) => url.origin().ascii_serialization(),
+    let mut name = match Url::parse(url) {
+        Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
         Err(_) => url.to_owned(),
-    }
+    };
+    name.truncate(name.floor_char_boundary(ENDPOINT_BYTES_MAX));
+    name
 }
 
 async fn enqueue(app: &App, tx: &mut Tx, environment: &Environment, event: Event<'_>) -> Result<()> {
