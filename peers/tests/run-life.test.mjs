@@ -44,7 +44,7 @@ before(async () => {
         onEventScriptsByProvider: [{
             providerConfigKey: 'shop',
             scripts: [
-                event('check', 'validate-connection', `if (nango.connectionId === 'unwanted') throw new nango.ActionError({ message: 'not this account' });`),
+                event('check', 'validate-connection', `const { credentials } = await nango.getConnection(); if (nango.connectionId === 'unwanted' || credentials.apiKey === 'unwanted') throw new nango.ActionError({ message: 'not this account' });`),
                 event('greet', 'post-connection-creation', `throw new Error('no greeting');`),
                 event('leave', 'pre-connection-deletion', `throw new Error('no farewell');`)
             ]
@@ -151,9 +151,20 @@ test('an asynchronous action: accepted, not there while it runs, then its output
 
 test('functions that follow connections: one that validates decides, the others do not', async () => {
     const connect = (id) => api('POST', '/connections', { provider_config_key: 'shop', connection_id: id, credentials: { type: 'API_KEY', apiKey: 'shop-key' } });
+    const told = (success) => heard.filter((one) => one.type === 'auth' && one.success === success);
+    // The receiver was named by another process, which is seen within seconds.
+    await until('connections to be told of', async () => (await connect('probe')).status && (await sleep(200), told(true).length > 0));
     const unwanted = await connect('unwanted');
     assert.deepEqual([unwanted.status, unwanted.body.error.code, unwanted.body.error.message], [400, 'connection_validation_failed', 'not this account']);
     assert.equal((await api('GET', '/connections/unwanted?provider_config_key=shop')).status, 404);
+    await until('the import to be told of as one', () => told(true).some((one) => one.connectionId === 'unwanted' && one.operation === 'creation'));
+    const { data: session } = await must('POST', '/connect/sessions', { end_user: { id: 'u-1' } });
+    const form = await fetch(`${server.url}/api-auth/api-key/shop?connect_session_token=${session.token}`, {
+        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ apiKey: 'unwanted' })
+    });
+    assert.deepEqual([form.status, (await form.json()).error.code], [400, 'connection_validation_failed']);
+    await sleep(500);
+    assert.deepEqual(told(false), [], 'what the product refused it is not told of as a failure');
     assert.equal((await connect('welcome')).status, 201);
     await until('the greeting failed', async () => (await messagesOf('greet')).includes('no greeting'));
     assert.equal((await api('GET', '/connections/welcome?provider_config_key=shop')).status, 200);

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::look::PopupLook;
 use super::state::Remembered;
 use crate::Error;
+use crate::connections::VALIDATION_FAILED;
 
 /// Query parameters in which providers say why they sent no code.
 const PROVIDER_ERRORS: [&str; 6] = [
@@ -30,6 +31,8 @@ pub struct PopupFailure {
     pub provider_error: Map<String, Value>,
     /// How its page looks.
     pub look: Box<PopupLook>,
+    /// The product's own functions refused: it is not told what it said.
+    pub(super) is_products_own: bool,
     pub(super) page: Option<String>,
     pub(super) unique_key: Option<String>,
     pub(super) connection_id: Option<String>,
@@ -42,6 +45,7 @@ impl PopupFailure {
             message: message.into(),
             provider_error: Map::new(),
             look: Box::default(),
+            is_products_own: false,
             page: None,
             unique_key: None,
             connection_id: None,
@@ -91,9 +95,10 @@ impl PopupFailure {
             Some(refusal) => {
                 let message = refusal.message.clone().unwrap_or_else(|| refusal.code.clone());
                 match refusal.code.as_str() {
-                    "connection_test_failed" | "connection_validation_failed" => {
-                        Self::new("connection_validation_failed", message)
-                    }
+                    code @ ("connection_test_failed" | VALIDATION_FAILED) => Self {
+                        is_products_own: code == VALIDATION_FAILED,
+                        ..Self::new(VALIDATION_FAILED, message)
+                    },
                     _ => Self::new("unknown_err", message),
                 }
             }

@@ -369,16 +369,18 @@ impl App {
                 };
                 let url = remembered.webhook_url_override.as_deref().filter(|url| !url.is_empty());
                 let mode = provider.get()?.auth.wire();
-                self.emit_connect_failure(
-                    &returned.environment,
-                    &integration,
-                    mode,
-                    &remembered.connection_id,
-                    kind,
-                    &failure.message,
-                    url,
-                )
-                .await?;
+                if !failure.is_products_own {
+                    self.emit_connect_failure(
+                        &returned.environment,
+                        &integration,
+                        mode,
+                        &remembered.connection_id,
+                        kind,
+                        &failure.message,
+                        url,
+                    )
+                    .await?;
+                }
                 Err(failure.of(remembered))
             }
         }
