@@ -116,7 +116,7 @@ test('HubSpot: versions 1, 2 and 3 by @hubspot/api-client', async () => {
         assert.equal((await deliver('hub', raw, signed(version))).status, 200, version);
         const got = await forwarded(before, 2);
         const events = Object.fromEntries(got.map((one) => [one.connectionId, one.payload.map((event) => event.eventId)]));
-        assert.deepEqual(events, { 'portal-1': [2, 1], 'portal-2': [3] });
+        assert.deepEqual(events, { 'portal-1': [1, 2], 'portal-2': [3] }, 'as they came');
         await refusedWithout('hub', raw.replace('"objectId":5', '"objectId":7'), signed(version), 'webhook_invalid_signature');
         await refusedWithout('hub', raw, signed(version, raw, { secret: 'other' }), 'webhook_invalid_signature');
     }

@@ -26,7 +26,7 @@ pub(super) struct Part {
     pub connections: Vec<ConnectionRow>,
 }
 
-/// The bodies of a message's events, in the order in which they are to be worked off.
+/// The bodies of a message's events, as they were sent.
 pub(super) fn bodies(webhook: &Webhook, message: &Message) -> Vec<Value> {
     let Some(path) = &webhook.items else {
         return vec![message.body.clone()];
@@ -36,28 +36,28 @@ pub(super) fn bodies(webhook: &Webhook, message: &Message) -> Vec<Value> {
     } else {
         at_path(&message.body, path)
     };
-    let mut bodies = match list {
+    match list {
         Some(Value::Array(items)) => items.clone(),
         // A single event in place of the list.
         Some(_) | None => vec![message.body.clone()],
-    };
-    if webhook.router == Some(Router::Hubspot) {
-        sort_hubspot(&mut bodies);
     }
-    bodies
 }
 
+/// The events in the order in which functions are to see them.
+///
 /// HubSpot promises no order inside a batch: an object's creation comes first, the rest by time. What an import changed
-/// is left out, as clients of the public contract expect; the next sync run picks it up.
-fn sort_hubspot(bodies: &mut Vec<Value>) {
-    bodies.retain(|body| body.get("changeSource").and_then(Value::as_str) != Some("IMPORT"));
-    bodies.sort_by_key(|body| {
-        let creates = body
-            .get("subscriptionType")
-            .and_then(Value::as_str)
-            .is_some_and(|kind| kind.ends_with(".creation"));
-        (Reverse(creates), body.get("occurredAt").and_then(Value::as_i64))
-    });
+/// starts nothing, as clients of the public contract expect; the next sync run picks it up. Receivers get all as it came.
+pub(super) fn in_order<'p, T>(webhook: &Webhook, parts: &'p [T], body: impl Fn(&T) -> &Value) -> Vec<&'p T> {
+    let mut ordered: Vec<&T> = parts.iter().collect();
+    if webhook.router == Some(Router::Hubspot) {
+        let text = |part: &T, name: &str| body(part).get(name).and_then(Value::as_str).map(str::to_owned);
+        ordered.retain(|part| text(part, "changeSource").as_deref() != Some("IMPORT"));
+        ordered.sort_by_key(|part| {
+            let creates = text(part, "subscriptionType").is_some_and(|kind| kind.ends_with(".creation"));
+            (Reverse(creates), body(part).get("occurredAt").and_then(Value::as_i64))
+        });
+    }
+    ordered
 }
 
 /// What a connection's receiver gets: the message, without the events of other connections where the message is a list.

@@ -7,7 +7,7 @@ use tenon_model::{Secret, Timestamp};
 
 use super::derived_secret;
 use super::message::Message;
-use super::parts::bodies;
+use super::parts::{bodies, in_order};
 use super::verify::{Evidence, Fault, verify};
 
 const NOW: i64 = 1_777_630_000;
@@ -377,9 +377,11 @@ fn batches_are_taken_apart() {
         { "n": 3, "subscriptionType": "contact.creation", "occurredAt": 9 },
         { "n": 4, "subscriptionType": "contact.creation", "changeSource": "IMPORT" },
     ]);
-    let order: Vec<Value> = bodies(&hubspot, &message(batch))
-        .iter()
-        .map(|body| body["n"].clone())
+    let sent = bodies(&hubspot, &message(batch.clone()));
+    assert_eq!(json!(sent), batch, "receivers get them as they came");
+    let order: Vec<&Value> = in_order(&hubspot, &sent, |body| body)
+        .into_iter()
+        .map(|body| &body["n"])
         .collect();
     assert_eq!(order, [3, 2, 1]);
     let one = json!({ "n": 1 });

@@ -8,7 +8,7 @@ use tenon_store::tables::functions::{self as functions_table, FunctionFilter};
 use tenon_store::tables::inbox::{self as table, InboxRow};
 
 use super::installation::Installation;
-use super::parts::{Part, forwarded};
+use super::parts::{Part, forwarded, in_order};
 use super::{Message, payload_place};
 use crate::functions::{Function, FunctionKind};
 use crate::operations::{Kind, Level, Outcome, Subject};
@@ -164,8 +164,8 @@ impl App {
 
         let mut events: Vec<&str> = parts.iter().filter_map(|part| part.event.as_deref()).collect();
         events.dedup();
-        let mut functions: Vec<&str> = parts
-            .iter()
+        let mut functions: Vec<&str> = in_order(webhook, &parts, |part| &part.body)
+            .into_iter()
             .flat_map(|part| subscribed(&syncs, part))
             .map(|sync| sync.name.as_str())
             .collect();
@@ -218,7 +218,7 @@ impl App {
         let result = async {
             let headers = message.forwarded_headers(webhook);
             let mut tx = self.store().begin().await?;
-            for part in &parts {
+            for part in in_order(webhook, &parts, |part| &part.body) {
                 let incoming = Incoming {
                     event: part.event.as_deref(),
                     headers: &headers,
