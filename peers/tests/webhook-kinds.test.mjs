@@ -82,6 +82,13 @@ test('GitLab: the token or a signature of the connection that the URL names', as
     const signed = { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature };
     assert.equal((await passedOn('gitlab', body, signed, named)).connection, 'c');
     await refused('webhook_invalid_signature', 'gitlab', `${body} `, signed, named);
+    await refused('webhook_missing_signature', 'gitlab', body, {}, named);
+    // Without a connection there is no secret to check with, and nothing is passed on.
+    const before = receiver.seen.length;
+    for (const query of ['', '?nangoConnectionId=nobody']) assert.equal((await send('gitlab', body, { 'x-gitlab-token': secret }, query)).status, 200);
+    await must('POST', '/connections', { provider_config_key: 'gitlab', connection_id: 'bare', credentials: oauth });
+    await refused('webhook_invalid_signature', 'gitlab', body, { 'x-gitlab-token': 'any' }, '?nangoConnectionId=bare');
+    assert.equal(receiver.seen.length, before);
 });
 
 test('Shopify: the first label of the shop is the connection\'s', async () => {
@@ -110,6 +117,7 @@ test('Streak needs its token, Notion may send the key that it will sign with', a
     await connected('notion', { secret: 'ws', connection_config: { workspace_id: 'W' } });
     assert.deepEqual((await passedOn('notion', { verification_token: 'secret_x' })).payload, { verification_token: 'secret_x' });
     await refused('webhook_missing_signature', 'notion', { type: 'page.created', workspace_id: 'W' });
+    await refused('webhook_missing_signature', 'notion', { verification_token: 'x', type: 'page.created', workspace_id: 'W' });
 });
 
 test('forms are read with nesting, numbers are written as JavaScript writes them', async () => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::digest;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use subtle::ConstantTimeEq;
 use tenon_catalog::provider::{Router, Secret as KeyKind, Signature, Webhook};
 use tenon_model::{IntegrationId, Secret, Timestamp};
@@ -116,9 +116,11 @@ fn check_token(webhook: &Webhook, signature: &Signature, delivery: &Delivery<'_>
     }
 }
 
-/// Notion sends the key that it will sign with once, in a message of its own.
+/// Notion sends the key that it will sign with once, in a message that holds nothing else.
 fn asks_for_verification(webhook: &Webhook, message: &Message) -> bool {
-    webhook.router == Some(Router::Notion) && message.body.get("verification_token").is_some_and(Value::is_string)
+    let alone =
+        |body: &Map<String, Value>| body.len() == 1 && body.get("verification_token").is_some_and(Value::is_string);
+    webhook.router == Some(Router::Notion) && message.body.as_object().is_some_and(alone)
 }
 
 /// GitLab signs by Standard Webhooks where it was told to, and sends the secret itself elsewhere.
