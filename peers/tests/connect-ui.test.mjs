@@ -177,6 +177,21 @@ test('reconnecting fills in what is known and keeps the id', async () => {
     await ui.close();
 });
 
+test('a link for somebody without a name shows the id, and one for nobody asks about nobody', async () => {
+    const shown = async (body) => {
+        const answer = await fetch(`${tenon.url}/connect/sessions`, {
+            method: 'POST', headers: { authorization: `Bearer ${tenon.keys.dev}`, 'content-type': 'application/json' }, body: JSON.stringify(body)
+        });
+        const context = await stage.context();
+        const page = await context.newPage();
+        await page.goto((await answer.json()).data.connect_link);
+        await page.waitForSelector('#view[data-view="ask"]');
+        return page.textContent('#view header');
+    };
+    assert.match(await shown({ end_user: { id: 'customer-7' } }), /connect accounts for:\s+customer-7\s+Continue only/);
+    assert.equal((await shown({ tags: { team: 'blue' } })).trim(), 'Is this you?');
+});
+
 test('a link works once, in the browser that opened it, and shows for whom it is', async () => {
     const { connect_link: link, token } = await session(['keyed']);
     const first = await stage.context();

@@ -25,6 +25,8 @@ pub struct Choice {
 pub struct Identity {
     /// Name, e-mail address or nothing.
     pub person: Option<String>,
+    /// What the product calls the end user; for where there is nothing else to tell people by.
+    pub id: Option<String>,
     /// Name of the organisation.
     pub organization: Option<String>,
 }
@@ -37,6 +39,7 @@ impl Identity {
         };
         Self {
             person: filled(&user.display_name).or_else(|| filled(&user.email)),
+            id: Some(user.id.clone()),
             organization: user
                 .organization
                 .as_ref()

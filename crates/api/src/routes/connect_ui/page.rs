@@ -80,7 +80,11 @@ pub(super) async fn show(
         theme: text("theme").and_then(ThemeName::parse),
         sockets: settings.public_url.replacen("http", "ws", 1),
         brand,
-        person: identity.person.unwrap_or_default(),
+        person: match (&identity.person, &identity.organization) {
+            (Some(person), _) => person.clone(),
+            (None, Some(_)) => String::new(),
+            (None, None) => identity.id.unwrap_or_default(),
+        },
         organization: identity.organization.unwrap_or_default(),
     };
     let html = rendered(&page)?;
