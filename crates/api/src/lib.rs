@@ -9,7 +9,7 @@ pub mod error;
 mod input;
 mod normalize;
 mod path;
-pub mod response;
+mod response;
 pub mod routes;
 
 use std::future::Future;
